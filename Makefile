@@ -1,0 +1,47 @@
+# Every target does its own setup; `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test slow lint format types notebooks clean
+
+BIN := .venv/bin
+STAMP := .venv/.setup-stamp
+# Test processes; the suite is bound by compilation, which two processes share well.
+N ?= 2
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP) ## make .venv (Python >= 3.12) and install the package with its tools
+
+$(STAMP): pyproject.toml requirements/ci.txt scripts/setup.sh
+	@sh scripts/setup.sh
+	@touch $@
+
+demo: $(STAMP) ## fit the embedded site and write the results to demo/
+	@$(BIN)/bayes-tbm demo --out demo
+
+# The suite is written for the CPU; JAX_PLATFORMS=cuda make test N=1 runs it on a GPU.
+test slow notebooks: export JAX_PLATFORMS ?= cpu
+
+test: $(STAMP) ## run the fast tests and the docstring examples
+	@$(BIN)/python -m pytest -q -n $(N) --dist loadfile
+
+slow: $(STAMP) ## run the slow tests
+	@$(BIN)/python -m pytest -q -m slow
+
+lint: $(STAMP) ## check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(STAMP) ## mend style and formatting
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(STAMP) ## check types
+	@$(BIN)/mypy
+
+notebooks: $(STAMP) ## execute the notebooks
+	@$(BIN)/python scripts/run_notebooks.py
+
+clean: ## remove caches and build outputs; .venv and results stay
+	@rm -rf build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Inference: the log density in named parts, starts, engines, results."""

@@ -1,0 +1,105 @@
+"""The log density in named parts, on a space where the whole prior is a standard normal.
+
+Everything else is read off this one object: the sampler's target, the NumPyro model, the groups
+``log_prior`` and ``log_likelihood`` of a result, and later tempering and bits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+
+from bayes_tbm.model import Forcing, Trajectory, simulate
+from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, Parameters
+from bayes_tbm.priors import Constraint
+from bayes_tbm.streams import BoundStream
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """The log density of one point, in parts that add up to it.
+
+    Attributes
+    ----------
+    prior
+        By parameter, on the family's natural scale (see `AbstractPrior.log_density`).
+    constraint
+        By constraint, up to constants.
+    stream
+        By stream: every point given those before it, (point,).
+    """
+
+    prior: dict[str, jax.Array]
+    constraint: dict[str, jax.Array]
+    stream: dict[str, jax.Array]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LogDensity:
+    """Log density of a calibration.
+
+    Attributes
+    ----------
+    forcing
+        Weather of the site, as `bayes_tbm.model.prepare` made it.
+    streams
+        Likelihoods, bound to the site's observations.
+    priors
+        Every parameter's prior, held-fixed ones included.
+    constraints
+        Ecological constraints that are switched on.
+    """
+
+    forcing: Forcing
+    streams: tuple[BoundStream, ...]
+    priors: Mapping[str, AbstractPrior]
+    constraints: tuple[Constraint, ...]
+
+    @property
+    def sampled(self) -> tuple[str, ...]:
+        """Names of the sampled parameters, in the order of the latent vector."""
+        return tuple(n for n, prior in self.priors.items() if not isinstance(prior, Fixed))
+
+    @property
+    def dimension(self) -> int:
+        """Length of the latent vector."""
+        return len(self.sampled)
+
+    def values(self, z: jax.Array) -> dict[str, jax.Array]:
+        """Values of all parameters by name for a latent vector, (dimension,)."""
+        latent = dict(zip(self.sampled, z, strict=True))
+        return {
+            name: prior.from_normal(latent.get(name, jnp.zeros((), z.dtype)))
+            for name, prior in self.priors.items()
+        }
+
+    def latent(self, values: Mapping[str, jax.Array]) -> jax.Array:
+        """Latent vector for values by name; the inverse of `values`."""
+        return jnp.stack([self.priors[name].to_normal(values[name]) for name in self.sampled])
+
+    def run(self, values: Mapping[str, jax.Array]) -> tuple[Parameters, Trajectory]:
+        """Parameters and trajectory for values by name."""
+        p = Parameters.from_mapping({name: values[name] for name in TABLE})
+        return p, simulate(p, self.forcing)
+
+    def parts(self, z: jax.Array) -> Parts:
+        """Log density of a latent vector in named parts."""
+        values = self.values(z)
+        p, run = self.run(values)
+        return Parts(
+            prior={name: self.priors[name].log_density(values[name]) for name in self.sampled},
+            constraint={c.name: c.log_density(p, run, self.forcing) for c in self.constraints},
+            stream={s.name: s.log_likelihood(s.series(run, p), values) for s in self.streams},
+        )
+
+    def __call__(self, z: jax.Array) -> jax.Array:
+        """Log density of a latent vector, with respect to ``dz``; scalar."""
+        parts = self.parts(z)
+        prior = -0.5 * jnp.sum(z**2) - 0.5 * self.dimension * math.log(2.0 * math.pi)
+        likelihood = sum((jnp.sum(part) for part in parts.stream.values()), start=jnp.zeros(()))
+        return prior + sum(parts.constraint.values(), start=likelihood)

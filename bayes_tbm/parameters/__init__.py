@@ -1,0 +1,43 @@
+"""Parameters: the one table, prior families, values by name, DALEC names."""
+
+from bayes_tbm.parameters.families import (
+    FAMILIES,
+    AbstractPrior,
+    Fixed,
+    LogitNormal,
+    LogNormal,
+    LogUniform,
+    Normal,
+    Uniform,
+    prior_from_dict,
+)
+from bayes_tbm.parameters.table import TABLE, Parameter, parameter
+from bayes_tbm.parameters.values import (
+    DALEC_NAMES,
+    AllocationShares,
+    Parameters,
+    allocation_shares,
+    from_dalec,
+    to_dalec,
+)
+
+__all__ = [
+    "DALEC_NAMES",
+    "FAMILIES",
+    "TABLE",
+    "AbstractPrior",
+    "AllocationShares",
+    "Fixed",
+    "LogNormal",
+    "LogUniform",
+    "LogitNormal",
+    "Normal",
+    "Parameter",
+    "Parameters",
+    "Uniform",
+    "allocation_shares",
+    "from_dalec",
+    "parameter",
+    "prior_from_dict",
+    "to_dalec",
+]

@@ -1,0 +1,262 @@
+"""Prior families as plain data, each with its map from a standard normal.
+
+Every family knows how a latent ``z ~ Normal(0, 1)`` becomes a value, so that inference always
+moves in one space in which the whole prior is a standard normal, whatever families a user picks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from jax.scipy import special
+from jax.scipy.stats import norm
+from jax.typing import ArrayLike
+
+from bayes_tbm.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractPrior:
+    """A univariate prior: data plus a map from and to a standard normal.
+
+    ``log_density`` is the density on the family's natural scale (log for log-normal, logit for
+    logit-normal, the value itself for uniform), the scale on which power-scaling the prior means
+    what a reader expects: a wider prior of the same family, never a shifted one.
+    """
+
+    family: ClassVar[str]
+
+    def from_normal(self, z: ArrayLike) -> jax.Array:
+        """Value for a latent standard normal ``z``."""
+        raise NotImplementedError
+
+    def to_normal(self, value: ArrayLike) -> jax.Array:
+        """Latent standard normal for a value; the inverse of ``from_normal``."""
+        raise NotImplementedError
+
+    def log_density(self, value: ArrayLike) -> jax.Array:
+        """Log density on the family's natural scale."""
+        raise NotImplementedError
+
+    @property
+    def center(self) -> float:
+        """Prior median."""
+        return float(self.from_normal(0.0))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as an experiment file holds it."""
+        return {"family": self.family, **dataclasses.asdict(self)}
+
+
+class _Scaled(AbstractPrior):
+    """Normal on a transformed scale: ``value = inverse_link(location + scale z)``."""
+
+    def _location_scale(self) -> tuple[float, float]:
+        raise NotImplementedError
+
+    def _link(self, value: ArrayLike) -> jax.Array:
+        raise NotImplementedError
+
+    def _inverse_link(self, x: ArrayLike) -> jax.Array:
+        raise NotImplementedError
+
+    def from_normal(self, z: ArrayLike) -> jax.Array:
+        location, scale = self._location_scale()
+        return self._inverse_link(location + scale * jnp.asarray(z))
+
+    def to_normal(self, value: ArrayLike) -> jax.Array:
+        location, scale = self._location_scale()
+        return (self._link(value) - location) / scale
+
+    def log_density(self, value: ArrayLike) -> jax.Array:
+        _, scale = self._location_scale()
+        return norm.logpdf(self.to_normal(value)) - math.log(scale)
+
+
+@dataclasses.dataclass(frozen=True)
+class Normal(_Scaled):
+    """Normal with ``mean`` and ``sd`` in the parameter's unit."""
+
+    family: ClassVar[str] = "normal"
+    mean: float
+    sd: float
+
+    def _location_scale(self) -> tuple[float, float]:
+        return self.mean, self.sd
+
+    def _link(self, value: ArrayLike) -> jax.Array:
+        return jnp.asarray(value)
+
+    def _inverse_link(self, x: ArrayLike) -> jax.Array:
+        return jnp.asarray(x)
+
+
+@dataclasses.dataclass(frozen=True)
+class LogNormal(_Scaled):
+    """Log-normal above ``lower``: ``log(value - lower)`` is normal.
+
+    ``median`` is that of the value itself, ``log_sd`` the standard deviation of the log.
+    """
+
+    family: ClassVar[str] = "lognormal"
+    median: float
+    log_sd: float
+    lower: float = 0.0
+
+    def _location_scale(self) -> tuple[float, float]:
+        return math.log(self.median - self.lower), self.log_sd
+
+    def _link(self, value: ArrayLike) -> jax.Array:
+        return jnp.log(jnp.asarray(value) - self.lower)
+
+    def _inverse_link(self, x: ArrayLike) -> jax.Array:
+        return self.lower + jnp.exp(x)
+
+
+@dataclasses.dataclass(frozen=True)
+class LogitNormal(_Scaled):
+    """Logit-normal between ``lower`` and ``upper``, with its ``median`` and the sd of the logit."""
+
+    family: ClassVar[str] = "logitnormal"
+    median: float
+    logit_sd: float
+    lower: float = 0.0
+    upper: float = 1.0
+
+    def _location_scale(self) -> tuple[float, float]:
+        share = (self.median - self.lower) / (self.upper - self.lower)
+        return math.log(share / (1.0 - share)), self.logit_sd
+
+    def _link(self, value: ArrayLike) -> jax.Array:
+        return special.logit((jnp.asarray(value) - self.lower) / (self.upper - self.lower))
+
+    def _inverse_link(self, x: ArrayLike) -> jax.Array:
+        return self.lower + (self.upper - self.lower) * jax.nn.sigmoid(x)
+
+
+@dataclasses.dataclass(frozen=True)
+class Uniform(AbstractPrior):
+    """Uniform between ``lower`` and ``upper``."""
+
+    family: ClassVar[str] = "uniform"
+    lower: float
+    upper: float
+
+    def from_normal(self, z: ArrayLike) -> jax.Array:
+        return self.lower + (self.upper - self.lower) * norm.cdf(z)
+
+    def to_normal(self, value: ArrayLike) -> jax.Array:
+        return norm.ppf((jnp.asarray(value) - self.lower) / (self.upper - self.lower))
+
+    def log_density(self, value: ArrayLike) -> jax.Array:
+        return jnp.full(jnp.shape(value), -math.log(self.upper - self.lower))
+
+
+@dataclasses.dataclass(frozen=True)
+class LogUniform(AbstractPrior):
+    """Log-uniform between ``lower`` and ``upper``, both positive: the DALEC family's usual prior."""
+
+    family: ClassVar[str] = "loguniform"
+    lower: float
+    upper: float
+
+    def from_normal(self, z: ArrayLike) -> jax.Array:
+        return self.lower * jnp.exp(math.log(self.upper / self.lower) * norm.cdf(z))
+
+    def to_normal(self, value: ArrayLike) -> jax.Array:
+        span = math.log(self.upper / self.lower)
+        return norm.ppf(jnp.log(jnp.asarray(value) / self.lower) / span)
+
+    def log_density(self, value: ArrayLike) -> jax.Array:
+        return jnp.full(jnp.shape(value), -math.log(math.log(self.upper / self.lower)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed(AbstractPrior):
+    """A value held fixed: not sampled at all."""
+
+    family: ClassVar[str] = "fixed"
+    value: float
+
+    def from_normal(self, z: ArrayLike) -> jax.Array:
+        return jnp.full(jnp.shape(z), self.value)
+
+    def to_normal(self, value: ArrayLike) -> jax.Array:
+        return jnp.zeros(jnp.shape(value))
+
+    def log_density(self, value: ArrayLike) -> jax.Array:
+        return jnp.zeros(jnp.shape(value))
+
+
+FAMILIES: dict[str, type[AbstractPrior]] = {
+    family.family: family for family in (Normal, LogNormal, LogitNormal, Uniform, LogUniform, Fixed)
+}
+
+
+def prior_from_dict(
+    name: str, data: dict[str, Any] | float, where: str = "priors"
+) -> AbstractPrior:
+    """Build a prior from plain data such as a TOML table.
+
+    Parameters
+    ----------
+    name
+        The parameter that the prior is for; only used in messages.
+    data
+        ``{"family": "lognormal", "median": 60.0, "log_sd": 0.8}``, or a number to hold it fixed.
+    where
+        What the data was read from; only used in messages.
+
+    Raises
+    ------
+    InputError
+        Unknown family, missing or surplus or non-numeric entries, or a spread that is not positive.
+    """
+    if isinstance(data, (int, float)) and not isinstance(data, bool):
+        return Fixed(float(data))
+    entries = dict(data) if isinstance(data, dict) else {}
+    family = FAMILIES.get(str(entries.pop("family", None)).lower())
+    if family is None:
+        raise InputError(
+            where=where,
+            variable=name,
+            rule=f"family must be one of {', '.join(FAMILIES)}",
+            found=str(data),
+            remedy='write for example {family = "lognormal", median = 60.0, log_sd = 0.8}',
+        )
+    try:
+        prior = family(**{key: float(value) for key, value in entries.items()})
+    except (TypeError, ValueError) as error:
+        fields = ", ".join(field.name for field in dataclasses.fields(family))
+        raise InputError(
+            where=where,
+            variable=name,
+            rule=f"a {family.family} prior takes the numbers {fields}",
+            found=str(entries),
+            remedy="name each of them once, as a number",
+        ) from error
+    _check(name, prior, where)
+    return prior
+
+
+def _check(name: str, prior: AbstractPrior, where: str) -> None:
+    """Refuse a prior that is no distribution, before anything is traced."""
+    data = {key: value for key, value in prior.to_dict().items() if key != "family"}
+    finite = all(math.isfinite(value) for value in data.values())
+    spread = data.get("sd", data.get("log_sd", data.get("logit_sd", 1.0)))
+    lower, upper = data.get("lower", -math.inf), data.get("upper", math.inf)
+    middle = data.get("median", math.nan)
+    ordered = lower < upper and not (middle <= lower or middle >= upper)
+    positive = lower > 0 if prior.family == "loguniform" else True
+    if not (finite and spread > 0 and ordered and positive):
+        raise InputError(
+            where=where,
+            variable=name,
+            rule="spread must be positive, lower < median < upper, and every entry finite",
+            found=str(prior.to_dict()),
+            remedy="correct the entry that breaks the rule",
+        )

@@ -1,0 +1,186 @@
+"""Ecological and dynamical constraints (EDCs) as smooth, named log-density terms.
+
+After Bloom & Williams (2015, doi 10.5194/bg-12-1299-2015), who reject what breaks a rule. Here each
+rule is a term of stated width, part of the prior: an ordering ``a >= b`` is a logistic step in
+``ln(a / b)`` and a steady state a normal in ``ln(in / out)``, so that gradients exist everywhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import jax
+import jax.numpy as jnp
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.model import Forcing, Trajectory
+from bayes_tbm.parameters import Parameters, allocation_shares
+
+Term = Callable[[Parameters, Trajectory, Forcing, float], jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Constraint:
+    """One named term of the prior.
+
+    Attributes
+    ----------
+    name
+        Short name.
+    rule
+        What it asks for, in words.
+    width
+        Softness: of the logistic in log ratio for orderings; the factor of one standard deviation
+        for steady states (EQF, 2 in CARDAMOM).
+    default
+        Whether it holds in any forest and is therefore on unless switched off.
+    term
+        Log density up to a constant.
+    """
+
+    name: str
+    rule: str
+    width: float
+    default: bool
+    term: Term
+
+    def log_density(self, p: Parameters, run: Trajectory, forcing: Forcing) -> jax.Array:
+        """Log density of the term, up to a constant."""
+        return self.term(p, run, forcing, self.width)
+
+
+def _above(ratio: jax.Array | float, width: float) -> jax.Array:
+    """Smooth step: zero where ``ratio`` is well above one, falling linearly in log below."""
+    return jax.nn.log_sigmoid(jnp.log(ratio) / width)
+
+
+def _litter_faster_than_som(p: Parameters, _: Trajectory, __: Forcing, w: float) -> jax.Array:
+    return _above(p.som_residence_time / p.litter_residence_time, w)
+
+
+def _decomposition_faster_than_som(
+    p: Parameters, _: Trajectory, __: Forcing, w: float
+) -> jax.Array:
+    return _above(p.som_residence_time / p.litter_decomposition_time, w)
+
+
+def _wood_slower_than_leaves(p: Parameters, _: Trajectory, __: Forcing, w: float) -> jax.Array:
+    return _above(p.wood_residence_time / p.leaf_lifespan, w)
+
+
+def _roots_faster_than_som(p: Parameters, _: Trajectory, __: Forcing, w: float) -> jax.Array:
+    return _above(p.som_residence_time / p.root_residence_time, w)
+
+
+def _canopy_root_allocation(p: Parameters, _: Trajectory, __: Forcing, w: float) -> jax.Array:
+    shares = allocation_shares(p)
+    ratio = (shares.foliage + shares.labile) / shares.root
+    return _above(5.0 * ratio, w) + _above(5.0 / ratio, w)
+
+
+def _canopy_root_pools(_: Parameters, run: Trajectory, __: Forcing, w: float) -> jax.Array:
+    ratio = run.pools.foliage.mean() / run.pools.root.mean()
+    return _above(5.0 * ratio, w) + _above(5.0 / ratio, w)
+
+
+def _inputs(run: Trajectory, pool: str) -> jax.Array:
+    """All carbon that enters a pool, (time,), g C m-2 d-1."""
+    f = run.fluxes
+    if pool == "litter":
+        killed = f.labile_mortality + f.foliage_mortality + f.root_mortality
+        return f.foliage_litterfall + f.root_litterfall + killed
+    if pool == "som":
+        return f.wood_litterfall + f.litter_decomposition + f.wood_mortality + f.litter_mortality
+    allocated: jax.Array = getattr(f, f"{pool}_allocation")
+    return allocated + f.labile_release if pool == "foliage" else allocated
+
+
+def _steady(pool: str) -> Term:
+    """Return a term for ``ln(in / out)``, with ``out`` known from inputs and the pool's change."""
+
+    def term(_: Parameters, run: Trajectory, forcing: Forcing, factor: float) -> jax.Array:
+        gained = jnp.sum(_inputs(run, pool) * forcing.step_length)
+        size = getattr(run.pools, pool)
+        lost = gained - (size[-1] - size[0])
+        return -0.5 * (jnp.log(gained / lost) / math.log(factor)) ** 2
+
+    return term
+
+
+_ORDERINGS = (
+    Constraint("litter_faster_than_som", "litter respires faster than soil organic matter",
+               0.1, True, _litter_faster_than_som),
+    Constraint("decomposition_faster_than_som",
+               "litter decomposes faster than soil organic matter respires",
+               0.1, True, _decomposition_faster_than_som),
+    Constraint("wood_slower_than_leaves", "wood lives longer than leaves",
+               0.1, True, _wood_slower_than_leaves),
+    Constraint("roots_faster_than_som", "roots turn over faster than soil organic matter",
+               0.1, True, _roots_faster_than_som),
+    Constraint("canopy_root_allocation",
+               "allocation to foliage and labile is within a factor 5 of that to roots",
+               0.1, True, _canopy_root_allocation),
+    Constraint("canopy_root_pools", "mean foliage is within a factor 5 of mean roots",
+               0.1, True, _canopy_root_pools),
+)  # fmt: skip
+_STEADY = tuple(
+    Constraint(
+        f"steady_{pool}",
+        f"{pool} gains and losses over the record agree within a factor",
+        2.0,
+        # Wood and soil of a stand that is still growing are not steady, and saying they are
+        # would decide the residence time (SCIENCE: in/out > 2 until age 0.69 tau).
+        pool not in ("wood", "som"),
+        _steady(pool),
+    )
+    for pool in ("labile", "foliage", "root", "litter", "wood", "som")
+)
+CONSTRAINTS: dict[str, Constraint] = {c.name: c for c in (*_ORDERINGS, *_STEADY)}
+
+
+def as_constraints(
+    given: Sequence[str] | Mapping[str, bool | float] | bool | None, where: str = "constraints"
+) -> tuple[Constraint, ...]:
+    """Constraints from a user's choice.
+
+    Parameters
+    ----------
+    given
+        None or True for the defaults, False for none, names for exactly these, or a mapping
+        that switches named ones on or off (True, False) or sets their width (a number).
+    where
+        What the choice was read from; only used in messages.
+
+    Raises
+    ------
+    InputError
+        Unknown name, or a width that is not positive.
+    """
+    if given is None or isinstance(given, bool):
+        return tuple(c for c in CONSTRAINTS.values() if c.default) if given is not False else ()
+    choice: Mapping[str, bool | float] = (
+        given
+        if isinstance(given, Mapping)
+        else {n: n in list(given) for n in [*CONSTRAINTS, *given]}
+    )
+    unknown = [name for name in choice if name not in CONSTRAINTS]
+    smallest = {n: 1.0 if n.startswith("steady_") else 0.0 for n in choice}
+    narrow = [n for n, v in choice.items() if not isinstance(v, bool) and not v > smallest[n]]
+    if unknown or narrow:
+        raise InputError(
+            where=where,
+            variable=", ".join(unknown + narrow),
+            rule="must be known constraints, on or off or with a positive width (a factor above 1 "
+            "for steady states)",
+            found=str({name: choice[name] for name in unknown + narrow}),
+            remedy=f"choose from {', '.join(CONSTRAINTS)}",
+        )
+    chosen = []
+    for name, constraint in CONSTRAINTS.items():
+        value = choice.get(name, constraint.default)
+        if value is not False:
+            width = constraint.width if value is True else float(value)
+            chosen.append(dataclasses.replace(constraint, width=width))
+    return tuple(chosen)

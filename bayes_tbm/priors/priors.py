@@ -1,0 +1,62 @@
+"""The prior of a calibration: one family for every sampled parameter, defaults from the table."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, prior_from_dict
+
+PriorLike = AbstractPrior | Mapping[str, Any] | float
+
+
+def resolve_priors(
+    changes: Mapping[str, PriorLike] | None,
+    errors: Mapping[str, AbstractPrior],
+    *,
+    fire: bool,
+    where: str = "priors",
+) -> dict[str, AbstractPrior]:
+    """Prior of every parameter: the table's, the error models', and what the user changed.
+
+    Parameters
+    ----------
+    changes
+        By parameter name: a prior, its plain data, or a number to hold the parameter fixed.
+    errors
+        Priors of error parameters by full name.
+    fire
+        Whether anything burns at the site; if not, fire parameters are held at their medians.
+    where
+        What the changes were read from; only used in messages.
+
+    Returns
+    -------
+    dict
+        In the order of the table, error parameters last.
+
+    Raises
+    ------
+    InputError
+        A changed name is neither a parameter of the model nor of an error model, or its prior is
+        no distribution.
+    """
+    priors = {name: row.prior for name, row in TABLE.items()} | dict(errors)
+    if not fire:
+        priors |= {n: Fixed(row.prior.center) for n, row in TABLE.items() if row.group == "fire"}
+    for name, change in (changes or {}).items():
+        if name not in priors:
+            near = difflib.get_close_matches(name, priors, n=3)
+            raise InputError(
+                where=where,
+                variable=name,
+                rule="must be a parameter of the model or of an error model in use",
+                found=name,
+                remedy=f"did you mean {' or '.join(near) or 'one of ' + ', '.join(priors)}?",
+            )
+        if isinstance(change, AbstractPrior):
+            change = {k: v for k, v in change.to_dict().items()}
+        priors[name] = prior_from_dict(name, change, where)  # checks it, whatever it came as
+    return priors

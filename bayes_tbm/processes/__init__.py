@@ -1,0 +1,1 @@
+"""Processes: pure functions of named inputs that know nothing of the time loop."""

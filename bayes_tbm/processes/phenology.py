@@ -1,0 +1,71 @@
+"""Leaf phenology by fixed dates: labile release in spring, leaf fall in autumn.
+
+Bloom & Williams (2015), after DALEC2: a yearly pulse whose area is the fraction of the pool that
+must turn over in a year for the stated lifespan.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+
+from bayes_tbm.units import DAYS_PER_YEAR
+
+# Offset that puts the pulse's peak on the stated day, as a polynomial in ln(lifespan - 1),
+# highest power first (coefficients of DALEC).
+_OFFSET = (
+    2.3599784710e-5,
+    3.32730053021e-4,
+    9.01865258885e-4,
+    -5.437736864888e-3,
+    -2.0836027517787e-2,
+    1.26972018064287e-1,
+    -1.88459767342504e-1,
+)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Season:
+    """Sine and cosine of the yearly half-angle of each step; what phenology needs of the clock."""
+
+    sine: jax.Array
+    cosine: jax.Array
+
+
+def season(days: jax.Array) -> Season:
+    """Season of times given in days since 2001-01-01."""
+    angle = days * jnp.pi / DAYS_PER_YEAR
+    return Season(jnp.sin(angle), jnp.cos(angle))
+
+
+def pulse_rate(
+    when: Season,
+    peak_day: jax.Array | float,
+    period: jax.Array | float,
+    lifespan: jax.Array | float,
+) -> jax.Array:
+    """Daily rate of labile release or leaf fall, d-1.
+
+    Parameters
+    ----------
+    when
+        Season of the middle of the step.
+    peak_day
+        Day of year of the peak; any whole number of years of 365.25 days may be added.
+    period
+        Length of the pulse, d.
+    lifespan
+        Lifespan of the pool, yr, above 1.
+    """
+    log_excess = jnp.log(jnp.asarray(lifespan) - 1.0)
+    width = period * jnp.sqrt(2.0) / 2.0
+    fraction = 0.5 * (jnp.log(lifespan) - log_excess)
+    offset = width * jnp.polyval(jnp.asarray(_OFFSET, dtype=log_excess.dtype), log_excess)
+    shift = (peak_day - offset) * jnp.pi / DAYS_PER_YEAR
+    phase = (when.sine * jnp.cos(shift) - when.cosine * jnp.sin(shift)) * (
+        DAYS_PER_YEAR / jnp.pi / width
+    )
+    return 2.0 / jnp.sqrt(jnp.pi) * (fraction / width) * jnp.exp(-(phase**2))

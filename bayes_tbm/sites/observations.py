@@ -1,0 +1,90 @@
+"""One observed series of a site, with the standard deviation of its measurement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bayes_tbm.errors import InputError
+
+MISSING = -9999.0
+OBSERVED = ("gpp", "nee", "nbe", "reco", "et", "lai", "live_biomass", "wood", "som")
+"""Names an observed series may have; units in `bayes_tbm.units.UNITS`."""
+STOCKS = ("live_biomass", "wood", "som")
+
+
+def missing_to_nan(values: ArrayLike) -> NDArray[np.float64]:
+    """Return a float64 copy where the field's -9999 and NaN are both NaN."""
+    array = np.array(values, dtype=np.float64)
+    array[array == MISSING] = np.nan
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """What was measured, when, and how well.
+
+    Missing values (NaN or -9999) are dropped on construction.
+
+    Parameters
+    ----------
+    name : str
+        One of `OBSERVED`.
+    unit : str
+        Unit of value and sd.
+    time : numpy.ndarray
+        Time of each value, datetime64[ns], shape (n,); its own, not that of the drivers.
+    value : numpy.ndarray
+        Observed values, shape (n,).
+    sd : numpy.ndarray
+        Absolute measurement standard deviation, shape (n,); NaN where unknown.
+    note : str
+        How values and sd came about, where that is not plain.
+
+    Raises
+    ------
+    InputError
+        If the lengths differ or the name is unknown.
+    """
+
+    name: str
+    unit: str
+    time: NDArray[np.datetime64] = field(repr=False)
+    value: NDArray[np.float64] = field(repr=False)
+    sd: NDArray[np.float64] = field(repr=False)
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.name not in OBSERVED:
+            raise InputError(
+                rule="not an observed variable", found=self.name, remedy=f"use one of {OBSERVED}"
+            )
+        value = np.atleast_1d(missing_to_nan(self.value))
+        time = np.atleast_1d(np.asarray(self.time, dtype="datetime64[ns]"))
+        sd = np.broadcast_to(missing_to_nan(self.sd), value.shape)
+        if time.shape != value.shape:
+            raise InputError(
+                variable=self.name,
+                rule="needs one time for each value",
+                found=f"{time.size} times and {value.size} values",
+            )
+        keep = np.isfinite(value)
+        for name, array in (("time", time), ("value", value), ("sd", sd)):
+            kept = array[keep]
+            kept.setflags(write=False)
+            object.__setattr__(self, name, kept)
+        object.__setattr__(self, "note", " ".join(self.note.split()))
+
+    def __len__(self) -> int:
+        return self.value.size
+
+    def select(self, keep: NDArray[np.bool_]) -> "Observations":
+        """Return the observations where `keep`, a boolean array of shape (n,), is true."""
+        kept = (self.time[keep], self.value[keep], self.sd[keep])
+        return Observations(self.name, self.unit, *kept, self.note)
+
+
+def join_notes(notes: Sequence[str]) -> str:
+    """Return the notes that say something, separated by semicolons."""
+    return "; ".join(note for note in notes if note)

@@ -1,0 +1,27 @@
+"""Data streams: what is observed, how it is modelled, how it errs."""
+
+from bayes_tbm.streams.binding import BoundStream, bind
+from bayes_tbm.streams.catalogue import STREAMS, as_streams
+from bayes_tbm.streams.definition import Stream
+from bayes_tbm.streams.errors import (
+    AbstractErrorModel,
+    Autoregressive,
+    Balanced,
+    Gaussian,
+    LogNormalErrors,
+    StudentT,
+)
+
+__all__ = [
+    "STREAMS",
+    "AbstractErrorModel",
+    "Autoregressive",
+    "Balanced",
+    "BoundStream",
+    "Gaussian",
+    "LogNormalErrors",
+    "Stream",
+    "StudentT",
+    "as_streams",
+    "bind",
+]

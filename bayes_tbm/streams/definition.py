@@ -1,0 +1,48 @@
+"""What a stream is: an observed variable, the model's counterpart, and how errors scatter."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+
+from bayes_tbm.model import Trajectory
+from bayes_tbm.parameters import Parameters
+from bayes_tbm.streams.errors import AbstractErrorModel
+
+Operator = Callable[[Trajectory, Parameters], jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Stream:
+    """A data stream as a scientist names it.
+
+    To add one, write a file in ``streams/observed`` that defines ``STREAM``; it is found by itself.
+
+    Attributes
+    ----------
+    name
+        Short name, which is also that of the site's observations.
+    long_name, unit
+        For people and for output.
+    operator
+        Model counterpart over steps, (time,), from a trajectory and parameters.
+    errors
+        Error model; replace it with `with_errors`.
+    """
+
+    name: str
+    long_name: str
+    unit: str
+    operator: Operator
+    errors: AbstractErrorModel
+
+    def with_errors(self, errors: AbstractErrorModel) -> Stream:
+        """Return the stream with another error model."""
+        return dataclasses.replace(self, errors=errors)
+
+
+def over_step(pool: jax.Array) -> jax.Array:
+    """Mean of a pool over each step, (time,), from its values at the edges of steps."""
+    return 0.5 * (pool[:-1] + pool[1:])

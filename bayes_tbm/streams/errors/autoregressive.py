@@ -1,0 +1,69 @@
+"""Gaussian errors with short memory: AR(1) in continuous time, so gaps are exact."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.stats import norm
+
+from bayes_tbm.parameters import AbstractPrior, LogNormal
+from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData, structural_prior
+
+
+@dataclasses.dataclass(frozen=True)
+class Autoregressive(AbstractErrorModel):
+    """Errors whose correlation decays as ``exp(-gap / memory)``.
+
+    The standardised error is a stationary Ornstein-Uhlenbeck process; a gap of any length weakens
+    the correlation by exactly as much as the days in it.
+
+    Attributes
+    ----------
+    structural
+        Prior of the structural standard deviation; by default set from the spread of the data.
+    memory
+        Prior of the memory in days. Keep it short: memory of a season lets the errors explain
+        away a wrong seasonal cycle.
+    """
+
+    structural: AbstractPrior | None = None
+    memory: AbstractPrior = LogNormal(1.5, 0.2)
+
+    def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
+        return {
+            "structural_sd": structural_prior(self.structural, data),
+            "memory": self.memory,
+        }
+
+    def _scale(
+        self, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> tuple[jax.Array, jax.Array]:
+        sd = jnp.sqrt(data.measurement_sd**2 + errors["structural_sd"] ** 2)
+        return sd, jnp.exp(-np.diff(data.day) / errors["memory"])
+
+    def log_likelihood(
+        self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        sd, correlation = self._scale(data, errors)
+        error = (data.value - expected) / sd
+        mean = jnp.concatenate([jnp.zeros(1), correlation * error[:-1]])
+        spread = jnp.concatenate([jnp.ones(1), jnp.sqrt(1.0 - correlation**2)])
+        return norm.logpdf(error, mean, spread) - jnp.log(sd)
+
+    def sample(
+        self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        sd, correlation = self._scale(data, errors)
+        first, *_ = noise = jax.random.normal(key, expected.shape)
+
+        def body(error: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+            phi, innovation = now
+            error = phi * error + jnp.sqrt(1.0 - phi**2) * innovation
+            return error, error
+
+        _, rest = jax.lax.scan(body, first, (correlation, noise[1:]))
+        return expected + sd * jnp.concatenate([first[None], rest])

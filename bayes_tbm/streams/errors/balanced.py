@@ -1,0 +1,94 @@
+"""Gaussian errors on block means, with structural error that averages out over the year."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.stats import norm
+
+from bayes_tbm.parameters import AbstractPrior
+from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData, structural_prior
+
+
+@dataclasses.dataclass(frozen=True)
+class Balanced(AbstractErrorModel):
+    """The default of fluxes: measured means over ten days, annual budgets held.
+
+    Within a year the errors have covariance ``diag(m^2 + s^2) - (1 - b^2) s^2 / n``, with ``m`` the
+    measurement and ``s`` the inferred structural standard deviation, ``n`` the points of a full
+    year and ``b`` the balance. The mean structural error of a year then has standard deviation
+    ``b s / sqrt(n)``: with ``b = 1`` errors are independent, below one the model's annual mean is
+    held closer to the data than scatter between weeks would allow. Years are independent.
+
+    Daily residuals of a carbon model are mostly the model's own and last for weeks, so daily values
+    counted one by one would claim tenfold information, and an autoregressive error free to explain
+    them can explain away a wrong seasonal cycle too; block means do neither.
+
+    Attributes
+    ----------
+    averaging
+        Block length in days; measurement errors are taken as shared within a block.
+    structural
+        Prior of the structural standard deviation; by default set from the spread of the data.
+    balance
+        Share of independent scatter that is left in the annual mean of the structural error.
+    """
+
+    averaging: float = 10.0
+    structural: AbstractPrior | None = None
+    balance: float = 0.3
+
+    def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
+        return {"structural_sd": structural_prior(self.structural, data)}
+
+    def _conditional(
+        self, residual: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> tuple[jax.Array, jax.Array]:
+        """Mean and variance of each residual given those before it in its year.
+
+        With a shared covariance ``c`` the past enters only through two running sums, of
+        ``1 / a`` and ``residual / a``.
+        """
+        structural = errors["structural_sd"] ** 2
+        a = data.measurement_sd**2 + structural
+        c = -(1.0 - self.balance**2) * structural / data.points_per_year
+        weight = _sum_before(1.0 / a, data)
+        pull = _sum_before(residual / a, data)
+        shrink = c / (1.0 + c * weight)
+        return shrink * pull, a + shrink
+
+    def log_likelihood(
+        self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        residual = data.value - expected
+        mean, variance = self._conditional(residual, data, errors)
+        return norm.logpdf(residual, mean, jnp.sqrt(variance))
+
+    def sample(
+        self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        structural = errors["structural_sd"] ** 2
+        sd = jnp.sqrt(data.measurement_sd**2 + structural)
+        c = -(1.0 - self.balance**2) * structural / data.points_per_year
+        draws = sd * jax.random.normal(key, expected.shape)
+        # A negative shared covariance: shift each year by a multiple of its own weighted sum.
+        total, weight = _year_sums(draws / sd**2, data), _year_sums(1.0 / sd**2, data)
+        shift = (jnp.sqrt(1.0 + c * weight) - 1.0) / weight * total
+        return expected + draws + shift
+
+
+def _sum_before(x: jax.Array, data: ErrorData) -> jax.Array:
+    """Sum of the earlier entries of the same year, (point,)."""
+    before = jnp.cumsum(x) - x
+    first = np.searchsorted(data.year, data.year)
+    return before - before[first]
+
+
+def _year_sums(x: jax.Array, data: ErrorData) -> jax.Array:
+    """Sum over each point's year, (point,)."""
+    years = int(data.year.max()) + 1
+    return jax.ops.segment_sum(x, jnp.asarray(data.year), years)[data.year]

@@ -1,0 +1,106 @@
+"""Independent errors: Gaussian or Student-t on the value, Gaussian on the logarithm."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.stats import norm, t
+
+from bayes_tbm.parameters import AbstractPrior, Fixed
+from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData, structural_prior
+
+
+@dataclasses.dataclass(frozen=True)
+class Gaussian(AbstractErrorModel):
+    """Independent Gaussian errors, measurement and structural in quadrature.
+
+    Attributes
+    ----------
+    structural
+        Prior of the structural standard deviation; by default set from the spread of the data.
+    """
+
+    structural: AbstractPrior | None = None
+
+    def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
+        return {"structural_sd": structural_prior(self.structural, data)}
+
+    def _sd(self, data: ErrorData, errors: Mapping[str, jax.Array]) -> jax.Array:
+        return jnp.sqrt(data.measurement_sd**2 + errors["structural_sd"] ** 2)
+
+    def log_likelihood(
+        self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        return norm.logpdf(jnp.asarray(data.value), expected, self._sd(data, errors))
+
+    def sample(
+        self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        return expected + self._sd(data, errors) * jax.random.normal(key, expected.shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class StudentT(Gaussian):
+    """Independent Student-t errors, for data with outliers.
+
+    Attributes
+    ----------
+    degrees_of_freedom
+        Of the t distribution; its scale is the Gaussian's standard deviation.
+    """
+
+    degrees_of_freedom: float = 4.0
+
+    def log_likelihood(
+        self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        sd = self._sd(data, errors)
+        return t.logpdf(jnp.asarray(data.value), self.degrees_of_freedom, expected, sd)
+
+    def sample(
+        self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        noise = jax.random.t(key, self.degrees_of_freedom, expected.shape)
+        return expected + self._sd(data, errors) * noise
+
+
+@dataclasses.dataclass(frozen=True)
+class LogNormalErrors(AbstractErrorModel):
+    """Independent errors of the logarithm: for stocks, which are positive and err by a factor.
+
+    The measurement sd becomes that of the logarithm, ``sqrt(log(1 + (sd / value)^2))``.
+
+    Attributes
+    ----------
+    structural
+        Prior of the structural sd of the logarithm; none by default, since a few inventories
+        cannot tell it.
+    """
+
+    positive: ClassVar[bool] = True
+    structural: AbstractPrior = Fixed(0.0)
+
+    def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
+        return {"structural_log_sd": self.structural}
+
+    def _log_sd(self, data: ErrorData, errors: Mapping[str, jax.Array]) -> jax.Array:
+        measured = np.log1p((data.measurement_sd / data.value) ** 2)
+        return jnp.sqrt(measured + errors["structural_log_sd"] ** 2)
+
+    def log_likelihood(
+        self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        log_value = np.log(data.value)
+        return norm.logpdf(log_value, jnp.log(expected), self._log_sd(data, errors)) - log_value
+
+    def sample(
+        self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        return expected * jnp.exp(
+            self._log_sd(data, errors) * jax.random.normal(key, expected.shape)
+        )

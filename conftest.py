@@ -1,0 +1,19 @@
+"""Settings for every test, docstring examples of the package included."""
+
+import os
+
+import jax
+import matplotlib as mpl
+import pytest
+
+jax.config.update("jax_enable_x64", True)
+mpl.use("Agg")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep compiled code between runs in pytest's own cache (`pytest --cache-clear` empties it)."""
+    cache = getattr(config, "cache", None)
+    if cache is None or "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    jax.config.update("jax_compilation_cache_dir", str(cache.mkdir("jax")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
