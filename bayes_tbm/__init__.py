@@ -6,3 +6,62 @@ try:
     __version__ = version("bayes-tbm")
 except PackageNotFoundError:  # a source tree that was never installed
     __version__ = "0+unknown"
+
+from bayes_tbm.errors import DataWarning, InputError
+from bayes_tbm.inference import Calibration, Settings, check_convergence, stream_skill
+from bayes_tbm.inference.forward import simulate
+from bayes_tbm.parameters import (
+    TABLE,
+    BoundedLogNormal,
+    Fixed,
+    LogitNormal,
+    LogNormal,
+    LogUniform,
+    Normal,
+    Parameters,
+    Uniform,
+    from_dalec,
+    to_dalec,
+)
+from bayes_tbm.sites import Observations, Site, open_site, site_names
+from bayes_tbm.streams import (
+    STREAMS,
+    Autoregressive,
+    Balanced,
+    Gaussian,
+    LogNormalErrors,
+    Stream,
+    StudentT,
+)
+
+__all__ = [
+    "STREAMS",
+    "TABLE",
+    "Autoregressive",
+    "Balanced",
+    "BoundedLogNormal",
+    "Calibration",
+    "DataWarning",
+    "Fixed",
+    "Gaussian",
+    "InputError",
+    "LogNormal",
+    "LogNormalErrors",
+    "LogUniform",
+    "LogitNormal",
+    "Normal",
+    "Observations",
+    "Parameters",
+    "Settings",
+    "Site",
+    "Stream",
+    "StudentT",
+    "Uniform",
+    "check_convergence",
+    "from_dalec",
+    "open_site",
+    "simulate",
+    "site_names",
+    "stream_skill",
+    "to_dalec",
+]

@@ -21,13 +21,14 @@ ORDER = (
     "inference",
     "constraint",
     "plots",
+    "experiment",
     "report",
     "cli",
 )
 # `sites` stands aside: little goes in, and few may use it.
 SITES_IMPORTS = {"errors", "units"}
 SITES_IMPORTS_BY_FILE = {"sites/embedded.py": {"parameters", "model"}}
-USE_ALL_OF_SITES = {"plots", "report", "cli"}
+USE_ALL_OF_SITES = {"plots", "experiment", "report", "cli"}
 USE_SITE_TYPES = {"streams", "inference"}  # only bayes_tbm.sites.site
 # The entry points import what they like, except that `import bayes_tbm` must not load the CLI.
 ENTRY_POINTS = {"__init__", "__main__"}

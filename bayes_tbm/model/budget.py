@@ -20,7 +20,8 @@ def carbon_imbalance(run: Trajectory, drivers: Drivers) -> jax.Array:
 
 
 def water_imbalance(run: Trajectory, drivers: Drivers) -> jax.Array:
-    """Relative water imbalance of every step, (time,)."""
+    """Relative water imbalance of every step, (time,); absolute where there is none at all."""
     f, d = run.fluxes, drivers.step_length
     gained = (drivers.precipitation - f.evapotranspiration - f.drainage) * d
-    return (jnp.diff(run.pools.water) - gained) / (run.pools.water[:-1] + drivers.precipitation * d)
+    there = run.pools.water[:-1] + drivers.precipitation * d
+    return (jnp.diff(run.pools.water) - gained) / jnp.where(there > 0.0, there, 1.0)

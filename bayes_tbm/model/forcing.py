@@ -54,7 +54,7 @@ class Forcing:
 
 
 def prepare(drivers: Drivers) -> Forcing:
-    """Forcing for drivers; computing it once outside of inference saves it at every gradient."""
+    """Return the forcing for drivers; done once, outside of inference, it costs no gradient."""
     temperature = 0.5 * (drivers.t_min + drivers.t_max)
     return Forcing(
         canopy=photosynthesis.canopy_climate(

@@ -39,7 +39,10 @@ def evolve(step: Step, start: State, inputs: Any, parameters: Any) -> State:
     -----
     Reverse mode only; `jax.jacfwd` of `jax.grad` works, `jax.jvp` of this function does not.
     """
+    return _loop(step, start, inputs, parameters)
 
+
+def _loop(step: Step, start: State, inputs: Any, parameters: Any) -> State:
     def body(state: State, now: Any) -> tuple[State, State]:
         after = step(state, now, parameters)
         return after, after
@@ -52,7 +55,7 @@ def evolve(step: Step, start: State, inputs: Any, parameters: Any) -> State:
 
 
 def _forward(step: Step, start: State, inputs: Any, parameters: Any) -> tuple[State, Any]:
-    states = evolve(step, start, inputs, parameters)
+    states = _loop(step, start, inputs, parameters)
     return states, (states, inputs, parameters)
 
 

@@ -49,17 +49,19 @@ def simulate(p: Parameters, drivers: Drivers | Forcing, form: WaterForm = SMOOTH
     )  # fmt: skip
 
     def advance_canopy(pools: Any, now: Any, p: Any) -> Any:
-        return tuple(canopy_step(Canopy(*pools), *now, p, form)[0])
+        rates, burn = now
+        return tuple(canopy_step(Canopy(*pools), rates, burn, p, form)[0])
 
     def advance_soil(pools: Any, now: Any, p: Any) -> Any:
-        return tuple(soil_step(Soil(*pools), *now, p))
+        inputs, rates, burn = now
+        return tuple(soil_step(Soil(*pools), inputs, rates, burn, p))
 
-    start = (first.labile, first.foliage, first.water)
-    canopy = Canopy(*evolve(advance_canopy, start, (canopy_now, burn), p))
+    canopy_start = (first.labile, first.foliage, first.water)
+    canopy = Canopy(*evolve(advance_canopy, canopy_start, (canopy_now, burn), p))
     before = Canopy(*(pool[:-1] for pool in canopy))
     _, exchange, inputs = canopy_step(before, canopy_now, burn, p, form)
-    start = (first.root, first.wood, first.litter, first.som)
-    soil = Soil(*evolve(advance_soil, start, (inputs, soil_now, burn), p))
+    soil_start = (first.root, first.wood, first.litter, first.som)
+    soil = Soil(*evolve(advance_soil, soil_start, (inputs, soil_now, burn), p))
     pools = Pools(**canopy._asdict(), **soil._asdict())
     starts = jax.tree.map(lambda pool: pool[:-1], pools)
     return Trajectory(pools=pools, fluxes=fluxes_of(starts, exchange, rates, p, form))
@@ -70,7 +72,7 @@ def simulate_plainly(p: Parameters, drivers: Drivers, form: WaterForm = SMOOTH) 
 
     Same result as `simulate`, and differentiable in any mode.
     """
-    constant = {
+    constant: dict[str, Any] = {
         "latitude": drivers.latitude,
         "reference_temperature": drivers.reference_temperature,
         "reference_precipitation": drivers.reference_precipitation,
@@ -80,7 +82,8 @@ def simulate_plainly(p: Parameters, drivers: Drivers, form: WaterForm = SMOOTH) 
     series = {name: value for name, value in vars(drivers).items() if name not in constant}
 
     def body(pools: Pools, now: dict[str, jax.Array]) -> tuple[Pools, tuple[Pools, Any]]:
-        forcing = prepare(Drivers(**now, **constant))
+        here: dict[str, Any] = {**now, **constant}
+        forcing = prepare(Drivers(**here))
         rates = canopy_rates(p, forcing), soil_rates(p, forcing), fire_rates(p, forcing)
         canopy = Canopy(pools.labile, pools.foliage, pools.water)
         soil = Soil(pools.root, pools.wood, pools.litter, pools.som)

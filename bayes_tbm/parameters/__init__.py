@@ -3,6 +3,7 @@
 from bayes_tbm.parameters.families import (
     FAMILIES,
     AbstractPrior,
+    BoundedLogNormal,
     Fixed,
     LogitNormal,
     LogNormal,
@@ -27,6 +28,7 @@ __all__ = [
     "TABLE",
     "AbstractPrior",
     "AllocationShares",
+    "BoundedLogNormal",
     "Fixed",
     "LogNormal",
     "LogUniform",

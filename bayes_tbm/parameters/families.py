@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, override
 
 import jax
 import jax.numpy as jnp
@@ -64,14 +65,17 @@ class _Scaled(AbstractPrior):
     def _inverse_link(self, x: ArrayLike) -> jax.Array:
         raise NotImplementedError
 
+    @override
     def from_normal(self, z: ArrayLike) -> jax.Array:
         location, scale = self._location_scale()
         return self._inverse_link(location + scale * jnp.asarray(z))
 
+    @override
     def to_normal(self, value: ArrayLike) -> jax.Array:
         location, scale = self._location_scale()
         return (self._link(value) - location) / scale
 
+    @override
     def log_density(self, value: ArrayLike) -> jax.Array:
         _, scale = self._location_scale()
         return norm.logpdf(self.to_normal(value)) - math.log(scale)
@@ -118,6 +122,35 @@ class LogNormal(_Scaled):
 
 
 @dataclasses.dataclass(frozen=True)
+class BoundedLogNormal(_Scaled):
+    """Close to log-normal, between positive bounds ``lower`` and ``upper``.
+
+    The logarithm's place between those of the bounds is logit-normal, with ``log_sd`` the spread of
+    the logarithm near the ``median``. Like the log-normal where bounds are far; smooth at them.
+    """
+
+    family: ClassVar[str] = "bounded_lognormal"
+    median: float
+    log_sd: float
+    lower: float
+    upper: float
+
+    def _location_scale(self) -> tuple[float, float]:
+        span = math.log(self.upper / self.lower)
+        share = math.log(self.median / self.lower) / span
+        return math.log(share / (1.0 - share)), self.log_sd / (span * share * (1.0 - share))
+
+    def _link(self, value: ArrayLike) -> jax.Array:
+        return special.logit(jnp.log(jnp.asarray(value) / self.lower) / self._span())
+
+    def _inverse_link(self, x: ArrayLike) -> jax.Array:
+        return self.lower * jnp.exp(self._span() * jax.nn.sigmoid(x))
+
+    def _span(self) -> float:
+        return math.log(self.upper / self.lower)
+
+
+@dataclasses.dataclass(frozen=True)
 class LogitNormal(_Scaled):
     """Logit-normal between ``lower`` and ``upper``, with its ``median`` and the sd of the logit."""
 
@@ -146,31 +179,37 @@ class Uniform(AbstractPrior):
     lower: float
     upper: float
 
+    @override
     def from_normal(self, z: ArrayLike) -> jax.Array:
         return self.lower + (self.upper - self.lower) * norm.cdf(z)
 
+    @override
     def to_normal(self, value: ArrayLike) -> jax.Array:
         return norm.ppf((jnp.asarray(value) - self.lower) / (self.upper - self.lower))
 
+    @override
     def log_density(self, value: ArrayLike) -> jax.Array:
         return jnp.full(jnp.shape(value), -math.log(self.upper - self.lower))
 
 
 @dataclasses.dataclass(frozen=True)
 class LogUniform(AbstractPrior):
-    """Log-uniform between ``lower`` and ``upper``, both positive: the DALEC family's usual prior."""
+    """Log-uniform between ``lower`` and ``upper``, both positive: usual in the DALEC family."""
 
     family: ClassVar[str] = "loguniform"
     lower: float
     upper: float
 
+    @override
     def from_normal(self, z: ArrayLike) -> jax.Array:
         return self.lower * jnp.exp(math.log(self.upper / self.lower) * norm.cdf(z))
 
+    @override
     def to_normal(self, value: ArrayLike) -> jax.Array:
         span = math.log(self.upper / self.lower)
         return norm.ppf(jnp.log(jnp.asarray(value) / self.lower) / span)
 
+    @override
     def log_density(self, value: ArrayLike) -> jax.Array:
         return jnp.full(jnp.shape(value), -math.log(math.log(self.upper / self.lower)))
 
@@ -182,23 +221,27 @@ class Fixed(AbstractPrior):
     family: ClassVar[str] = "fixed"
     value: float
 
+    @override
     def from_normal(self, z: ArrayLike) -> jax.Array:
         return jnp.full(jnp.shape(z), self.value)
 
+    @override
     def to_normal(self, value: ArrayLike) -> jax.Array:
         return jnp.zeros(jnp.shape(value))
 
+    @override
     def log_density(self, value: ArrayLike) -> jax.Array:
         return jnp.zeros(jnp.shape(value))
 
 
 FAMILIES: dict[str, type[AbstractPrior]] = {
-    family.family: family for family in (Normal, LogNormal, LogitNormal, Uniform, LogUniform, Fixed)
+    family.family: family
+    for family in (Normal, LogNormal, BoundedLogNormal, LogitNormal, Uniform, LogUniform, Fixed)
 }
 
 
 def prior_from_dict(
-    name: str, data: dict[str, Any] | float, where: str = "priors"
+    name: str, data: Mapping[str, Any] | float, where: str = "priors"
 ) -> AbstractPrior:
     """Build a prior from plain data such as a TOML table.
 
@@ -217,8 +260,8 @@ def prior_from_dict(
         Unknown family, missing or surplus or non-numeric entries, or a spread that is not positive.
     """
     if isinstance(data, (int, float)) and not isinstance(data, bool):
-        return Fixed(float(data))
-    entries = dict(data) if isinstance(data, dict) else {}
+        data = {"family": "fixed", "value": data}
+    entries = dict(data) if isinstance(data, Mapping) else {}
     family = FAMILIES.get(str(entries.pop("family", None)).lower())
     if family is None:
         raise InputError(
@@ -251,7 +294,7 @@ def _check(name: str, prior: AbstractPrior, where: str) -> None:
     lower, upper = data.get("lower", -math.inf), data.get("upper", math.inf)
     middle = data.get("median", math.nan)
     ordered = lower < upper and not (middle <= lower or middle >= upper)
-    positive = lower > 0 if prior.family == "loguniform" else True
+    positive = lower > 0 if prior.family in ("loguniform", "bounded_lognormal") else True
     if not (finite and spread > 0 and ordered and positive):
         raise InputError(
             where=where,

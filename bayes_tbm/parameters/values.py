@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -28,9 +27,9 @@ class Parameters:
 
     canopy_efficiency: Scalar
     autotrophic_fraction: Scalar
-    foliage_to_wood: Scalar
-    labile_to_wood: Scalar
-    root_to_wood: Scalar
+    allocation_wood: Scalar
+    canopy_to_root_allocation: Scalar
+    direct_foliage_share: Scalar
     leaf_carbon_per_area: Scalar
     leaf_lifespan: Scalar
     labile_lifespan: Scalar
@@ -125,15 +124,19 @@ class AllocationShares:
 
 
 def allocation_shares(parameters: Parameters) -> AllocationShares:
-    """Shares of NPP from ratios to wood: normal logs of the ratios make the shares logistic-normal."""
-    wood = 1.0 / (
-        1.0 + parameters.foliage_to_wood + parameters.labile_to_wood + parameters.root_to_wood
-    )
+    """Shares of NPP: wood, then canopy against roots, then foliage at once against stored labile.
+
+    With normal logits and log ratios this is a logistic-normal composition, written in the three
+    balances that data can tell apart.
+    """
+    rest = 1.0 - parameters.allocation_wood
+    ratio = parameters.canopy_to_root_allocation
+    canopy = rest * ratio / (1.0 + ratio)
     return AllocationShares(
-        foliage=parameters.foliage_to_wood * wood,
-        labile=parameters.labile_to_wood * wood,
-        root=parameters.root_to_wood * wood,
-        wood=wood,
+        foliage=canopy * parameters.direct_foliage_share,
+        labile=canopy * (1.0 - parameters.direct_foliage_share),
+        root=rest / (1.0 + ratio),
+        wood=parameters.allocation_wood,
     )
 
 
@@ -177,21 +180,17 @@ _CIRCLE = ("leaf_onset_day", "leaf_fall_day")
 
 
 def from_dalec(values: Mapping[str, ArrayLike], *, step_length: float) -> Parameters:
-    """Parameters from DALEC names: sequential allocation fractions and daily turnover rates.
+    """Convert from DALEC names: sequential allocation fractions and daily turnover rates.
 
     Parameters
     ----------
     values
-        By DALEC993 name: rates in d-1, pools in g C m-2, water in mm. Parameters of SIF, VOD and the
-        unused ``IWUE`` may be present and are ignored; the four fire parameters may be absent.
+        By DALEC993 name: rates in d-1, pools in g C m-2, water in mm. Parameters of SIF, VOD and
+        the unused ``IWUE`` may be present and are ignored; the four fire parameters may be absent.
     step_length
-        Length of a model step in days. DALEC's runoff focal point Q means ``runoff = W^2 / (Q step)``
-        and therefore another soil at another step length; here it becomes the water storage at
-        which drainage is 1 mm d-1, ``sqrt(Q step)``.
-
-    Returns
-    -------
-    Parameters
+        Length of a model step in days. DALEC's runoff focal point Q means
+        ``runoff = W^2 / (Q step)`` and therefore another soil at another step length; here it
+        becomes the water storage at which drainage is 1 mm d-1, ``sqrt(Q step)``.
 
     Raises
     ------
@@ -214,9 +213,10 @@ def from_dalec(values: Mapping[str, ArrayLike], *, step_length: float) -> Parame
     after_foliage = 1.0 - v["f_fol"]
     after_labile = after_foliage * (1.0 - v["flab"])
     wood = after_labile * (1.0 - v["f_root"])
-    own["foliage_to_wood"] = v["f_fol"] / wood
-    own["labile_to_wood"] = after_foliage * v["flab"] / wood
-    own["root_to_wood"] = after_labile * v["f_root"] / wood
+    own["allocation_wood"] = wood
+    labile, root = after_foliage * v["flab"], after_labile * v["f_root"]
+    own["canopy_to_root_allocation"] = (v["f_fol"] + labile) / root
+    own["direct_foliage_share"] = v["f_fol"] / (v["f_fol"] + labile)
     own["initial_lai"] = v["Cfol"] / v["LCMA"]
     own["initial_saturation"] = v["initial_water"] / v["field_capacity"]
     own["drainage_storage"] = jnp.sqrt(v["runoff_focal_point"] * step_length)

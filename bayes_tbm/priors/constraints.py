@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -140,6 +141,11 @@ _STEADY = tuple(
 CONSTRAINTS: dict[str, Constraint] = {c.name: c for c in (*_ORDERINGS, *_STEADY)}
 
 
+def _is_choice(value: Any, smallest: float) -> bool:
+    """Whether a value is on, off, or a width above the smallest."""
+    return isinstance(value, bool) or (isinstance(value, int | float) and value > smallest)
+
+
 def as_constraints(
     given: Sequence[str] | Mapping[str, bool | float] | bool | None, where: str = "constraints"
 ) -> tuple[Constraint, ...]:
@@ -167,7 +173,7 @@ def as_constraints(
     )
     unknown = [name for name in choice if name not in CONSTRAINTS]
     smallest = {n: 1.0 if n.startswith("steady_") else 0.0 for n in choice}
-    narrow = [n for n, v in choice.items() if not isinstance(v, bool) and not v > smallest[n]]
+    narrow = [n for n, v in choice.items() if not _is_choice(v, smallest[n])]
     if unknown or narrow:
         raise InputError(
             where=where,

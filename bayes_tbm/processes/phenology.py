@@ -13,8 +13,8 @@ import jax.numpy as jnp
 
 from bayes_tbm.units import DAYS_PER_YEAR
 
-# Offset that puts the pulse's peak on the stated day, as a polynomial in ln(lifespan - 1),
-# highest power first (coefficients of DALEC).
+# Offset that puts the peak of the flux, rate times what is left of the pool, on the stated day:
+# a polynomial in ln(lifespan - 1), highest power first (coefficients of DALEC).
 _OFFSET = (
     2.3599784710e-5,
     3.32730053021e-4,

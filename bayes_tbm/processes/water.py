@@ -60,12 +60,16 @@ def evapotranspiration(demand: jax.Array, available: jax.Array, form: WaterForm)
     """Evapotranspiration of a step from demand, no more than the water there is; both in mm.
 
     The smooth form is ``demand (1 + (demand / available)^8)^(-1/8)``, taken by squares and roots.
+    It is symmetric in both, so it is written with their ratio below one: an empty bucket then
+    overflows nothing, and nothing more than all the water is taken.
     """
+    less = jnp.minimum(demand, available)
     if not form.smooth:
-        return jnp.minimum(demand, available)
-    scarcity = demand / available
-    excess = 1.0 + ((scarcity**2) ** 2) ** 2
-    return demand / jnp.sqrt(jnp.sqrt(jnp.sqrt(excess)))
+        return less
+    more = jnp.maximum(demand, available)
+    ratio = less / jnp.where(more > 0.0, more, 1.0)
+    excess = 1.0 + ((ratio**2) ** 2) ** 2
+    return less / jnp.sqrt(jnp.sqrt(jnp.sqrt(excess)))
 
 
 def drainage(water: jax.Array, scale: jax.Array | float) -> jax.Array:

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.cardamom_binary import looks_like_cbf, read_cardamom_binary
@@ -15,7 +16,10 @@ from bayes_tbm.sites.own import is_own, read_own
 from bayes_tbm.sites.registry import REGISTRY, fetch
 from bayes_tbm.sites.site import Site, When
 
-EMBEDDED = {"hyytiala-twin": "monthly", "hyytiala-twin-daily": "daily"}
+EMBEDDED: dict[str, Literal["monthly", "daily"]] = {
+    "hyytiala-twin": "monthly",
+    "hyytiala-twin-daily": "daily",
+}
 READERS = (
     (is_own, read_own),
     (is_differland, read_differland),

@@ -4,6 +4,7 @@ from bayes_tbm.streams.binding import BoundStream, bind
 from bayes_tbm.streams.catalogue import STREAMS, as_streams
 from bayes_tbm.streams.definition import Stream
 from bayes_tbm.streams.errors import (
+    ERROR_MODELS,
     AbstractErrorModel,
     Autoregressive,
     Balanced,
@@ -13,6 +14,7 @@ from bayes_tbm.streams.errors import (
 )
 
 __all__ = [
+    "ERROR_MODELS",
     "STREAMS",
     "AbstractErrorModel",
     "Autoregressive",

@@ -68,7 +68,7 @@ class BoundStream:
         return self.stream.operator(run, parameters)
 
     def expected(self, series: jax.Array) -> jax.Array:
-        """Model counterpart of every point, (point,): the mean over the steps that were observed."""
+        """Model counterpart of every point, (point,): the mean over its observed steps."""
         seen = series[self.step]
         if len(self.data.value) == len(self.value):
             return seen
@@ -121,12 +121,13 @@ def bind(stream: Stream, site: Site) -> BoundStream:
     block = _blocks(stream, site, step)
     count = np.bincount(block)
     mid = np.bincount(block, site.drivers.days.values[step]) / count
+    year = ((mid - _first_instant(site)) // DAYS_PER_YEAR).astype(np.int64)
     data = ErrorData(
         value=np.bincount(block, value) / count,
         measurement_sd=np.sqrt(np.bincount(block, sd**2) / count),
         day=mid,
-        year=((mid - site.drivers.days.values[0]) // DAYS_PER_YEAR).astype(np.int64),
-        points_per_year=_points_per_year(stream, site),
+        year=year,
+        points_per_year=_points_per_year(stream, site, year),
     )
     origin = np.datetime64("2001-01-01", "ns")
     time = origin + (mid * 86400.0).round().astype("timedelta64[s]")
@@ -184,13 +185,20 @@ def _check_values(
 
 
 def _blocks(stream: Stream, site: Site, step: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number of the averaging block of each value, counted without gaps from 0."""
+    """Return the number of the averaging block of each value, counted without gaps from 0."""
     length = stream.errors.averaging
     start = site.drivers.days.values[step] - site.drivers.days.values[0]
     key = step if length <= 0 else (start // length).astype(np.int64)
     return np.unique(key, return_inverse=True)[1].astype(np.int64)
 
 
-def _points_per_year(stream: Stream, site: Site) -> float:
+def _first_instant(site: Site) -> float:
+    """Start of the first step, in days: from its middle, a rounded month could change its year."""
+    return float(site.drivers.days.values[0] - 0.5 * site.drivers.step_length.values[0])
+
+
+def _points_per_year(stream: Stream, site: Site, year: NDArray[np.int64]) -> float:
+    """Points of a full year, and no fewer than any year has: 36.5 blocks of ten days can be 37."""
     step_length = float(site.drivers.step_length.median())
-    return max(DAYS_PER_YEAR / max(stream.errors.averaging, step_length), 1.0)
+    expected = DAYS_PER_YEAR / max(stream.errors.averaging, step_length)
+    return max(expected, float(np.bincount(year).max()))

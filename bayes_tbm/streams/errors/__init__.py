@@ -5,7 +5,14 @@ from bayes_tbm.streams.errors.balanced import Balanced
 from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData
 from bayes_tbm.streams.errors.independent import Gaussian, LogNormalErrors, StudentT
 
+ERROR_MODELS: dict[str, type[AbstractErrorModel]] = {
+    model.__name__: model
+    for model in (Balanced, Autoregressive, Gaussian, StudentT, LogNormalErrors)
+}
+"""Error models by the name an experiment file gives them."""
+
 __all__ = [
+    "ERROR_MODELS",
     "AbstractErrorModel",
     "Autoregressive",
     "Balanced",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import override
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,8 @@ from jax.scipy.stats import norm
 
 from bayes_tbm.parameters import AbstractPrior, LogNormal
 from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData, structural_prior
+
+_DAY_OR_TWO = LogNormal(1.5, 0.2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +34,9 @@ class Autoregressive(AbstractErrorModel):
     """
 
     structural: AbstractPrior | None = None
-    memory: AbstractPrior = LogNormal(1.5, 0.2)
+    memory: AbstractPrior = _DAY_OR_TWO
 
+    @override
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
         return {
             "structural_sd": structural_prior(self.structural, data),
@@ -45,6 +49,7 @@ class Autoregressive(AbstractErrorModel):
         sd = jnp.sqrt(data.measurement_sd**2 + errors["structural_sd"] ** 2)
         return sd, jnp.exp(-np.diff(data.day) / errors["memory"])
 
+    @override
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
@@ -54,11 +59,13 @@ class Autoregressive(AbstractErrorModel):
         spread = jnp.concatenate([jnp.ones(1), jnp.sqrt(1.0 - correlation**2)])
         return norm.logpdf(error, mean, spread) - jnp.log(sd)
 
+    @override
     def sample(
         self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
         sd, correlation = self._scale(data, errors)
-        first, *_ = noise = jax.random.normal(key, expected.shape)
+        noise = jax.random.normal(key, expected.shape)
+        first = noise[0]
 
         def body(error: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
             phi, innovation = now

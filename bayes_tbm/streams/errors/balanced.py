@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import override
 
 import jax
 import jax.numpy as jnp
@@ -42,6 +43,7 @@ class Balanced(AbstractErrorModel):
     structural: AbstractPrior | None = None
     balance: float = 0.3
 
+    @override
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
         return {"structural_sd": structural_prior(self.structural, data)}
 
@@ -54,20 +56,22 @@ class Balanced(AbstractErrorModel):
         ``1 / a`` and ``residual / a``.
         """
         structural = errors["structural_sd"] ** 2
-        a = data.measurement_sd**2 + structural
+        a = structural + data.measurement_sd**2
         c = -(1.0 - self.balance**2) * structural / data.points_per_year
         weight = _sum_before(1.0 / a, data)
         pull = _sum_before(residual / a, data)
         shrink = c / (1.0 + c * weight)
         return shrink * pull, a + shrink
 
+    @override
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        residual = data.value - expected
+        residual = jnp.asarray(data.value) - expected
         mean, variance = self._conditional(residual, data, errors)
         return norm.logpdf(residual, mean, jnp.sqrt(variance))
 
+    @override
     def sample(
         self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, override
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,8 @@ from jax.scipy.stats import norm, t
 
 from bayes_tbm.parameters import AbstractPrior, Fixed
 from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData, structural_prior
+
+_NONE = Fixed(0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,17 +29,20 @@ class Gaussian(AbstractErrorModel):
 
     structural: AbstractPrior | None = None
 
+    @override
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
         return {"structural_sd": structural_prior(self.structural, data)}
 
     def _sd(self, data: ErrorData, errors: Mapping[str, jax.Array]) -> jax.Array:
         return jnp.sqrt(data.measurement_sd**2 + errors["structural_sd"] ** 2)
 
+    @override
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
         return norm.logpdf(jnp.asarray(data.value), expected, self._sd(data, errors))
 
+    @override
     def sample(
         self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
@@ -56,12 +61,14 @@ class StudentT(Gaussian):
 
     degrees_of_freedom: float = 4.0
 
+    @override
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
         sd = self._sd(data, errors)
         return t.logpdf(jnp.asarray(data.value), self.degrees_of_freedom, expected, sd)
 
+    @override
     def sample(
         self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
@@ -83,8 +90,9 @@ class LogNormalErrors(AbstractErrorModel):
     """
 
     positive: ClassVar[bool] = True
-    structural: AbstractPrior = Fixed(0.0)
+    structural: AbstractPrior = _NONE
 
+    @override
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
         return {"structural_log_sd": self.structural}
 
@@ -92,12 +100,14 @@ class LogNormalErrors(AbstractErrorModel):
         measured = np.log1p((data.measurement_sd / data.value) ** 2)
         return jnp.sqrt(measured + errors["structural_log_sd"] ** 2)
 
+    @override
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
         log_value = np.log(data.value)
         return norm.logpdf(log_value, jnp.log(expected), self._log_sd(data, errors)) - log_value
 
+    @override
     def sample(
         self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:

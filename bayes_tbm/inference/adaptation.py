@@ -1,0 +1,112 @@
+"""What warm-up learns: a metric shared by all chains, and a step size for each."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+
+Array = NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """Affine map from whitened coordinates, ``z = center + scale @ u``.
+
+    Attributes
+    ----------
+    center
+        (dimension,).
+    scale
+        Any square root of the inverse mass matrix, (dimension, dimension).
+    """
+
+    center: Array
+    scale: Array
+
+    def whiten(self, z: Array) -> Array:
+        """Whitened coordinates of a position."""
+        return np.asarray(np.linalg.solve(self.scale, z - self.center))
+
+    def unwhiten_gradient(self, gradient: Array) -> Array:
+        """Gradient with respect to ``z`` from that with respect to ``u``."""
+        return np.asarray(np.linalg.solve(self.scale.T, gradient))
+
+
+def fisher_metric(paths: Sequence[tuple[Array, Array]], prior: Metric) -> Metric:
+    """Metric on which positions and gradients agree, pooled over chains.
+
+    Parameters
+    ----------
+    paths
+        For each chain, positions and gradients, (draw, dimension) each.
+    prior
+        Metric to shrink towards, counted as one draw a dimension.
+
+    Notes
+    -----
+    The inverse mass matrix ``S`` that minimises the Fisher divergence to a Gaussian solves
+    ``S G S = C`` with ``C`` the covariance of positions and ``G`` that of gradients (Seyboldt,
+    Carlson & Carpenter 2026, arXiv:2603.18845). For a Gaussian posterior it is exact as soon as
+    there are more draws than dimensions, however slowly the chains move. Each chain's own means
+    are removed, so that chains that disagree do not stretch the metric.
+    """
+    dimension = len(prior.center)
+    count = sum(len(z) for z, _ in paths) + dimension
+    covariance = prior.scale @ prior.scale.T
+    precision = np.linalg.inv(covariance)
+    c = sum((_scatter(z) for z, _ in paths), start=dimension * covariance) / count
+    g = sum((_scatter(gradient) for _, gradient in paths), start=dimension * precision) / count
+    lower = np.linalg.cholesky(g)
+    # S = L^-T (L^T C L)^(1/2) L^-1 with G = L L^T; a square root of S is L^-T (L^T C L)^(1/4).
+    values, vectors = np.linalg.eigh(lower.T @ c @ lower)
+    root = vectors * np.maximum(values, 1e-12) ** 0.25
+    center = np.concatenate([z for z, _ in paths]).mean(axis=0)
+    return Metric(center, np.asarray(solve_triangular(lower.T, root)))
+
+
+def _scatter(x: Array) -> Array:
+    centred = x - x.mean(axis=0)
+    return np.asarray(centred.T @ centred)
+
+
+class DualAveraging:
+    """Step size that meets a target acceptance (Hoffman & Gelman 2014, section 3.2).
+
+    Parameters
+    ----------
+    step_size
+        Where to start.
+    target
+        Mean acceptance wanted.
+    """
+
+    def __init__(self, step_size: float, target: float) -> None:
+        self._pull = math.log(2.0 * step_size)
+        self._target = target
+        self._log = self._log_average = math.log(step_size)
+        self._error = 0.0
+        self._count = 0
+
+    @property
+    def now(self) -> float:
+        """Step size to use next."""
+        return math.exp(self._log)
+
+    @property
+    def average(self) -> float:
+        """Step size to keep."""
+        return math.exp(self._log_average)
+
+    def update(self, acceptance: float, *, speed: float = 0.05, delay: float = 10.0) -> None:
+        """Learn from the acceptance of one transition."""
+        self._count += 1
+        share = 1.0 / (self._count + delay)
+        self._error = (1.0 - share) * self._error + share * (self._target - acceptance)
+        self._log = self._pull - math.sqrt(self._count) / speed * self._error
+        weight = self._count**-0.75
+        self._log_average = weight * self._log + (1.0 - weight) * self._log_average

@@ -1,0 +1,186 @@
+"""The object a user holds: a site, streams, priors and constraints, ready to be sampled."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+from jax.typing import ArrayLike
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.inference import nuts
+from bayes_tbm.inference.density import LogDensity
+from bayes_tbm.inference.drivers import drivers_of
+from bayes_tbm.inference.evaluate import Evaluator
+from bayes_tbm.inference.numpyro_model import numpyro_model
+from bayes_tbm.inference.precision import use_double_precision
+from bayes_tbm.inference.progress import Progress
+from bayes_tbm.inference.result import build_tree
+from bayes_tbm.inference.settings import Settings
+from bayes_tbm.inference.start import Mode, find_modes
+from bayes_tbm.model import prepare
+from bayes_tbm.priors import PriorLike, as_constraints, resolve_priors
+from bayes_tbm.sites.site import Site
+from bayes_tbm.streams import Stream, as_streams, bind
+
+_PRIOR_DRAWS = 1000  # kept with every posterior to compare with
+
+
+class Calibration:
+    """A site and what is believed and observed of it.
+
+    Parameters
+    ----------
+    site
+        From `bayes_tbm.open_site`.
+    streams
+        Names of data streams, or streams with error models of your own.
+    priors
+        Changes to the default priors: by parameter, a prior, its plain data, or a number to hold
+        the parameter fixed.
+    constraints
+        None or True for the default ecological constraints, False for none, names for exactly
+        these, or a mapping that switches named ones or sets their width.
+
+    Raises
+    ------
+    InputError
+        Anything that cannot be sampled: no or unknown streams, streams without observations or
+        uncertainties, unknown parameters or constraints, priors that are no distributions.
+
+    Examples
+    --------
+    >>> import bayes_tbm as bt
+    >>> cal = bt.Calibration(bt.open_site("hyytiala-twin"), ["gpp", "lai"])
+    >>> cal.density.dimension
+    33
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        streams: Sequence[str | Stream],
+        *,
+        priors: Mapping[str, PriorLike] | None = None,
+        constraints: Sequence[str] | Mapping[str, bool | float] | bool | None = None,
+    ) -> None:
+        use_double_precision()
+        bound = tuple(bind(stream, site) for stream in as_streams(streams))
+        forcing = prepare(drivers_of(site))
+        errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
+        self.site = site
+        self.density = LogDensity(
+            forcing,
+            bound,
+            resolve_priors(priors, errors, fire=forcing.fire),
+            as_constraints(constraints),
+        )
+        self._evaluator = Evaluator(self.density)
+        if not self.density.sampled:
+            raise InputError(
+                where="priors", rule="at least one parameter must be free", found="all fixed"
+            )
+
+    @property
+    def left_out(self) -> dict[str, tuple[str, ...]]:
+        """Dates of observations outside the drivers' period, by stream."""
+        return {
+            s.name: tuple(np.datetime_as_string(s.left_out, unit="D"))
+            for s in self.density.streams
+            if len(s.left_out)
+        }
+
+    @property
+    def experiment(self) -> dict[str, Any]:
+        """Everything that defines the posterior, as plain data."""
+        return {
+            "site": self.site.name,
+            "streams": {
+                s.name: {
+                    "errors": type(s.stream.errors).__name__,
+                    "averaging": s.stream.errors.averaging,
+                }
+                for s in self.density.streams
+            },
+            "priors": {name: prior.to_dict() for name, prior in self.density.priors.items()},
+            "constraints": {c.name: c.width for c in self.density.constraints},
+        }
+
+    def log_density(self, values: Mapping[str, ArrayLike]) -> float:
+        """Log posterior density of parameter values by name, on the latent scale, unnormalised."""
+        names = {name: jax.numpy.asarray(value) for name, value in values.items()}
+        return float(self.density(self.density.latent(names)))
+
+    def numpyro_model(self) -> Callable[[], None]:
+        """Return the posterior as a NumPyro model."""
+        return numpyro_model(self.density)
+
+    def prior(self, draws: int = 500, *, seed: int = 0) -> xr.DataTree:
+        """Draw from the prior, constraints included, and predict every stream.
+
+        Returns
+        -------
+        xarray.DataTree
+            As `sample` gives it, with the prior's draws in place of the posterior's too: what the
+            model would say if nothing had been observed.
+        """
+        evaluation = self._evaluator.prior(draws, seed=seed)
+        stats = {"diverging": np.zeros((1, draws), dtype=bool)}
+        return build_tree(
+            self.site, self.density, posterior=evaluation, sample_stats=stats, prior=evaluation,
+            experiment=self.experiment | {"prior_only": True},
+        )  # fmt: skip
+
+    def modes(self, settings: Settings | None = None, *, progress: bool = True) -> tuple[Mode, ...]:
+        """Maximise the posterior from many starts; see `inference.start.find_modes`."""
+        settings = settings or Settings()
+        with Progress("finding modes", settings.starts + 1, show=progress) as bar:
+            return find_modes(
+                self.density, self.density.dimension, starts=settings.starts, seed=settings.seed,
+                workers=nuts.workers(), progress=bar,
+            )  # fmt: skip
+
+    def sample(
+        self, settings: Settings | None = None, *, progress: bool = True, **changes: Any
+    ) -> xr.DataTree:
+        """Sample the posterior with NumPyro's NUTS.
+
+        Parameters
+        ----------
+        settings
+            How to sample; see `bayes_tbm.Settings`.
+        progress
+            Whether to draw progress bars.
+        **changes
+            Fields of the settings to change, such as ``seed=1, draws=500``.
+
+        Returns
+        -------
+        xarray.DataTree
+            Ready for `arviz.summary`, `arviz.loo`, `arviz.psense_summary` and ArviZ's plots.
+        """
+        settings = dataclasses.replace(settings or Settings(), **changes)
+        modes = self.modes(settings, progress=progress)
+        total = settings.chains * (3 * (settings.warmup // 3) + settings.draws)
+        with Progress("sampling", total, show=progress) as bar:
+            draws = nuts.sample(self.density, modes, settings, bar)
+        posterior = self._evaluator.posterior(draws.z, seed=settings.seed)
+        return build_tree(
+            self.site, self.density, posterior=posterior, sample_stats=draws.stats,
+            prior=self._evaluator.prior(_PRIOR_DRAWS, seed=settings.seed),
+            experiment=self._record(settings, modes),
+        )  # fmt: skip
+
+    def _record(self, settings: Settings, modes: Sequence[Mode]) -> dict[str, Any]:
+        found = [
+            {"log_density": mode.log_density, "weight": mode.weight, "hits": mode.hits}
+            for mode in modes
+        ]
+        left_out = {name: list(days) for name, days in self.left_out.items()}
+        return self.experiment | {
+            "sampling": dataclasses.asdict(settings), "modes": found, "left_out": left_out,
+        }  # fmt: skip

@@ -1,0 +1,129 @@
+"""Coordinates in which the posterior is easier to walk: shears that change no volume.
+
+Data speak of products and balances. Mean leaf area is NPP times the canopy's share times leaf
+lifespan over LCMA; respiration of plants, litter and soil together is what NEE and GPP leave. In the prior's own
+coordinates each of these is a narrow, curved valley. Measuring a parameter from where the others
+put it, ``z_i = x_i + shift(others)``, straightens the valley. The determinant of such a map is
+one, so the density needs no correction, and the posterior is the same whatever the shift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+
+from bayes_tbm.inference.density import LogDensity
+from bayes_tbm.parameters import Fixed
+from bayes_tbm.units import DAYS_PER_YEAR
+
+Values = Mapping[str, jax.Array]
+Rule = Callable[[Values], jax.Array]
+
+
+def _leaf_carbon_per_area(density: LogDensity, at: Values) -> Rule:
+    """LCMA at which mean leaf area is that of the reference point."""
+    reference = float(jnp.log(at["leaf_carbon_per_area"] / _foliage_per_gpp(at)))
+    return lambda v: reference + jnp.log(_foliage_per_gpp(v))
+
+
+def _foliage_per_gpp(v: Values) -> jax.Array:
+    """Mean foliage over GPP, up to a constant.
+
+    Autumn leaves ``1 - 1 / L`` of the foliage, so a year's growth ``A`` ends in ``A (L - 1)`` after
+    leaf fall; what grew this year is there for about 0.4 of it.
+    """
+    ratio = v["canopy_to_root_allocation"]
+    npp = 1.0 - v["autotrophic_fraction"]
+    return npp * (1.0 - v["allocation_wood"]) * ratio / (1.0 + ratio) * (v["leaf_lifespan"] - 0.6)
+
+
+def _initial_labile(density: LogDensity, at: Values) -> Rule:
+    """Initial labile carbon that could grow the leaf area it could at the reference point."""
+    reference = float(jnp.log(at["initial_labile"] / at["leaf_carbon_per_area"]))
+    return lambda v: reference + jnp.log(v["leaf_carbon_per_area"])
+
+
+def _autotrophic_fraction(density: LogDensity, at: Values) -> Rule:
+    """Autotrophic fraction at which ecosystem respiration over GPP is that of the reference point.
+
+    Litter gets all NPP but wood's and respires a constant share of it; the soil respires its
+    initial stock.
+    """
+    _, run = density.run(at)
+    gpp = float(run.fluxes.gpp.mean()) * DAYS_PER_YEAR
+    variance = float(jnp.var(density.forcing.warmth))
+
+    def shares(v: Values) -> tuple[jax.Array, jax.Array]:
+        respired = v["litter_decomposition_time"] / (
+            v["litter_decomposition_time"] + v["litter_residence_time"]
+        )
+        climate = jnp.exp(0.5 * v["temperature_sensitivity"] ** 2 * variance)
+        soil = v["initial_som"] / v["som_residence_time"] * climate / gpp
+        return (1.0 - v["allocation_wood"]) * respired, soil
+
+    litter, soil = shares(at)
+    total = float(at["autotrophic_fraction"] * (1.0 - litter) + litter + soil)
+
+    def rule(v: Values) -> jax.Array:
+        litter, soil = shares(v)
+        return (total - litter - soil) / (1.0 - litter)
+
+    return rule
+
+
+def _same(value: jax.Array) -> jax.Array:
+    return value
+
+
+# By parameter: the scale on which it is shifted, and the rule for where to, on that scale.
+# Order matters: a rule may use parameters that no later entry shifts.
+_RULES: dict[str, tuple[Callable[[jax.Array], jax.Array], Callable[..., Rule]]] = {
+    "autotrophic_fraction": (_same, _autotrophic_fraction),
+    "leaf_carbon_per_area": (jnp.log, _leaf_carbon_per_area),
+    "initial_labile": (jnp.log, _initial_labile),
+}
+
+
+class Coordinates:
+    """Map from the sampler's coordinates to the latent space of a density.
+
+    Parameters
+    ----------
+    density
+        Whose latent space is mapped.
+    reference
+        Latent vector, such as a mode, near which the map should fit; it maps to itself.
+    """
+
+    def __init__(self, density: LogDensity, reference: jax.Array) -> None:
+        self._density = density
+        self._shears = []
+        at = density.values(reference)
+        for name, (scale, make) in _RULES.items():
+            prior = density.priors[name]
+            if isinstance(prior, Fixed):
+                continue
+            index = density.sampled.index(name)
+            on_scale = lambda z, p=prior, s=scale: s(p.from_normal(z))  # noqa: E731
+            slope = float(jax.grad(on_scale)(reference[index]))
+            self._shears.append((index, make(density, at), float(scale(at[name])), slope))
+
+    def to_latent(self, x: jax.Array) -> jax.Array:
+        """Latent vector at sampler coordinates, (dimension,)."""
+        for index, rule, reference, slope in self._shears:
+            shift = (rule(self._density.values(x)) - reference) / slope
+            x = x.at[index].add(shift)
+        return x
+
+    def from_latent(self, z: jax.Array) -> jax.Array:
+        """Sampler coordinates of a latent vector; the inverse of `to_latent`."""
+        for index, rule, reference, slope in reversed(self._shears):
+            shift = (rule(self._density.values(z)) - reference) / slope
+            z = z.at[index].add(-shift)
+        return z
+
+    def log_density(self, x: jax.Array) -> jax.Array:
+        """Log density with respect to ``dx``."""
+        return self._density(self.to_latent(x))

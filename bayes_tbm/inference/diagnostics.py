@@ -1,0 +1,146 @@
+"""Whether to believe a run: the convergence gate, and how well each stream is fitted."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayes_tbm.inference.groups import group
+
+
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """Outcome of the convergence checks.
+
+    Attributes
+    ----------
+    passed
+        Whether every check held.
+    failures
+        One line for each check that did not.
+    rhat, ess_bulk, ess_tail
+        Largest R-hat and smallest effective sample sizes over parameters and derived quantities.
+    divergences
+        Number of divergent transitions.
+    bfmi
+        Smallest E-BFMI over chains.
+    """
+
+    passed: bool
+    failures: tuple[str, ...]
+    rhat: float
+    ess_bulk: float
+    ess_tail: float
+    divergences: int
+    bfmi: float
+
+    def __str__(self) -> str:
+        head = "CONVERGED" if self.passed else "NOT CONVERGED: do not use this posterior as it is"
+        figures = (
+            f"R-hat <= {self.rhat:.3f}, ESS bulk >= {self.ess_bulk:.0f}, tail >= "
+            f"{self.ess_tail:.0f}, {self.divergences} divergences, E-BFMI >= {self.bfmi:.2f}"
+        )
+        return "\n".join([head, f"  {figures}", *(f"  - {line}" for line in self.failures)])
+
+
+def check_convergence(
+    tree: xr.DataTree, *, rhat_max: float = 1.01, ess_min: float = 400.0, bfmi_min: float = 0.3
+) -> Gate:
+    """Check a posterior: R-hat, bulk and tail ESS, divergences, tree depth, E-BFMI.
+
+    Parameters
+    ----------
+    tree
+        Result with groups posterior and sample_stats.
+    rhat_max, ess_min, bfmi_min
+        Thresholds; the defaults are those of Vehtari et al. (2021) and of CmdStan's diagnose.
+    """
+    table = az.summary(tree, kind="diagnostics", round_to="none").astype(float)
+    rhat, bulk, tail = table["r_hat"], table["ess_bulk"], table["ess_tail"]
+    stats = group(tree, "sample_stats")
+    bfmi = float(np.min(az.bfmi(tree)["energy"].values))
+    divergences = int(stats["diverging"].sum())
+    deepest = float(stats["reached_max_tree_depth"].mean())
+    failures = []
+    for label, bad, worst in (
+        (f"R-hat above {rhat_max}", rhat[~(rhat <= rhat_max)], rhat),
+        (f"bulk ESS below {ess_min:.0f}", bulk[~(bulk >= ess_min)], -bulk),
+        (f"tail ESS below {ess_min:.0f}", tail[~(tail >= ess_min)], -tail),
+    ):
+        if len(bad):
+            names = ", ".join(f"{n} {bad[n]:.4g}" for n in worst[bad.index].nlargest(3).index)
+            failures.append(f"{label} in {len(bad)} of {len(table)}: worst {names}")
+    if divergences:
+        failures.append(f"{divergences} divergent transitions")
+    if deepest > 0.01:
+        failures.append(f"{deepest:.1%} of trajectories reached the largest tree depth")
+    if not bfmi > bfmi_min:
+        failures.append(f"E-BFMI {bfmi:.2f}, at most {bfmi_min}")
+    return Gate(
+        not failures, tuple(failures), float(rhat.max()), float(bulk.min()), float(tail.min()),
+        divergences, bfmi,
+    )  # fmt: skip
+
+
+def stream_skill(tree: xr.DataTree) -> pd.DataFrame:
+    """How well each stream is fitted, one row a stream.
+
+    Columns
+    -------
+    n
+        Values observed.
+    r2
+        One minus the mean squared residual of the posterior-median simulation over the variance of
+        the data, at the data's own step.
+    bias, bias_over_sd
+        Mean residual (simulation less data), in the stream's unit and over the data's sd.
+    rmse
+        Root mean squared residual.
+    lag1
+        Correlation of residuals at neighbouring observed values.
+    discrepancy
+        Share of the variance of the compared points that the inferred structural error takes.
+    inside_90, inside_95
+        Share of points inside the central posterior predictive intervals.
+    """
+    rows = {name: _skill(tree, str(name)) for name in group(tree, "observed_data").data_vars}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("stream")
+
+
+def _skill(tree: xr.DataTree, name: str) -> dict[str, float]:
+    simulation = group(tree, "simulation")
+    seen = simulation[f"{name}_observed"].values
+    keep = np.isfinite(seen)
+    data = seen[keep]
+    residual = simulation[name].sel(quantile=0.5).values[keep] - data
+    spread = float(np.std(data)) if len(data) > 1 else np.nan
+    lag1 = np.corrcoef(residual[1:], residual[:-1])[0, 1] if len(data) > 3 else np.nan
+    return {
+        "n": len(data),
+        "r2": 1.0 - float(np.mean(residual**2)) / spread**2,
+        "bias": float(residual.mean()),
+        "bias_over_sd": float(residual.mean()) / spread,
+        "rmse": float(np.sqrt(np.mean(residual**2))),
+        "lag1": float(lag1),
+        "discrepancy": _discrepancy(tree, name),
+        **{f"inside_{p}": _coverage(tree, name, p / 100) for p in (90, 95)},
+    }
+
+
+def _discrepancy(tree: xr.DataTree, name: str) -> float:
+    posterior = group(tree, "posterior")
+    if f"{name}_structural_sd" not in posterior:
+        return 0.0
+    structural = float((posterior[f"{name}_structural_sd"] ** 2).median())
+    return structural / float(np.var(group(tree, "observed_data")[name].values))
+
+
+def _coverage(tree: xr.DataTree, name: str, level: float) -> float:
+    draws = group(tree, "posterior_predictive")[name].values
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=(0, 1))
+    data = group(tree, "observed_data")[name].values
+    return float(np.mean((data >= low) & (data <= high)))

@@ -1,0 +1,48 @@
+"""How to sample, checked before anything runs."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from bayes_tbm.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How to sample.
+
+    Attributes
+    ----------
+    chains, warmup, draws
+        Number of chains; transitions of each that adapt; and that count.
+    seed
+        Of everything random.
+    target_accept
+        Mean acceptance that the step size is tuned to.
+    max_tree_depth
+        Doublings of a trajectory at most.
+    starts
+        Optimiser starts.
+    """
+
+    chains: int = 4
+    warmup: int = 450
+    draws: int = 1500
+    seed: int = 0
+    target_accept: float = 0.95
+    max_tree_depth: int = 9
+    starts: int = 12
+
+    def __post_init__(self) -> None:
+        smallest = {"chains": 1, "warmup": 20, "draws": 4, "max_tree_depth": 1, "starts": 1}
+        for name, least in smallest.items():
+            if getattr(self, name) < least:
+                raise InputError(
+                    where="sampling", variable=name, rule=f"must be at least {least}",
+                    found=getattr(self, name),
+                )  # fmt: skip
+        if not 0.0 < self.target_accept < 1.0:
+            raise InputError(
+                where="sampling", variable="target_accept", rule="must lie between 0 and 1",
+                found=self.target_accept,
+            )  # fmt: skip

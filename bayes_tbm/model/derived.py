@@ -1,0 +1,75 @@
+"""Quantities people ask for that follow from parameters and a run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from bayes_tbm.model.containers import Trajectory
+from bayes_tbm.model.forcing import Forcing
+from bayes_tbm.parameters import Parameters, allocation_shares
+from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, GRAMS_PER_M2_IN_MEGAGRAMS_PER_HA
+
+MATURE_AGE = 150.0
+"""Age in years at which mature biomass is stated."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Derived:
+    """One derived quantity: name, unit, meaning, function of parameters, run and forcing."""
+
+    name: str
+    unit: str
+    meaning: str
+    value: Callable[[Parameters, Trajectory, Forcing], jax.Array]
+
+
+def _per_year(flux: jax.Array, forcing: Forcing) -> jax.Array:
+    """Mean annual sum of a flux in units of d-1."""
+    days = forcing.step_length
+    return jnp.sum(flux * days) / jnp.sum(days) * DAYS_PER_YEAR
+
+
+def live_biomass_at(age: float, p: Parameters, run: Trajectory, forcing: Forcing) -> jax.Array:
+    """Live biomass of a stand of some age in Mg dry matter ha-1, were its NPP that of the record.
+
+    Wood grows from nothing as a linear pool, ``I tau (1 - exp(-age / tau))`` with the record's
+    mean input ``I``; foliage, labile and roots are taken at their record means. Carbon fraction
+    `bayes_tbm.units.CARBON_FRACTION`.
+    """
+    tau = p.wood_residence_time
+    wood = _per_year(run.fluxes.wood_allocation, forcing) * tau * -jnp.expm1(-age / tau)
+    others = run.pools.labile.mean() + run.pools.foliage.mean() + run.pools.root.mean()
+    return (wood + others) / (CARBON_FRACTION * GRAMS_PER_M2_IN_MEGAGRAMS_PER_HA)
+
+
+DERIVED = (
+    Derived("allocation_foliage", "1", "share of NPP given straight to foliage",
+            lambda p, run, f: jnp.asarray(allocation_shares(p).foliage)),
+    Derived("allocation_labile", "1", "share of NPP given to the labile pool",
+            lambda p, run, f: jnp.asarray(allocation_shares(p).labile)),
+    Derived("allocation_root", "1", "share of NPP given to fine roots",
+            lambda p, run, f: jnp.asarray(allocation_shares(p).root)),
+    Derived("carbon_use_efficiency", "1", "NPP over GPP",
+            lambda p, run, f: 1.0 - jnp.asarray(p.autotrophic_fraction)),
+    Derived("gpp_annual", "g C m-2 yr-1", "mean annual GPP",
+            lambda p, run, f: _per_year(run.fluxes.gpp, f)),
+    Derived("npp_annual", "g C m-2 yr-1", "mean annual NPP",
+            lambda p, run, f: _per_year(run.fluxes.npp, f)),
+    Derived("nee_annual", "g C m-2 yr-1", "mean annual NEE, positive to the air",
+            lambda p, run, f: _per_year(run.fluxes.nee, f)),
+    Derived("wood_production", "g C m-2 yr-1", "mean annual NPP given to wood",
+            lambda p, run, f: _per_year(run.fluxes.wood_allocation, f)),
+    Derived("wood_increment", "g C m-2 yr-1", "mean annual change of wood over the record",
+            lambda p, run, f: (run.pools.wood[-1] - run.pools.wood[0])
+            / jnp.sum(f.step_length) * DAYS_PER_YEAR),
+    Derived("biomass_equilibrium", "Mg ha-1",
+            "live dry biomass at equilibrium with the record's NPP (carbon fraction 0.47)",
+            lambda p, run, f: live_biomass_at(jnp.inf, p, run, f)),
+    Derived("biomass_at_150", "Mg ha-1",
+            "live dry biomass at age 150 yr under the record's NPP (carbon fraction 0.47)",
+            lambda p, run, f: live_biomass_at(MATURE_AGE, p, run, f)),
+)  # fmt: skip

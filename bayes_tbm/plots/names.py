@@ -1,0 +1,77 @@
+"""Which quantities a figure shows, and of which kind they are."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+import arviz as az
+import numpy as np
+import xarray as xr
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.inference.groups import group
+from bayes_tbm.parameters import TABLE
+
+KINDS = ("parameter", "error parameter", "derived quantity")
+
+
+def chosen(tree: xr.DataTree, names: Sequence[str] | None) -> list[str]:
+    """Return the names asked for; by default all, kind by kind, parameters as in their table.
+
+    Raises
+    ------
+    InputError
+        One is not in the posterior, or none is given.
+    """
+    known = [str(name) for name in group(tree, "posterior").data_vars]
+    if names is None:
+        table = [*TABLE, *known]
+        return sorted(known, key=lambda name: (KINDS.index(kind(tree, name)), table.index(name)))
+    names = [names] if isinstance(names, str) else list(names)
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            raise InputError(
+                where="var_names", variable=name, rule="must be a variable of the posterior",
+                remedy=f"did you mean {' or '.join(near) or 'one of ' + ', '.join(known)}?",
+            )  # fmt: skip
+    if not names:
+        raise InputError(where="var_names", rule="must name at least one variable", found="none")
+    return names
+
+
+def kind(tree: xr.DataTree, name: str) -> str:
+    """Tell which of `KINDS` a quantity is; what is sampled has a prior density of its own."""
+    if name not in group(tree, "log_prior"):
+        return "derived quantity"
+    streams = tuple(f"{stream}_" for stream in group(tree, "observed_data").data_vars)
+    return "error parameter" if name not in TABLE and name.startswith(streams) else "parameter"
+
+
+def varying(prior: xr.Dataset, names: Sequence[str]) -> list[str]:
+    """Return those of the names that the prior leaves open.
+
+    Raises
+    ------
+    InputError
+        None does.
+    """
+    kept = [name for name in names if float(prior[name].std()) > 1e-9 * abs(prior[name]).max()]
+    if not kept:
+        raise InputError(where="prior", rule="some quantity must vary", found="all are fixed")
+    return kept
+
+
+def r_hat(tree: xr.DataTree, names: Sequence[str]) -> dict[str, float]:
+    """Return R-hat by name; infinite where it is not defined."""
+    rhat = az.rhat(group(tree, "posterior")[list(names)])
+    values = {name: float(rhat[name]) for name in names}
+    return {name: value if np.isfinite(value) else np.inf for name, value in values.items()}
+
+
+def least_converged(tree: xr.DataTree, count: int) -> list[str]:
+    """Return the sampled parameters with the largest R-hat, largest first."""
+    sampled = [name for name in chosen(tree, None) if kind(tree, name) != "derived quantity"]
+    rhat = r_hat(tree, sampled)
+    return sorted(sampled, key=lambda name: -rhat[name])[:count]

@@ -1,0 +1,56 @@
+"""Every figure of a result, as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from bayes_tbm.plots.chains import plot_rank, plot_trace
+from bayes_tbm.plots.densities import plot_prior_posterior
+from bayes_tbm.plots.streams import plot_streams
+
+FIGURES: dict[str, Callable[[xr.DataTree], Figure]] = {
+    "streams": plot_streams,
+    "prior_posterior": plot_prior_posterior,
+    "trace": plot_trace,
+    "rank": plot_rank,
+}
+
+
+def save_figures(tree: xr.DataTree, folder: str | Path) -> list[Path]:
+    """Write ``streams.png``, ``prior_posterior.png``, ``trace.png`` and ``rank.png``.
+
+    Parameters
+    ----------
+    tree
+        Result of `bayes_tbm.Calibration.sample`.
+    folder
+        Made if missing.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    ExceptionGroup
+        Some figures could not be drawn; the others have been written all the same.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    errors: list[Exception] = []
+    for name, plot in FIGURES.items():
+        try:
+            plot(tree).savefig(folder / f"{name}.png", dpi=150)
+            written.append(folder / f"{name}.png")
+        except Exception as error:
+            error.add_note(f"while drawing {name}.png")
+            errors.append(error)
+    if errors:
+        raise ExceptionGroup(f"figures not drawn in {folder}", errors)
+    return written

@@ -1,0 +1,94 @@
+"""The look of every figure: colours (Okabe & Ito), fonts, units and names as text."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.axes import Axes
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+CHAINS = [BLUE, ORANGE, GREEN, PURPLE, VERMILION, SKY, BLACK]
+GREY, PALE_GREY = "#7F7F7F", "#D9D9D9"
+
+SMALL = 7.0
+STYLE: Any = {
+    "font.size": 8.0,
+    "font.sans-serif": ["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"],
+    "axes.titlesize": 8.0,
+    "axes.labelsize": 8.0,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.fontsize": SMALL,
+    "legend.frameon": False,
+    "mathtext.default": "regular",
+    "date.converter": "concise",
+    "figure.constrained_layout.h_pad": 0.06,
+}
+"""Matplotlib settings; every figure is drawn within ``rc_context(STYLE)``."""
+
+_ACRONYMS = {"et", "gpp", "lai", "nbe", "nee", "npp", "som"}
+
+
+def tidy(*panels: Axes) -> None:
+    """Small ticks, set on the axes themselves: ticks made later would miss `STYLE`."""
+    for axes in panels:
+        axes.tick_params(which="both", labelsize=SMALL, width=0.6, length=3, pad=2)
+        axes.tick_params(which="minor", length=1.5)
+        axes.xaxis.get_offset_text().set_fontsize(SMALL)
+        axes.yaxis.get_offset_text().set_fontsize(SMALL)
+
+
+def unit_text(attrs: Mapping[Any, Any]) -> str:
+    """Typeset a unit; nothing for dimensionless quantities.
+
+    Examples
+    --------
+    >>> unit_text({"units": "g C m-2 d-1"})
+    'g C m$^{-2}$ d$^{-1}$'
+    """
+    unit = str(attrs.get("units", "1"))
+    if unit == "1":
+        return ""
+    unit = unit.replace("degC", "°C").replace("H2O", "H$_{2}$O")
+    return re.sub(r"(?<=[A-Za-z)])(-?\d+(?:\.\d+)?)(?=[ )]|$)", r"$^{\1}$", unit)
+
+
+def with_unit(text: str, attrs: Mapping[Any, Any], width: int = 0) -> str:
+    """Add the unit in brackets to a text, wrapped to ``width`` characters if that is given.
+
+    Examples
+    --------
+    >>> with_unit("leaf area index", {"units": "m2 m-2"})
+    'leaf area index (m$^{2}$ m$^{-2}$)'
+    """
+    unit = unit_text(attrs)
+    if width:
+        text = textwrap.fill(text, width)
+    return f"{text}{'\n' if width else ' '}({unit or '–'})"
+
+
+def title_of(name: str) -> str:
+    """Turn a name into a short title.
+
+    Examples
+    --------
+    >>> title_of("lai_structural_sd")
+    'LAI structural sd'
+    """
+    return " ".join(word.upper() if word in _ACRONYMS else word for word in name.split("_"))
+
+
+def number_text(value: float) -> str:
+    """Write two significant digits, with a proper minus and no exponent.
+
+    Examples
+    --------
+    >>> number_text(-0.1852), number_text(1026.8)
+    ('−0.19', '1000')
+    """
+    return f"{float(f'{value:.2g}'):g}".replace("-", "−")

@@ -1,0 +1,119 @@
+"""The run folder: everything a run leaves behind, written so that a failure loses nothing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import arviz as az
+import xarray as xr
+
+from bayes_tbm.constraint import constraint_table
+from bayes_tbm.errors import InputError
+from bayes_tbm.inference import check_convergence, stream_skill
+from bayes_tbm.plots import save_figures
+from bayes_tbm.report.page import html_page
+
+POSTERIOR = "posterior.nc"
+
+
+def prepare_folder(out: str | Path, *, overwrite: bool = False) -> Path:
+    """Make sure that a run can be written, before it is computed.
+
+    Raises
+    ------
+    InputError
+        The folder holds a finished run, is a file, or cannot be written.
+    """
+    path = Path(out)
+    if (path / POSTERIOR).exists() and not overwrite:
+        raise InputError(
+            where=str(path), rule="must not hold a run already", found=POSTERIOR,
+            remedy="choose another folder, or add --overwrite to replace it",
+        )  # fmt: skip
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            where=str(path), rule="must be a folder that can be written", found=error
+        ) from error
+    return path
+
+
+def write_run(tree: xr.DataTree, experiment_toml: str, out: str | Path) -> list[Path]:
+    """Write a run folder: the posterior first, then what is derived from it.
+
+    Parameters
+    ----------
+    tree
+        Result of `bayes_tbm.Calibration.sample`.
+    experiment_toml
+        The experiment file that gives this run.
+    out
+        Folder, see `prepare_folder`.
+
+    Returns
+    -------
+    list of Path
+        ``posterior.nc``, ``experiment.toml``, ``summary.csv``, ``streams.csv``,
+        ``constraint.csv``, ``figures/*.png`` and ``report.html``.
+    """
+    out = Path(out)
+    written = [save_tree(tree, out / POSTERIOR)]
+    tables = {
+        "summary.csv": az.summary(tree, round_to="none"),
+        "streams.csv": stream_skill(tree),
+        "constraint.csv": constraint_table(tree),
+    }
+    (out / "experiment.toml").write_text(experiment_toml)
+    written.append(out / "experiment.toml")
+    for name, table in tables.items():
+        table.to_csv(out / name)
+        written.append(out / name)
+    shutil.rmtree(out / "figures", ignore_errors=True)
+    figures = save_figures(tree, out / "figures")
+    page = out / "report.html"
+    page.write_text(html_page(tree, check_convergence(tree), tables, figures, experiment_toml))
+    return [*written, *figures, page]
+
+
+def save_tree(tree: xr.DataTree, path: Path) -> Path:
+    """Write a result as netCDF; the file appears whole or not at all."""
+    part = path.with_suffix(".part")
+    encoding = {
+        f"/{group}": {
+            str(name): {"zlib": True, "complevel": 1}
+            for name, variable in node.data_vars.items()
+            if variable.size > 10_000
+        }
+        for group, node in tree.children.items()
+    }
+    tree.to_netcdf(part, engine="h5netcdf", encoding=encoding)
+    part.replace(path)
+    return path
+
+
+def load_run(folder: str | Path) -> xr.DataTree:
+    """Read the posterior of a run folder, or such a file itself.
+
+    Raises
+    ------
+    InputError
+        There is none, or it cannot be read.
+    """
+    path = Path(folder)
+    path = path / POSTERIOR if path.is_dir() else path
+    if not path.is_file():
+        raise InputError(
+            where=str(folder), rule=f"must be a run folder with {POSTERIOR}, or such a file",
+            found="none there", remedy="give the folder that `bayes-tbm fit --out` wrote",
+        )  # fmt: skip
+    try:
+        return xr.load_datatree(path, engine="h5netcdf")
+    except (OSError, ValueError) as error:
+        raise InputError(
+            where=str(path), rule="must be a netCDF file of a run", found=error
+        ) from error

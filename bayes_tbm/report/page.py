@@ -1,0 +1,69 @@
+"""One self-contained HTML page a run."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from bayes_tbm.inference import Gate
+
+_STYLE = """
+body {font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem}
+table {border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px}
+th, td {padding: .15rem .6rem; text-align: right; border-bottom: 1px solid #ddd}
+th:first-child, td:first-child {text-align: left}
+pre {background: #f5f5f5; padding: 1rem; overflow-x: auto}
+img {max-width: 100%}
+.pass {border-left: 6px solid #009e73; padding-left: 1rem}
+.fail {border-left: 6px solid #d55e00; padding-left: 1rem}
+"""
+_HEADINGS = {
+    "streams.csv": "How well each stream is fitted",
+    "constraint.csv": "How much was learned of each parameter",
+    "summary.csv": "Posterior",
+}
+
+
+def html_page(
+    tree: xr.DataTree,
+    gate: Gate,
+    tables: Mapping[str, pd.DataFrame],
+    figures: Sequence[Path],
+    experiment_toml: str,
+) -> str:
+    """Return the page: verdict first, then fits, figures, tables, experiment, provenance."""
+    title = html.escape(str(tree.attrs.get("title", "bayes_tbm run")))
+    parts = [
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>",
+        f"<style>{_STYLE}</style><h1>{title}</h1>",
+        f'<pre class="{"pass" if gate.passed else "fail"}">{html.escape(str(gate))}</pre>',
+    ]
+    parts += [_section(_HEADINGS["streams.csv"], _table(tables["streams.csv"]))]
+    parts += [_section(path.stem.replace("_", " "), _image(path)) for path in figures]
+    parts += [
+        _section(_HEADINGS[name], _table(tables[name]))
+        for name in ("constraint.csv", "summary.csv")
+    ]
+    parts.append(_section("Experiment", f"<pre>{html.escape(experiment_toml)}</pre>"))
+    facts = {k: v for k, v in tree.attrs.items() if k not in ("experiment", "title")}
+    lines = "\n".join(f"{name}: {value}" for name, value in facts.items())
+    parts.append(_section("Provenance", f"<pre>{html.escape(lines)}</pre>"))
+    return "\n".join(parts) + "</html>\n"
+
+
+def _section(heading: str, body: str) -> str:
+    return f"<h2>{html.escape(heading.capitalize())}</h2>\n{body}"
+
+
+def _table(table: pd.DataFrame) -> str:
+    return str(table.to_html(float_format="{:.4g}".format, border=0, na_rep=""))
+
+
+def _image(path: Path) -> str:
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f'<img alt="{html.escape(path.stem)}" src="data:image/png;base64,{data}">'

@@ -1,0 +1,246 @@
+"""Resolving priors, and ecological constraints as soft terms."""
+
+import dataclasses
+import math
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.model import Fluxes, Pools, Trajectory, prepare, simulate
+from bayes_tbm.parameters import TABLE, Fixed, LogNormal, Normal, Parameters
+from bayes_tbm.priors import CONSTRAINTS, as_constraints, resolve_priors
+
+ERRORS = {"gpp_structural_sd": LogNormal(1.0, 0.7)}
+FIRE = [name for name, row in TABLE.items() if row.group == "fire"]
+
+
+def test_priors_are_those_of_the_table_then_of_the_errors():
+    priors = resolve_priors(None, ERRORS, fire=True)
+    assert priors == {name: row.prior for name, row in TABLE.items()} | ERRORS
+    assert list(priors) == [*TABLE, *ERRORS]
+
+
+def test_fire_parameters_are_held_where_nothing_burns():
+    priors = resolve_priors({}, ERRORS, fire=False)
+    held = {name: prior for name, prior in priors.items() if isinstance(prior, Fixed)}
+    assert held == {name: Fixed(TABLE[name].prior.center) for name in FIRE}
+    changed = resolve_priors({FIRE[0]: Normal(0.5, 0.1)}, {}, fire=False)
+    assert changed[FIRE[0]] == Normal(0.5, 0.1)
+
+
+def test_changes_are_priors_plain_data_or_numbers():
+    changes = {
+        "wood_residence_time": LogNormal(100.0, 0.3),
+        "root_residence_time": {"family": "lognormal", "median": 2.0, "log_sd": 0.4},
+        "initial_som": 9000,
+        "gpp_structural_sd": 0.5,
+    }
+    priors = resolve_priors(changes, ERRORS, fire=True)
+    assert priors["wood_residence_time"] == LogNormal(100.0, 0.3)
+    assert priors["root_residence_time"] == LogNormal(2.0, 0.4)
+    assert priors["initial_som"] == Fixed(9000.0)
+    assert priors["gpp_structural_sd"] == Fixed(0.5)
+    untouched = set(TABLE) - set(changes)
+    assert all(priors[name] == TABLE[name].prior for name in untouched)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"wood_residence": 60.0}, "did you mean wood_residence_time"),
+        ({"nee_structural_sd": 60.0}, "did you mean gpp_structural_sd"),
+        ({"zzzzzzzz": 60.0}, "did you mean one of canopy_efficiency"),
+        ({"initial_som": {"family": "gamma"}}, "family must be one of"),
+        ({"initial_som": Normal(1.0, -1.0)}, "spread must be positive"),
+        ({"initial_som": math.inf}, "every entry finite"),
+    ],
+)
+def test_a_bad_prior_is_told_in_one_line(changes, told):
+    with pytest.raises(InputError) as error:
+        resolve_priors(changes, ERRORS, fire=True, where="run.toml")
+    assert str(error.value).startswith(f"run.toml: {next(iter(changes))}: ")
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_wood_and_soil_are_not_held_steady_unless_asked():
+    default = {c.name for c in as_constraints(None)}
+    assert default == set(CONSTRAINTS) - {"steady_wood", "steady_som"}
+    assert as_constraints(True) == as_constraints(None)
+    assert as_constraints(False) == ()
+
+
+def test_constraints_are_chosen_by_name_switch_or_width():
+    exactly = as_constraints(["steady_wood", "roots_faster_than_som"])
+    assert {c.name for c in exactly} == {"steady_wood", "roots_faster_than_som"}
+    mapped = {
+        c.name: c
+        for c in as_constraints({"steady_wood": 3.0, "steady_root": False, "steady_som": True})
+    }
+    assert set(mapped) == set(CONSTRAINTS) - {"steady_root"}
+    assert mapped["steady_wood"].width == 3.0
+    assert mapped["steady_som"].width == CONSTRAINTS["steady_som"].width
+    assert CONSTRAINTS["steady_wood"].width == 2.0
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["steady_wod"],
+        {"steady_wod": True},
+        {"steady_wood": 1.0},
+        {"steady_wood": 0.5},
+        {"roots_faster_than_som": 0.0},
+        {"roots_faster_than_som": -1.0},
+        {"roots_faster_than_som": math.nan},
+        {"roots_faster_than_som": "0.2"},
+    ],
+)
+def test_a_bad_choice_of_constraints_is_told_in_one_line(given):
+    with pytest.raises(InputError) as error:
+        as_constraints(given, "run.toml")
+    assert str(error.value).startswith(f"run.toml: {next(iter(given))}: ")
+    assert "choose from litter_faster_than_som" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def empty_run(steps=4, **pools):
+    """Build a trajectory without fluxes and with given pools; the rest is one."""
+    zero, one = jnp.zeros(steps), jnp.ones(steps + 1)
+    named = {field.name: pools.get(field.name, one) for field in dataclasses.fields(Pools)}
+    return Trajectory(
+        pools=Pools(**named),
+        fluxes=Fluxes(**{field.name: zero for field in dataclasses.fields(Fluxes)}),
+    )
+
+
+# Parameters and trajectory in which the rule holds by the factor given, for every ordering.
+def with_shares(ratio):
+    """Allocation to foliage and labile over that to roots."""
+    return Parameters.default(canopy_to_root_allocation=ratio), empty_run()
+
+
+ORDERINGS = {
+    "litter_faster_than_som": lambda x: (
+        Parameters.default(som_residence_time=3.0 * x, litter_residence_time=3.0), empty_run()),
+    "decomposition_faster_than_som": lambda x: (
+        Parameters.default(som_residence_time=3.0 * x, litter_decomposition_time=3.0),
+        empty_run()),
+    "wood_slower_than_leaves": lambda x: (
+        Parameters.default(wood_residence_time=3.0 * x, leaf_lifespan=3.0), empty_run()),
+    "roots_faster_than_som": lambda x: (
+        Parameters.default(som_residence_time=3.0 * x, root_residence_time=3.0), empty_run()),
+    "canopy_root_allocation": lambda x: with_shares(x / 5),
+    "canopy_root_pools": lambda x: (
+        Parameters.default(), empty_run(foliage=jnp.full(5, 2.0 * x / 5), root=jnp.full(5, 2.0))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(ORDERINGS))
+def test_an_ordering_is_a_soft_step_in_the_log_ratio(name):
+    constraint = CONSTRAINTS[name]
+
+    def term(log_ratio, width):
+        softened = dataclasses.replace(constraint, width=width)
+        return float(softened.log_density(*ORDERINGS[name](math.exp(log_ratio)), None))
+
+    # 1.6 is inside both sides of the factor 5, whose logs are 0 and 3.2
+    assert -1e-6 < term(1.6, 0.1) <= 0.0
+    assert term(0.0, 0.1) == pytest.approx(math.log(0.5), rel=1e-6)
+    for width in (0.05, 0.1, 0.3):
+        # log sigmoid(x / w) is x / w up to exp(x / w) = exp(-10) and less; the other side of the
+        # factor 5 gives no more than exp(-3.2 / 0.3)
+        slope = (term(-3.0, width) - term(-4.0, width)) / 1.0
+        assert slope == pytest.approx(1 / width, rel=2e-4)
+
+
+@pytest.mark.parametrize("name", ["canopy_root_allocation", "canopy_root_pools"])
+def test_a_factor_is_kept_on_both_sides(name):
+    constraint = CONSTRAINTS[name]
+
+    def term(ratio):
+        return float(constraint.log_density(*ORDERINGS[name](5 * ratio), None))
+
+    for ratio in (1.5, 5.0, 20.0):
+        assert term(ratio) == pytest.approx(term(1 / ratio), rel=1e-12)
+    assert term(20.0) == pytest.approx(-math.log(4) / 0.1, rel=1e-5)
+
+
+INPUTS = {
+    "labile": ["labile_allocation"],
+    "foliage": ["foliage_allocation", "labile_release"],
+    "root": ["root_allocation"],
+    "wood": ["wood_allocation"],
+    "litter": ["foliage_litterfall", "root_litterfall", "labile_mortality", "foliage_mortality",
+               "root_mortality"],
+    "som": ["wood_litterfall", "litter_decomposition", "wood_mortality", "litter_mortality"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pool", list(INPUTS))
+@pytest.mark.parametrize("growth", [-6.0, 0.0, 3.0])
+def test_a_steady_state_is_normal_in_the_log_of_gains_over_losses(pool, growth):
+    run = empty_run(**{pool: 100.0 + growth * jnp.linspace(0.0, 1.0, 5)})
+    parts = {name: jnp.full(4, 0.5 * (i + 1)) for i, name in enumerate(INPUTS[pool])}
+    run = dataclasses.replace(run, fluxes=dataclasses.replace(run.fluxes, **parts))
+    step_length = np.array([1.0, 2.0, 1.0, 3.0])
+    gained = sum(0.5 * (i + 1) for i in range(len(parts))) * step_length.sum()
+    forcing = SimpleNamespace(step_length=step_length)
+    for factor in (2.0, 1.5):
+        constraint = dataclasses.replace(CONSTRAINTS[f"steady_{pool}"], width=factor)
+        found = constraint.log_density(Parameters.default(), run, forcing)
+        expected = -0.5 * (math.log(gained / (gained - growth)) / math.log(factor)) ** 2
+        # the change is the difference of pools of 100: 1e-14 of rounding
+        assert float(found) == pytest.approx(expected, rel=1e-11, abs=1e-25)
+    if growth == 0.0:
+        assert float(found) == 0.0
+
+
+def test_a_factor_of_the_width_costs_half():
+    run = empty_run(wood=100.0 + jnp.linspace(0.0, 2.0, 5))
+    fluxes = dataclasses.replace(run.fluxes, wood_allocation=jnp.ones(4))
+    run = dataclasses.replace(run, fluxes=fluxes)
+    forcing = SimpleNamespace(step_length=np.ones(4))  # gains 4, loses 2
+    found = CONSTRAINTS["steady_wood"].log_density(Parameters.default(), run, forcing)
+    assert float(found) == pytest.approx(-0.5, rel=1e-12)
+
+
+def test_terms_of_a_run_are_finite_and_so_are_their_gradients(make_weather):
+    drivers = make_weather(60, daily=False, fire=True)
+    forcing = prepare(drivers)
+
+    def total(p):
+        run = simulate(p, forcing)
+        terms = {c.name: c.log_density(p, run, forcing) for c in CONSTRAINTS.values()}
+        return sum(terms.values()), terms
+
+    p = jax.tree.map(jnp.asarray, Parameters.default())
+    (_, terms), slopes = jax.jit(jax.value_and_grad(total, has_aux=True))(p)
+    assert all(np.isfinite(term) and term < 0 for term in terms.values())
+    assert np.isfinite(np.array(jax.tree.leaves(slopes))).all()
+    assert slopes.wood_residence_time != 0
+    assert slopes.som_residence_time != 0
+
+
+def test_steady_terms_see_the_losses_of_a_run(make_weather):
+    """Losses known from gains and change are the fluxes that leave."""
+    drivers = make_weather(60, daily=False, fire=True)
+    run = jax.jit(simulate)(Parameters.default(), drivers)
+    f, days = run.fluxes, drivers.step_length
+    leaving = {
+        "root": f.root_litterfall + f.root_combustion + f.root_mortality,
+        "litter": f.litter_respiration + f.litter_decomposition + f.litter_combustion
+        + f.litter_mortality,
+        "som": f.som_respiration + f.som_combustion,
+    }  # fmt: skip
+    for pool, out in leaving.items():
+        gained = sum(getattr(f, name) for name in INPUTS[pool])
+        log_ratio = math.log(float((gained * days).sum() / (out * days).sum()))
+        found = CONSTRAINTS[f"steady_{pool}"].log_density(
+            Parameters.default(), run, prepare(drivers)
+        )
+        assert float(found) == pytest.approx(-0.5 * (log_ratio / math.log(2)) ** 2, rel=1e-8)
