@@ -1,10 +1,11 @@
 """Coordinates in which the posterior is easier to walk: shears that change no volume.
 
 Data speak of products and balances. Mean leaf area is NPP times the canopy's share times leaf
-lifespan over LCMA; respiration of plants, litter and soil together is what NEE and GPP leave. In the prior's own
-coordinates each of these is a narrow, curved valley. Measuring a parameter from where the others
-put it, ``z_i = x_i + shift(others)``, straightens the valley. The determinant of such a map is
-one, so the density needs no correction, and the posterior is the same whatever the shift.
+lifespan over LCMA; respiration of plants, litter and soil together is what NEE and GPP leave. In
+the prior's own coordinates each of these is a narrow, curved valley. Measuring a parameter from
+where the others put it, ``z_i = x_i + shift(others)``, straightens the valley. The determinant of
+such a map is one, so the density needs no correction, and the posterior is the same whatever the
+shift.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def _foliage_per_gpp(v: Values) -> jax.Array:
 
 
 def _initial_labile(density: LogDensity, at: Values) -> Rule:
-    """Initial labile carbon that could grow the leaf area it could at the reference point."""
+    """Labile carbon that could grow at first the leaf area that it can at the reference point."""
     reference = float(jnp.log(at["initial_labile"] / at["leaf_carbon_per_area"]))
     return lambda v: reference + jnp.log(v["leaf_carbon_per_area"])
 

@@ -7,14 +7,17 @@ Everything else is read off this one object: the sampler's target, the NumPyro m
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
 
 from bayes_tbm.model import Forcing, Trajectory, simulate
-from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, Parameters
+from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, Parameters, stack_priors
 from bayes_tbm.priors import Constraint
 from bayes_tbm.streams import BoundStream
 
@@ -70,13 +73,29 @@ class LogDensity:
         """Length of the latent vector."""
         return len(self.sampled)
 
+    @functools.cached_property
+    def _families(self) -> list[tuple[tuple[str, ...], NDArray[np.int64], AbstractPrior]]:
+        """Sampled parameters by family: names, places in the latent vector, stacked prior."""
+        groups: dict[type[AbstractPrior], list[str]] = {}
+        for name in self.sampled:
+            groups.setdefault(type(self.priors[name]), []).append(name)
+        return [
+            (
+                tuple(names),
+                np.array([self.sampled.index(name) for name in names]),
+                stack_priors([self.priors[name] for name in names]),
+            )
+            for names in groups.values()
+        ]
+
     def values(self, z: jax.Array) -> dict[str, jax.Array]:
         """Values of all parameters by name for a latent vector, (dimension,)."""
-        latent = dict(zip(self.sampled, z, strict=True))
-        return {
-            name: prior.from_normal(latent.get(name, jnp.zeros((), z.dtype)))
-            for name, prior in self.priors.items()
-        }
+        fixed = (n for n in self.priors if n not in self.sampled)
+        found = {n: self.priors[n].from_normal(jnp.zeros((), z.dtype)) for n in fixed}
+        for names, places, prior in self._families:  # one operation a family, not a parameter
+            mapped = prior.from_normal(z[places])
+            found |= {name: mapped[i] for i, name in enumerate(names)}
+        return {name: found[name] for name in self.priors}
 
     def latent(self, values: Mapping[str, jax.Array]) -> jax.Array:
         """Latent vector for values by name; the inverse of `values`."""

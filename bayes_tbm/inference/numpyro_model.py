@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -41,13 +42,9 @@ class StreamLikelihood(dist.Distribution):  # type: ignore[misc]  # NumPyro has 
 
     def sample(self, key: jax.Array, sample_shape: tuple[int, ...] = ()) -> jax.Array:
         """Draw synthetic points."""
-        if not sample_shape:
-            return self._stream.sample(key, self._series, self._errors)
-        keys = jax.random.split(key, sample_shape)
-        draw = lambda k: self._stream.sample(k, self._series, self._errors)  # noqa: E731
-        for _ in sample_shape:
-            draw = jax.vmap(draw)
-        return draw(keys)
+        keys = jax.random.split(key, math.prod(sample_shape))
+        draws = jax.vmap(lambda k: self._stream.sample(k, self._series, self._errors))(keys)
+        return draws.reshape(*sample_shape, *self.batch_shape)
 
 
 def numpyro_model(density: LogDensity) -> Callable[[], None]:

@@ -56,6 +56,7 @@ class Forcing:
 def prepare(drivers: Drivers) -> Forcing:
     """Return the forcing for drivers; done once, outside of inference, it costs no gradient."""
     temperature = 0.5 * (drivers.t_min + drivers.t_max)
+    wet = drivers.reference_precipitation > 0.0  # a record without rain has no wetness to vary
     return Forcing(
         canopy=photosynthesis.canopy_climate(
             drivers.t_min, drivers.t_max, drivers.shortwave, drivers.co2, drivers.day_of_year,
@@ -63,7 +64,7 @@ def prepare(drivers: Drivers) -> Forcing:
         ),
         season=phenology.season(drivers.days),
         warmth=temperature - drivers.reference_temperature,
-        wetness=drivers.precipitation / drivers.reference_precipitation - 1.0,
+        wetness=drivers.precipitation / jnp.where(wet, drivers.reference_precipitation, 1.0) - wet,
         root_vpd=jnp.sqrt(drivers.vpd),
         shortwave=drivers.shortwave,
         rain=drivers.precipitation * drivers.step_length,

@@ -11,6 +11,7 @@ from bayes_tbm.parameters.families import (
     Normal,
     Uniform,
     prior_from_dict,
+    stack_priors,
 )
 from bayes_tbm.parameters.table import TABLE, Parameter, parameter
 from bayes_tbm.parameters.values import (
@@ -41,5 +42,6 @@ __all__ = [
     "from_dalec",
     "parameter",
     "prior_from_dict",
+    "stack_priors",
     "to_dalec",
 ]

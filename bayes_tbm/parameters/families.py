@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, override
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy import special
 from jax.scipy.stats import norm
 from jax.typing import ArrayLike
 
 from bayes_tbm.errors import InputError
+
+
+def _log(x: Any) -> Any:
+    """Logarithm that leaves a number a Python float, which JAX never promotes by."""
+    return math.log(x) if isinstance(x, (int, float)) else np.log(x)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +62,7 @@ class AbstractPrior:
 class _Scaled(AbstractPrior):
     """Normal on a transformed scale: ``value = inverse_link(location + scale z)``."""
 
-    def _location_scale(self) -> tuple[float, float]:
+    def _location_scale(self) -> tuple[Any, Any]:
         raise NotImplementedError
 
     def _link(self, value: ArrayLike) -> jax.Array:
@@ -73,12 +79,12 @@ class _Scaled(AbstractPrior):
     @override
     def to_normal(self, value: ArrayLike) -> jax.Array:
         location, scale = self._location_scale()
-        return (self._link(value) - location) / scale
+        return jnp.asarray((self._link(value) - location) / scale)
 
     @override
     def log_density(self, value: ArrayLike) -> jax.Array:
         _, scale = self._location_scale()
-        return norm.logpdf(self.to_normal(value)) - math.log(scale)
+        return jnp.asarray(norm.logpdf(self.to_normal(value)) - _log(scale))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +118,7 @@ class LogNormal(_Scaled):
     lower: float = 0.0
 
     def _location_scale(self) -> tuple[float, float]:
-        return math.log(self.median - self.lower), self.log_sd
+        return _log(self.median - self.lower), self.log_sd
 
     def _link(self, value: ArrayLike) -> jax.Array:
         return jnp.log(jnp.asarray(value) - self.lower)
@@ -136,9 +142,9 @@ class BoundedLogNormal(_Scaled):
     upper: float
 
     def _location_scale(self) -> tuple[float, float]:
-        span = math.log(self.upper / self.lower)
-        share = math.log(self.median / self.lower) / span
-        return math.log(share / (1.0 - share)), self.log_sd / (span * share * (1.0 - share))
+        span = _log(self.upper / self.lower)
+        share = _log(self.median / self.lower) / span
+        return _log(share / (1.0 - share)), self.log_sd / (span * share * (1.0 - share))
 
     def _link(self, value: ArrayLike) -> jax.Array:
         return special.logit(jnp.log(jnp.asarray(value) / self.lower) / self._span())
@@ -146,8 +152,8 @@ class BoundedLogNormal(_Scaled):
     def _inverse_link(self, x: ArrayLike) -> jax.Array:
         return self.lower * jnp.exp(self._span() * jax.nn.sigmoid(x))
 
-    def _span(self) -> float:
-        return math.log(self.upper / self.lower)
+    def _span(self) -> Any:
+        return _log(self.upper / self.lower)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +168,7 @@ class LogitNormal(_Scaled):
 
     def _location_scale(self) -> tuple[float, float]:
         share = (self.median - self.lower) / (self.upper - self.lower)
-        return math.log(share / (1.0 - share)), self.logit_sd
+        return _log(share / (1.0 - share)), self.logit_sd
 
     def _link(self, value: ArrayLike) -> jax.Array:
         return special.logit((jnp.asarray(value) - self.lower) / (self.upper - self.lower))
@@ -189,7 +195,7 @@ class Uniform(AbstractPrior):
 
     @override
     def log_density(self, value: ArrayLike) -> jax.Array:
-        return jnp.full(jnp.shape(value), -math.log(self.upper - self.lower))
+        return jnp.full(jnp.shape(value), -_log(self.upper - self.lower))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,16 +208,16 @@ class LogUniform(AbstractPrior):
 
     @override
     def from_normal(self, z: ArrayLike) -> jax.Array:
-        return self.lower * jnp.exp(math.log(self.upper / self.lower) * norm.cdf(z))
+        return self.lower * jnp.exp(_log(self.upper / self.lower) * norm.cdf(z))
 
     @override
     def to_normal(self, value: ArrayLike) -> jax.Array:
-        span = math.log(self.upper / self.lower)
+        span = _log(self.upper / self.lower)
         return norm.ppf(jnp.log(jnp.asarray(value) / self.lower) / span)
 
     @override
     def log_density(self, value: ArrayLike) -> jax.Array:
-        return jnp.full(jnp.shape(value), -math.log(math.log(self.upper / self.lower)))
+        return jnp.full(jnp.shape(value), -_log(_log(self.upper / self.lower)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,6 +238,13 @@ class Fixed(AbstractPrior):
     @override
     def log_density(self, value: ArrayLike) -> jax.Array:
         return jnp.zeros(jnp.shape(value))
+
+
+def stack_priors[P: AbstractPrior](priors: Sequence[P]) -> P:
+    """One prior of arrays from several of one family: maps vectors instead of one value each."""
+    names = [field.name for field in dataclasses.fields(priors[0])]
+    arrays = {name: np.array([getattr(prior, name) for prior in priors]) for name in names}
+    return type(priors[0])(**arrays)
 
 
 FAMILIES: dict[str, type[AbstractPrior]] = {

@@ -166,6 +166,7 @@ def as_constraints(
     """
     if given is None or isinstance(given, bool):
         return tuple(c for c in CONSTRAINTS.values() if c.default) if given is not False else ()
+    given = [given] if isinstance(given, str) else given
     choice: Mapping[str, bool | float] = (
         given
         if isinstance(given, Mapping)

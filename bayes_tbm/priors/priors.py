@@ -59,4 +59,18 @@ def resolve_priors(
         if isinstance(change, AbstractPrior):
             change = {k: v for k, v in change.to_dict().items()}
         priors[name] = prior_from_dict(name, change, where)  # checks it, whatever it came as
+        _check_bounds(name, priors[name], where)
     return priors
+
+
+def _check_bounds(name: str, prior: AbstractPrior, where: str) -> None:
+    """Refuse a model parameter's prior that is centred where the equations do not hold."""
+    row = TABLE.get(name)
+    if row is not None and not row.lower <= prior.center <= row.upper:
+        raise InputError(
+            where=where,
+            variable=name,
+            rule=f"the prior's median must lie within {row.lower:g} to {row.upper:g} {row.unit}",
+            found=f"{prior.center:g}",
+            remedy=f"check the unit ({row.unit}) and the meaning: {row.meaning}",
+        )

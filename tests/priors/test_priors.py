@@ -1,6 +1,7 @@
 """Resolving priors, and ecological constraints as soft terms."""
 
 import dataclasses
+import functools
 import math
 from types import SimpleNamespace
 
@@ -211,19 +212,22 @@ def test_a_factor_of_the_width_costs_half():
 
 def test_terms_of_a_run_are_finite_and_so_are_their_gradients(make_weather):
     drivers = make_weather(60, daily=False, fire=True)
-    forcing = prepare(drivers)
+    forcing, p = prepare(drivers), jax.tree.map(jnp.asarray, Parameters.default())
+    run = jax.jit(simulate)(p, drivers)
 
-    def total(p):
-        run = simulate(p, forcing)
+    @jax.jit
+    @functools.partial(jax.value_and_grad, argnums=(0, 1), has_aux=True)
+    def total(p, run):
         terms = {c.name: c.log_density(p, run, forcing) for c in CONSTRAINTS.values()}
         return sum(terms.values()), terms
 
-    p = jax.tree.map(jnp.asarray, Parameters.default())
-    (_, terms), slopes = jax.jit(jax.value_and_grad(total, has_aux=True))(p)
+    # with the finite gradients of runs (tests/model), those of the terms in all parameters
+    (_, terms), (by_parameters, by_run) = total(p, run)
     assert all(np.isfinite(term) and term < 0 for term in terms.values())
-    assert np.isfinite(np.array(jax.tree.leaves(slopes))).all()
-    assert slopes.wood_residence_time != 0
-    assert slopes.som_residence_time != 0
+    for slopes in jax.tree.leaves((by_parameters, by_run)):
+        assert np.isfinite(slopes).all()
+    assert by_parameters.som_residence_time > 0
+    assert all((np.asarray(getattr(by_run.pools, pool)) != 0).any() for pool in INPUTS)
 
 
 def test_steady_terms_see_the_losses_of_a_run(make_weather):
