@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml requirements/ci.txt scripts/setup.sh
 	@touch $@
 
 demo: $(STAMP) ## fit the embedded site and write the results to demo/
-	@$(BIN)/bayes-tbm demo --out demo
+	@$(BIN)/bayes-tbm demo --out demo --overwrite
 
 # The suite is written for the CPU; JAX_PLATFORMS=cuda make test N=1 runs it on a GPU.
 test slow notebooks: export JAX_PLATFORMS ?= cpu

@@ -7,6 +7,7 @@ try:
 except PackageNotFoundError:  # a source tree that was never installed
     __version__ = "0+unknown"
 
+from bayes_tbm.constraint import constraint_table
 from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.inference import Calibration, Settings, check_convergence, stream_skill
 from bayes_tbm.inference.forward import simulate
@@ -58,6 +59,7 @@ __all__ = [
     "StudentT",
     "Uniform",
     "check_convergence",
+    "constraint_table",
     "from_dalec",
     "open_site",
     "simulate",

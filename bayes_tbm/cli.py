@@ -51,6 +51,7 @@ prior medians), or all DALEC names (f_fol, tor_wood, ...).
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     arguments = _parser().parse_args(argv)
+    before = warnings.showwarning
     warnings.showwarning = _show_warning  # type: ignore[assignment]  # fewer arguments used
     try:
         return int(arguments.run(arguments))
@@ -60,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("bayes-tbm: interrupted", file=sys.stderr)
         return 130
+    finally:
+        warnings.showwarning = before
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -29,9 +29,10 @@ A file looks like this; every table but ``streams`` may be left out::
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,11 @@ import tomli_w
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.inference import Calibration, Settings
-from bayes_tbm.parameters import prior_from_dict
+from bayes_tbm.parameters import AbstractPrior, prior_from_dict
 from bayes_tbm.sites import Site, open_site
-from bayes_tbm.streams import ERROR_MODELS, Stream, as_streams
+from bayes_tbm.streams import ERROR_MODELS, STREAMS, Stream, as_streams
+
+_NO_PLACE = (None, "streams", "priors", "constraints", "sampling")  # places in an experiment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Experiment:
     priors: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     constraints: Mapping[str, bool | float] = dataclasses.field(default_factory=dict)
     sampling: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    where: str = "experiment"
+    where: str = ""
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Experiment:
@@ -90,7 +93,7 @@ class Experiment:
         """
         path = Path(path)
         try:
-            data = tomllib.loads(path.read_text())
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(
                 where=str(path), rule="must be a readable experiment file", found=error
@@ -118,22 +121,29 @@ class Experiment:
             )
         tables = ("uncertainty", "errors", "priors", "constraints", "sampling")
         wrong = [name for name in tables if not isinstance(data.get(name, {}), Mapping)]
-        if wrong or not isinstance(data["streams"], (list, tuple)):
+        wrong += [] if isinstance(data["site"], str) else ["site"]
+        wrong += [] if _are_names(data["streams"]) else ["streams"]
+        if wrong:
             raise InputError(
                 where=where,
-                variable=", ".join(wrong) or "streams",
-                rule="tables are written as [name], streams as a list",
-                found=str({name: data[name] for name in wrong} or data["streams"]),
+                variable=", ".join(wrong),
+                rule="site is text, streams a list of names, tables are written as [name]",
+                found=str({name: data[name] for name in wrong}),
             )
         dates = {n: str(data[n]) for n in ("start", "end") if data.get(n) is not None}
         named: dict[str, Any] = {n: data[n] for n in tables if n in data} | dates
-        return cls(str(data["site"]), tuple(data["streams"]), where=where, **named)
+        return cls(data["site"], tuple(data["streams"]), where=where, **named)
 
     def to_toml(self) -> str:
-        """Return the experiment as an experiment file that gives the same run."""
+        """Return the experiment as an experiment file that gives the same run, wherever it is."""
         data = {n: v for n, v in dataclasses.asdict(self).items() if v not in (None, {}, ())}
-        del data["where"]
-        return tomli_w.dumps(data | {"streams": list(self.streams)})
+        data.pop("where")
+        data["streams"] = list(self.streams)
+        if Path(self.site).is_file():
+            data["site"] = str(Path(self.site).resolve())
+        if self.priors:
+            data["priors"] = {n: _plain(prior) for n, prior in self.priors.items()}
+        return tomli_w.dumps(data)
 
     def settings(self) -> Settings:
         """Sampler settings.
@@ -143,31 +153,64 @@ class Experiment:
         InputError
             Unknown or wrong entries.
         """
-        fields = {name: type(value) for name, value in dataclasses.asdict(Settings()).items()}
-        try:
-            wrong = [name for name in self.sampling if name not in fields]
-            if wrong:
-                raise ValueError(f"unknown {', '.join(wrong)}")
-            values = {name: fields[name](value) for name, value in self.sampling.items()}
-        except (TypeError, ValueError) as error:
+        fields = dataclasses.asdict(Settings())
+        wrong = {
+            name: value for name, value in self.sampling.items()
+            if name not in fields or not _is_number(value, whole=isinstance(fields[name], int))
+        }  # fmt: skip
+        if wrong:
             raise InputError(
-                where=self.where, variable="sampling", rule=f"entries are {', '.join(fields)}",
-                found=error,
-            ) from error  # fmt: skip
-        return Settings(**values)
+                where=self.where, variable=f"sampling: {', '.join(wrong)}",
+                rule=f"entries are {', '.join(fields)}: numbers, whole but for target_accept",
+                found=str(wrong),
+            )  # fmt: skip
+        with self._named():
+            return Settings(**self.sampling)
 
     def calibration(self) -> Calibration:
         """Open the site and set up the calibration, with every check and nothing sampled."""
-        streams = [self._stream(stream) for stream in as_streams(self.streams)]
-        return Calibration(
-            self.open_site(), streams, priors=self.priors, constraints=self.constraints or None
-        )
+        self._check_tables()
+        with self._named():
+            streams = [self._stream(stream) for stream in as_streams(self.streams)]
+            return Calibration(
+                self.open_site(), streams, priors=self.priors, constraints=self.constraints or None
+            )
 
     def open_site(self) -> Site:
         """Open the site, cut to the window, with the stated uncertainties."""
         return open_site(
             self.site, start=self.start, end=self.end, uncertainty=self.uncertainty or None
         )
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Name the experiment in errors that only name a place in it."""
+        try:
+            yield
+        except InputError as error:
+            if not self.where or error.where not in _NO_PLACE:
+                raise
+            where = ": ".join(part for part in (self.where, error.where) if part)
+            raise InputError(
+                rule=error.rule, where=where, variable=error.variable, found=error.found,
+                remedy=error.remedy,
+            ) from error  # fmt: skip
+
+    def _check_tables(self) -> None:
+        """Refuse uncertainties that are no numbers, and errors of what is no stream."""
+        for name, value in self.uncertainty.items():
+            if not _is_number(value):
+                raise InputError(
+                    where=self.where, variable=f"uncertainty.{name}", rule="must be a number",
+                    found=repr(value),
+                )  # fmt: skip
+        for name, table in self.errors.items():
+            if name not in STREAMS or not isinstance(table, Mapping):
+                raise InputError(
+                    where=self.where, variable=f"errors.{name}",
+                    rule="must be the name of a stream and hold a table", found=str(table),
+                    remedy=f"streams are {', '.join(STREAMS)}",
+                )  # fmt: skip
 
     def _stream(self, stream: Stream) -> Stream:
         options = dict(self.errors.get(stream.name, {}))
@@ -179,10 +222,26 @@ class Experiment:
                 raise TypeError(f"model must be one of {', '.join(ERROR_MODELS)}")
             for name, value in options.items():
                 if name in ("structural", "memory"):
-                    options[name] = prior_from_dict(f"{stream.name} {name}", value, self.where)
+                    options[name] = prior_from_dict(
+                        f"errors.{stream.name}.{name}", value, self.where
+                    )
+                elif not _is_number(value):
+                    raise TypeError(f"{name} must be a number, not {value!r}")
             return stream.with_errors(model(**options))
         except TypeError as error:
             raise InputError(
                 where=self.where, variable=f"errors.{stream.name}",
                 rule="must name an error model and its options", found=error,
             ) from error  # fmt: skip
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+
+
+def _is_number(value: Any, *, whole: bool = False) -> bool:
+    return isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+
+
+def _plain(prior: Any) -> Any:
+    return prior.to_dict() if isinstance(prior, AbstractPrior) else prior

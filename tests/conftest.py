@@ -1,16 +1,27 @@
 """Fixtures and hypothesis settings of the test suite."""
 
+import contextlib
+import dataclasses
+import fcntl
+import io
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import hypothesis
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray as xr
 
+from bayes_tbm import cli
+from bayes_tbm.inference import Calibration
 from bayes_tbm.model import Drivers
+from bayes_tbm.report import load_run
+from bayes_tbm.sites import open_site
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -84,3 +95,64 @@ def make_weather() -> Callable[..., Drivers]:
         return Drivers(**arrays, fire=fire, daily=daily)
 
     return build
+
+
+STREAMS = ("gpp", "nee", "et", "lai", "wood", "som")
+# Too short to converge, long enough to be used: about 20 effective draws of the slowest parameter.
+SHORT_EXPERIMENT = f"""
+site = "hyytiala-twin"
+streams = {json.dumps(STREAMS)}
+[sampling]
+starts = 3
+chains = 2
+warmup = 90
+draws = 100
+seed = 1
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class ShortRun:
+    """A finished run: its folder, and what the command line returned and printed."""
+
+    folder: Path
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def short_run(tmp_path_factory: pytest.TempPathFactory) -> ShortRun:
+    """Fit the embedded monthly site from the command line: once, for all workers."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder, told = root / "short run", root / "short_run.json"
+    with (root / "short_run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            experiment = root / "short.toml"
+            experiment.write_text(SHORT_EXPERIMENT)
+            out, err = io.StringIO(), io.StringIO()
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                status = cli.main(["fit", str(experiment), "--out", str(folder), "--quiet"])
+            told.write_text(json.dumps([status, out.getvalue(), err.getvalue()]))
+    return ShortRun(folder, *json.loads(told.read_text()))
+
+
+@pytest.fixture(scope="session")
+def short_tree(short_run: ShortRun) -> xr.DataTree:
+    """Result of `short_run`; not to be changed."""
+    return load_run(short_run.folder)
+
+
+@pytest.fixture(scope="session")
+def calibration() -> Calibration:
+    """The posterior that `short_run` samples."""
+    return Calibration(open_site("hyytiala-twin"), STREAMS)
+
+
+@pytest.fixture(scope="session")
+def value_and_grad(calibration: Calibration) -> Callable[..., Any]:
+    """Log density of `calibration` with its gradient, compiled."""
+    return jax.jit(jax.value_and_grad(calibration.density))

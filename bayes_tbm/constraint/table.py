@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_tbm.inference.groups import group
+from bayes_tbm.inference.groups import fixed_quantities, group
 
 Array = NDArray[np.float64]
 
@@ -24,7 +24,8 @@ def constraint_table(tree: xr.DataTree) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Indexed by parameter or derived quantity. ``scale`` is the scale on which spread is
+        Indexed by parameter or derived quantity, without those that follow from fixed values
+        alone. ``scale`` is the scale on which spread is
         measured: the logarithm for positive quantities, else the value. ``contraction`` is one
         minus the ratio of posterior to prior variance there; ``bits`` the Kullback-Leibler
         divergence of Gaussians with these moments, in bits; ``overlap`` the shared area of both
@@ -32,7 +33,8 @@ def constraint_table(tree: xr.DataTree) -> pd.DataFrame:
         prior and to each stream's likelihood; above 0.05 is counted as sensitive.
     """
     posterior, prior = group(tree, "posterior"), group(tree, "prior")
-    names = [str(name) for name in posterior.data_vars]
+    fixed = fixed_quantities(tree)
+    names = [str(name) for name in posterior.data_vars if name not in fixed]
     rows = {name: _row(prior[name].values.ravel(), posterior[name].values.ravel())
             for name in names}  # fmt: skip
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("parameter")

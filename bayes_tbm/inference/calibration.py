@@ -138,7 +138,7 @@ class Calibration:
     def modes(self, settings: Settings | None = None, *, progress: bool = True) -> tuple[Mode, ...]:
         """Maximise the posterior from many starts; see `inference.start.find_modes`."""
         settings = settings or Settings()
-        with Progress("finding modes", settings.starts + 1, show=progress) as bar:
+        with Progress("finding modes", settings.starts, show=progress) as bar:
             return find_modes(
                 self.density, self.density.dimension, starts=settings.starts, seed=settings.seed,
                 workers=nuts.workers(), progress=bar,
@@ -164,14 +164,14 @@ class Calibration:
             Ready for `arviz.summary`, `arviz.loo`, `arviz.psense_summary` and ArviZ's plots.
         """
         settings = dataclasses.replace(settings or Settings(), **changes)
+        prior = self._evaluator.prior(_PRIOR_DRAWS, seed=settings.seed)  # first: it may refuse
         modes = self.modes(settings, progress=progress)
         total = settings.chains * (3 * (settings.warmup // 3) + settings.draws)
         with Progress("sampling", total, show=progress) as bar:
             draws = nuts.sample(self.density, modes, settings, bar)
         posterior = self._evaluator.posterior(draws.z, seed=settings.seed)
         return build_tree(
-            self.site, self.density, posterior=posterior, sample_stats=draws.stats,
-            prior=self._evaluator.prior(_PRIOR_DRAWS, seed=settings.seed),
+            self.site, self.density, posterior=posterior, sample_stats=draws.stats, prior=prior,
             experiment=self._record(settings, modes),
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_tbm.inference.groups import group
+from bayes_tbm.inference.groups import fixed_quantities, group
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Gate:
     failures
         One line for each check that did not.
     rhat, ess_bulk, ess_tail
-        Largest R-hat and smallest effective sample sizes over parameters and derived quantities.
+        Largest R-hat and smallest effective sample sizes over parameters and derived quantities
+        (what follows from fixed values alone is left out).
     divergences
         Number of divergent transitions.
     bfmi
@@ -55,11 +56,12 @@ def check_convergence(
     Parameters
     ----------
     tree
-        Result with groups posterior and sample_stats.
+        Result with groups posterior, sample_stats and, if any quantity is fixed, prior.
     rhat_max, ess_min, bfmi_min
         Thresholds; the defaults are those of Vehtari et al. (2021) and of CmdStan's diagnose.
     """
     table = az.summary(tree, kind="diagnostics", round_to="none").astype(float)
+    table = table.drop(index=[name for name in fixed_quantities(tree) if name in table.index])
     rhat, bulk, tail = table["r_hat"], table["ess_bulk"], table["ess_tail"]
     stats = group(tree, "sample_stats")
     bfmi = float(np.min(az.bfmi(tree)["energy"].values))
@@ -117,7 +119,7 @@ def _skill(tree: xr.DataTree, name: str) -> dict[str, float]:
     keep = np.isfinite(seen)
     data = seen[keep]
     residual = simulation[name].sel(quantile=0.5).values[keep] - data
-    spread = float(np.std(data)) if len(data) > 1 else np.nan
+    spread = float(np.std(data)) or np.nan
     lag1 = np.corrcoef(residual[1:], residual[:-1])[0, 1] if len(data) > 3 else np.nan
     return {
         "n": len(data),
@@ -136,7 +138,7 @@ def _discrepancy(tree: xr.DataTree, name: str) -> float:
     if f"{name}_structural_sd" not in posterior:
         return 0.0
     structural = float((posterior[f"{name}_structural_sd"] ** 2).median())
-    return structural / float(np.var(group(tree, "observed_data")[name].values))
+    return structural / (float(np.var(group(tree, "observed_data")[name].values)) or np.nan)
 
 
 def _coverage(tree: xr.DataTree, name: str, level: float) -> float:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.inference.density import LogDensity
 from bayes_tbm.model.derived import DERIVED
 
@@ -86,7 +87,7 @@ class Evaluator:
 
         Raises
         ------
-        RuntimeError
+        InputError
             The constraints contradict the priors: they accept less than one draw in four hundred.
         """
         rng = np.random.default_rng([seed, 2])
@@ -100,8 +101,12 @@ class Evaluator:
             accept = rng.uniform(size=draws) < np.exp(terms)
             kept.append(jax.tree.map(lambda a, accept=accept: a[accept], rows))
             count, tried = count + int(accept.sum()), tried + draws
-            if tried >= 400 * draws:
-                raise RuntimeError(f"constraints accept only {count} of {tried} prior draws")
+            if tried >= 4000 and 400 * count < tried:
+                raise InputError(
+                    where="constraints", rule="must not contradict the priors",
+                    found=f"they accept {count} of {tried} prior draws",
+                    remedy="switch constraints off, widen them, or change priors",
+                )  # fmt: skip
         rows = jax.tree.map(lambda *a: np.concatenate(a)[None, :draws], *kept)
         series = {name: np.quantile(s[0], QUANTILES, axis=0) for name, s in rows.series.items()}
         return _evaluation(rows, series)

@@ -91,10 +91,10 @@ def find_modes(
         progress.advance(1)
         return found
 
-    climb(points[0])  # compiles once, before the threads start
+    first = climb(points[0])  # compiles once, before the threads start
     with ThreadPoolExecutor(workers) as pool:
-        found = list(pool.map(climb, points[1:]))
-    found = sorted([_climb(evaluate, points[0]), *found], key=lambda end: -end[0])
+        found = [first, *pool.map(climb, points[1:])]
+    found = sorted(found, key=lambda end: -end[0])
     found = [end for end in found if end[0] > -_BAD]
     if not found:
         raise InputError(

@@ -68,7 +68,7 @@ def write_run(tree: xr.DataTree, experiment_toml: str, out: str | Path) -> list[
         "streams.csv": stream_skill(tree),
         "constraint.csv": constraint_table(tree),
     }
-    (out / "experiment.toml").write_text(experiment_toml)
+    (out / "experiment.toml").write_text(experiment_toml, encoding="utf-8")
     written.append(out / "experiment.toml")
     for name, table in tables.items():
         table.to_csv(out / name)
@@ -76,7 +76,8 @@ def write_run(tree: xr.DataTree, experiment_toml: str, out: str | Path) -> list[
     shutil.rmtree(out / "figures", ignore_errors=True)
     figures = save_figures(tree, out / "figures")
     page = out / "report.html"
-    page.write_text(html_page(tree, check_convergence(tree), tables, figures, experiment_toml))
+    text = html_page(tree, check_convergence(tree), tables, figures, experiment_toml)
+    page.write_text(text, encoding="utf-8")
     return [*written, *figures, page]
 
 
@@ -112,8 +113,14 @@ def load_run(folder: str | Path) -> xr.DataTree:
             found="none there", remedy="give the folder that `bayes-tbm fit --out` wrote",
         )  # fmt: skip
     try:
-        return xr.load_datatree(path, engine="h5netcdf")
+        tree = xr.load_datatree(path, engine="h5netcdf")
     except (OSError, ValueError) as error:
         raise InputError(
             where=str(path), rule="must be a netCDF file of a run", found=error
         ) from error
+    if not {"posterior", "sample_stats", "simulation"} <= set(tree.children):
+        raise InputError(
+            where=str(path), rule="must be a netCDF file of a run",
+            found=f"groups {', '.join(tree.children) or 'none'}",
+        )  # fmt: skip
+    return tree
