@@ -27,7 +27,7 @@ class Settings:
 
     chains: int = 4
     warmup: int = 450
-    draws: int = 1500
+    draws: int = 1000
     seed: int = 0
     target_accept: float = 0.95
     max_tree_depth: int = 9

@@ -85,8 +85,8 @@ _ROWS = (
     _share("direct_foliage_share", "a_fol/a_can", (0.0, 1.0), (0.45, 0.9),
            "Part of canopy allocation that becomes foliage at once; the rest is stored as labile "
            "carbon until spring", "own"),
-    _bounded("leaf_carbon_per_area", "LCMA", "g C m-2", (5.0, 200.0), (80.0, 0.4),
-             "Leaf carbon per leaf area", "DALEC993"),
+    Parameter("leaf_carbon_per_area", "LCMA", "g C m-2", 5.0, 400.0, LogNormal(80.0, 0.4),
+              "Leaf carbon per leaf area", "DALEC993"),
     Parameter("leaf_lifespan", "L_leaf", "yr", 1.001, 20.0, LogNormal(2.5, 0.7, lower=1.0),
               "Leaf lifespan, which sets the fraction of foliage shed each autumn", "B&W15"),
     Parameter("labile_lifespan", "L_lab", "yr", 1.001, 20.0, LogNormal(1.8, 0.7, lower=1.0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from pathlib import Path
 
 import arviz as az
@@ -74,11 +75,21 @@ def write_run(tree: xr.DataTree, experiment_toml: str, out: str | Path) -> list[
         table.to_csv(out / name)
         written.append(out / name)
     shutil.rmtree(out / "figures", ignore_errors=True)
-    figures = save_figures(tree, out / "figures")
+    figures = _figures(tree, out / "figures")
     page = out / "report.html"
     text = html_page(tree, check_convergence(tree), tables, figures, experiment_toml)
     page.write_text(text, encoding="utf-8")
     return [*written, *figures, page]
+
+
+def _figures(tree: xr.DataTree, folder: Path) -> list[Path]:
+    """Figures that could be drawn; one that could not must not cost the run its report."""
+    try:
+        return save_figures(tree, folder)
+    except ExceptionGroup as group:
+        for error in group.exceptions:
+            warnings.warn(f"{'; '.join(error.__notes__)}: {error}", stacklevel=2)
+        return sorted(folder.glob("*.png"))
 
 
 def save_tree(tree: xr.DataTree, path: Path) -> Path:

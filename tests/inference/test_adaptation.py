@@ -79,7 +79,7 @@ def test_whitening_and_its_chain_rule():
     [
         (lambda step: np.exp(-step), 0.8, -np.log(0.8)),
         (lambda step: 1 / (1 + step**2), 0.6, np.sqrt(2 / 3)),
-        (lambda step: np.exp(-1000 * step), 0.9, -np.log(0.9) / 1000),
+        (lambda step: np.exp(-20 * step), 0.9, -np.log(0.9) / 20),
     ],
 )
 def test_step_size_meets_the_target(acceptance, target, expected):
