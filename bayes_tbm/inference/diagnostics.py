@@ -60,7 +60,8 @@ def check_convergence(
     rhat_max, ess_min, bfmi_min
         Thresholds; the defaults are those of Vehtari et al. (2021) and of CmdStan's diagnose.
     """
-    table = az.summary(tree, kind="diagnostics", round_to="none").astype(float)
+    with np.errstate(invalid="ignore"):  # a constant has no R-hat
+        table = az.summary(tree, kind="diagnostics", round_to="none").astype(float)
     table = table.drop(index=[name for name in fixed_quantities(tree) if name in table.index])
     rhat, bulk, tail = table["r_hat"], table["ess_bulk"], table["ess_tail"]
     stats = group(tree, "sample_stats")
@@ -120,7 +121,9 @@ def _skill(tree: xr.DataTree, name: str) -> dict[str, float]:
     data = seen[keep]
     residual = simulation[name].sel(quantile=0.5).values[keep] - data
     spread = float(np.std(data)) or np.nan
-    lag1 = np.corrcoef(residual[1:], residual[:-1])[0, 1] if len(data) > 3 else np.nan
+    lag1 = np.nan
+    if len(data) > 3 and np.ptp(residual[1:]) > 0 and np.ptp(residual[:-1]) > 0:
+        lag1 = np.corrcoef(residual[1:], residual[:-1])[0, 1]
     return {
         "n": len(data),
         "r2": 1.0 - float(np.mean(residual**2)) / spread**2,

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import arviz as az
+import numpy as np
 import xarray as xr
 
 from bayes_tbm.constraint import constraint_table
@@ -64,8 +65,10 @@ def write_run(tree: xr.DataTree, experiment_toml: str, out: str | Path) -> list[
     """
     out = Path(out)
     written = [save_tree(tree, out / POSTERIOR)]
+    with np.errstate(invalid="ignore"):  # a constant has no R-hat
+        summary = az.summary(tree, round_to="none")
     tables = {
-        "summary.csv": az.summary(tree, round_to="none"),
+        "summary.csv": summary,
         "streams.csv": stream_skill(tree),
         "constraint.csv": constraint_table(tree),
     }

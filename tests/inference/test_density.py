@@ -85,6 +85,7 @@ def test_numpyro_sees_the_same_density(calibration, density, points, value_and_g
         assert float(joint(z)) == pytest.approx(float(value_and_grad(z)[0]), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_numpyro_samples_the_model(calibration):
     few = bt.Calibration(calibration.site, ["lai"])
     density = few.density

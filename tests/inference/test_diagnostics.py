@@ -55,11 +55,11 @@ def test_a_shifted_chain_fails_on_r_hat():
 
 def test_slow_chains_fail_on_effective_sample_size():
     groups = independent()
-    groups["posterior"]["slow"] = wander(0.95)  # 4000 * 0.05 / 1.95: about 103 draws
+    groups["posterior"]["slow"] = wander(0.95)  # 4000 * 0.05 / 1.95: 103 draws
     gate = check(groups, rhat_max=1.5)
     assert not gate.passed
     assert gate.failures[0].startswith("bulk ESS below 400 in 1 of 3: worst slow ")
-    assert 50 < gate.ess_bulk < 200
+    assert 30 < gate.ess_bulk < 300
     assert all("R-hat" not in line for line in gate.failures)
 
 

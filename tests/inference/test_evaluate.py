@@ -6,6 +6,7 @@ from scipy import integrate, special, stats
 import bayes_tbm as bt
 from bayes_tbm.inference.calibration import Calibration
 from bayes_tbm.inference.evaluate import QUANTILES, Evaluator
+from bayes_tbm.priors import CONSTRAINTS
 
 DRAWS = 500
 
@@ -92,7 +93,7 @@ def test_constrained_prior_is_the_prior_times_its_constraint(calibration):
     width = 0.5
     cal = Calibration(
         calibration.site, ["wood"], priors={"canopy_to_root_allocation": prior},
-        constraints={n: n == "canopy_root_allocation" and width for n in bt_constraints()},
+        constraints={n: n == "canopy_root_allocation" and width for n in CONSTRAINTS},
     )  # fmt: skip
     assert [c.name for c in cal.density.constraints] == ["canopy_root_allocation"]
     tree = cal.prior(DRAWS, seed=2)
@@ -104,15 +105,9 @@ def test_constrained_prior_is_the_prior_times_its_constraint(calibration):
     test = stats.kstest(x, lambda v: np.interp(v, grid, cumulative / cumulative[-1]))
     assert x.shape == (DRAWS,)
     assert test.pvalue > 1e-3
-    assert stats.kstest(x, stats.norm(np.log(1.3), 1.5).cdf).pvalue < 1e-6  # it does bite
+    assert stats.kstest(x, stats.norm(np.log(1.3), 1.5).cdf).pvalue < 1e-4  # it does bite
     term = tree["log_prior/canopy_root_allocation"].values.ravel()
     np.testing.assert_allclose(np.exp(term), np.interp(x, grid, cut), rtol=1e-4)
-
-
-def bt_constraints():
-    from bayes_tbm.priors import CONSTRAINTS
-
-    return CONSTRAINTS
 
 
 def test_groups_are_the_parts_of_the_density(loose, z, evaluated):

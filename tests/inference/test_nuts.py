@@ -21,10 +21,9 @@ PRECISION = np.linalg.inv(FACTOR @ FACTOR.T)
 class Target:
     """A log density without a model behind it."""
 
-    priors = collections.defaultdict(lambda: Fixed(0.0))
-
     def __init__(self, log_density):
         self.log_density = log_density
+        self.priors = collections.defaultdict(lambda: Fixed(0.0))
 
     def __call__(self, z):
         return self.log_density(z)

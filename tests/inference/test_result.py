@@ -107,7 +107,7 @@ def test_simulated_quantiles_increase(short_tree):
 
 
 def test_a_result_survives_the_file(tmp_path):
-    site = open_site("hyytiala-twin", start="2010", end="2011")
+    site = open_site("hyytiala-twin", end="2007")
     tree = Calibration(site, ["gpp", "som"]).prior(20, seed=1)
     tree.to_netcdf(tmp_path / "prior.nc", engine="h5netcdf")
     with xr.open_datatree(tmp_path / "prior.nc", engine="h5netcdf") as again:
