@@ -201,7 +201,8 @@ def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, Da
     for name, days in calibration.left_out.items():
         print(f"left out of {name}, outside the drivers' period: {', '.join(days)}")
     tree = calibration.sample(settings, progress=not arguments.quiet)
-    written = write_run(tree, experiment.to_toml(), out)
+    resolved = experiment.resolved(calibration, settings)
+    written = write_run(tree, resolved.to_toml(), out)
     gate = check_convergence(tree)
     print(f"\n{gate}\n\n{stream_skill(tree).round(3).to_string()}")
     print(

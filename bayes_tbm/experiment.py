@@ -41,6 +41,7 @@ import tomli_w
 from bayes_tbm.errors import InputError
 from bayes_tbm.inference import Calibration, Settings
 from bayes_tbm.parameters import AbstractPrior, prior_from_dict
+from bayes_tbm.priors import CONSTRAINTS
 from bayes_tbm.sites import Site, open_site
 from bayes_tbm.streams import ERROR_MODELS, STREAMS, Stream, as_streams
 
@@ -176,6 +177,18 @@ class Experiment:
                 self.open_site(), streams, priors=self.priors, constraints=self.constraints or None
             )
 
+    def resolved(self, calibration: Calibration, settings: Settings) -> Experiment:
+        """Return the experiment with every default written out, so that it outlives them."""
+        switched_on = {c.name: c.width for c in calibration.density.constraints}
+        bound = calibration.density.streams
+        return dataclasses.replace(
+            self,
+            errors={s.name: _error_options(s.stream) for s in bound},
+            priors={n: p.to_dict() for n, p in calibration.density.priors.items()},
+            constraints={name: switched_on.get(name, False) for name in CONSTRAINTS},
+            sampling=dataclasses.asdict(settings),
+        )
+
     def open_site(self) -> Site:
         """Open the site, cut to the window, with the stated uncertainties."""
         return open_site(
@@ -245,3 +258,10 @@ def _is_number(value: Any, *, whole: bool = False) -> bool:
 
 def _plain(prior: Any) -> Any:
     return prior.to_dict() if isinstance(prior, AbstractPrior) else prior
+
+
+def _error_options(stream: Stream) -> dict[str, Any]:
+    """Error model as an experiment file names it; its priors stand among the priors."""
+    fields = {f.name: getattr(stream.errors, f.name) for f in dataclasses.fields(stream.errors)}
+    numbers = {name: value for name, value in fields.items() if isinstance(value, (int, float))}
+    return {"model": type(stream.errors).__name__} | numbers
