@@ -1,0 +1,150 @@
+import io
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from bayes_tbm.constraint import constraint_table
+from bayes_tbm.errors import InputError
+from bayes_tbm.experiment import Experiment
+from bayes_tbm.inference import check_convergence, stream_skill
+from bayes_tbm.report import folder as folder_module
+from bayes_tbm.report import load_run, prepare_folder, write_run
+
+FIGURES = {"streams.png", "prior_posterior.png", "trace.png", "rank.png"}
+
+
+def test_everything_is_there(short_run):
+    names = {path.name for path in short_run.folder.iterdir()}
+    assert names == {
+        "posterior.nc", "experiment.toml", "summary.csv", "streams.csv", "constraint.csv",
+        "figures", "report.html",
+    }  # fmt: skip
+    assert {path.name for path in (short_run.folder / "figures").iterdir()} == FIGURES
+    for path in (short_run.folder / "figures").iterdir():
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_tables_are_those_of_the_tree(short_run, short_tree):
+    streams = pd.read_csv(short_run.folder / "streams.csv", index_col=0)
+    pd.testing.assert_frame_equal(streams, stream_skill(short_tree), check_dtype=False)
+    constraint = pd.read_csv(short_run.folder / "constraint.csv", index_col=0)
+    expected = constraint_table(short_tree)
+    np.testing.assert_allclose(constraint["bits"], expected["bits"], rtol=1e-9)
+    summary = pd.read_csv(short_run.folder / "summary.csv", index_col=0)
+    draws = short_tree["posterior/initial_wood"].values
+    assert summary.loc["initial_wood", "mean"] == pytest.approx(draws.mean(), rel=1e-9)
+
+
+def test_page_is_self_contained_and_says_the_verdict_first(short_run, short_tree):
+    text = (short_run.folder / "report.html").read_text(encoding="utf-8")
+    assert text.count("data:image/png;base64,") == len(FIGURES)
+    assert 'src="http' not in text
+    assert "href=" not in text
+    verdict = text.index('class="fail">NOT CONVERGED')
+    assert verdict < text.index("<table")
+    for word in ("wood_residence_time", short_tree.attrs["data_sha256"], "hyytiala-twin"):
+        assert word in text
+
+
+def test_experiment_in_the_folder_gives_the_same_run(short_run, short_tree):
+    again = Experiment.from_toml(short_run.folder / "experiment.toml")
+    assert again.settings().seed == 1
+    assert again.settings().draws == 100
+    assert again.streams == tuple(short_tree["observed_data"].data_vars)
+    assert again.open_site().data_hash() == short_tree.attrs["data_sha256"]
+
+
+def test_loading_by_folder_or_by_file(short_run, short_tree):
+    by_file = load_run(short_run.folder / "posterior.nc")
+    xr.testing.assert_identical(
+        by_file["posterior"].to_dataset(), short_tree["posterior"].to_dataset()
+    )
+
+
+def write_netcdf_of_something_else(path):
+    xr.Dataset({"snow": ("x", np.ones(3))}).to_netcdf(path, engine="h5netcdf")
+
+
+@pytest.mark.parametrize(
+    ("write", "parts"),
+    [
+        (None, ("must be a run folder", "none there", "--out")),
+        (lambda path: path.write_text("text"), ("must be a netCDF file of a run",)),
+        (write_netcdf_of_something_else, ("must be a netCDF file of a run", "groups none")),
+        (lambda path: path.write_bytes(h5_of_a_run()[:20000]), ("must be a netCDF file",)),
+    ],
+)
+def test_what_is_no_run_is_refused(write, parts, tmp_path):
+    path = tmp_path / "posterior.nc"
+    if write:
+        write(path)
+    with pytest.raises(InputError) as caught:
+        load_run(tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def h5_of_a_run():
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.create_group("posterior")["x"] = np.zeros(10_000)
+    return buffer.getvalue()
+
+
+def test_a_finished_run_is_not_replaced_unless_asked(tmp_path):
+    (tmp_path / "posterior.nc").write_text("precious")
+    with pytest.raises(InputError, match=r"must not hold a run already.*--overwrite"):
+        prepare_folder(tmp_path)
+    assert prepare_folder(tmp_path, overwrite=True) == tmp_path
+    assert (tmp_path / "posterior.nc").read_text() == "precious"  # until the new one is there
+    assert [path.name for path in tmp_path.iterdir()] == ["posterior.nc"]
+
+
+def test_folders_are_made(tmp_path):
+    assert prepare_folder(tmp_path / "a" / "b").is_dir()
+
+
+def test_a_file_in_the_way_is_refused(tmp_path):
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(InputError, match="must be a folder that can be written"):
+        prepare_folder(tmp_path / "taken")
+
+
+def test_a_failed_write_leaves_the_old_posterior(tmp_path, short_tree, monkeypatch):
+    (tmp_path / "posterior.nc").write_text("old")
+
+    def fail(*_, **__):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(xr.DataTree, "to_netcdf", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_run(short_tree, "", tmp_path)
+    assert (tmp_path / "posterior.nc").read_text() == "old"
+
+
+def test_a_failed_table_loses_no_draws(tmp_path, short_tree, monkeypatch):
+    def fail(_):
+        raise RuntimeError("no table")
+
+    monkeypatch.setattr(folder_module, "constraint_table", fail)
+    with pytest.raises(RuntimeError, match="no table"):
+        write_run(short_tree, "", tmp_path)
+    assert load_run(tmp_path)["posterior"].equals(short_tree["posterior"])
+
+
+def test_a_run_with_a_fixed_quantity_is_written(tmp_path, short_tree, monkeypatch):
+    """Carbon use efficiency is constant where the autotrophic fraction is held fixed."""
+    monkeypatch.setattr(folder_module, "save_figures", lambda *_: [])
+    tree = short_tree.copy(deep=True)
+    for group in ("posterior", "prior"):
+        tree[group]["carbon_use_efficiency"].values[:] = 0.48
+    write_run(tree, "", tmp_path)
+    summary = pd.read_csv(tmp_path / "summary.csv", index_col=0)
+    assert summary.loc["carbon_use_efficiency", "mean"] == pytest.approx(0.48)
+    assert "carbon_use_efficiency" not in " ".join(check_convergence(tree).failures)
+    constraint = pd.read_csv(tmp_path / "constraint.csv", index_col=0)
+    assert "carbon_use_efficiency" not in constraint.index
