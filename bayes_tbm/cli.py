@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 import warnings
@@ -202,9 +203,12 @@ def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, Da
         print(f"left out of {name}, outside the drivers' period: {', '.join(days)}")
     tree = calibration.sample(settings, progress=not arguments.quiet)
     resolved = experiment.resolved(calibration, settings)
-    written = write_run(tree, resolved.to_toml(), out)
     gate = check_convergence(tree)
-    print(f"\n{gate}\n\n{stream_skill(tree).round(3).to_string()}")
+    modes = json.loads(tree.attrs["experiment"])["modes"]
+    shares = ", ".join(f"{mode['weight']:.0%}" for mode in modes)
+    print(f"\n{gate}\n  modes found: {len(modes)}, Laplace weights {shares}")
+    print(f"\n{stream_skill(tree).round(3).to_string()}", flush=True)
+    written = write_run(tree, resolved.to_toml(), out)
     print(
         f"\nwrote {len(written)} files to {out}/ in {time.perf_counter() - began:.0f} s; ", end=""
     )

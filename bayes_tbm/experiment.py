@@ -262,6 +262,4 @@ def _plain(prior: Any) -> Any:
 
 def _error_options(stream: Stream) -> dict[str, Any]:
     """Error model as an experiment file names it; its priors stand among the priors."""
-    fields = {f.name: getattr(stream.errors, f.name) for f in dataclasses.fields(stream.errors)}
-    numbers = {name: value for name, value in fields.items() if isinstance(value, (int, float))}
-    return {"model": type(stream.errors).__name__} | numbers
+    return {"model": type(stream.errors).__name__} | stream.errors.options

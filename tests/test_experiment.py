@@ -1,9 +1,12 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 import bayes_tbm as bt
 from bayes_tbm.experiment import Experiment
 from bayes_tbm.inference import Settings
+from bayes_tbm.priors import CONSTRAINTS
 from bayes_tbm.sites.embedded import embedded_site
 
 BASE = 'site = "hyytiala-twin"\nstreams = ["gpp", "lai"]\n'
@@ -81,6 +84,24 @@ def test_round_trip(text, write):
     before, after = first.calibration(), again.calibration()
     assert before.experiment == after.experiment
     assert before.site.data_hash() == after.site.data_hash()
+
+
+@pytest.mark.parametrize("text", [BASE, FULL])
+def test_resolved_holds_every_default_and_gives_the_same_calibration(text, write):
+    first = Experiment.from_toml(write(text))
+    cal = first.calibration()
+    resolved = first.resolved(cal, first.settings())
+    again = Experiment.from_toml(write(resolved.to_toml()))
+    assert set(again.priors) == set(cal.density.priors)
+    assert set(again.constraints) == set(CONSTRAINTS)
+    assert set(again.errors) == set(first.streams)
+    assert set(again.sampling) == {field.name for field in dataclasses.fields(Settings)}
+    assert again.settings() == first.settings()
+    assert again.calibration().experiment == cal.experiment
+    z = np.full(cal.density.dimension, 0.1)
+    expected = {name: float(value) for name, value in cal.density.values(z).items()}
+    found = again.calibration().density.values(z)
+    assert {name: float(value) for name, value in found.items()} == expected
 
 
 def test_prior_objects_are_written_too(write):

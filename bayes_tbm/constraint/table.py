@@ -59,7 +59,7 @@ def _row(prior: Array, posterior: Array) -> dict[str, float | str]:
     }
 
 
-def _overlap(a: Array, b: Array, bins: int = 60) -> float:
+def _overlap(a: Array, b: Array, bins: int = 25) -> float:
     """Area under the smaller of two histograms on common bins."""
     edges = np.histogram_bin_edges(np.concatenate([a, b]), bins)
     shares = [np.histogram(x, edges)[0] / len(x) for x in (a, b)]

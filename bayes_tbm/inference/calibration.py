@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.inference import nuts
 from bayes_tbm.inference.density import LogDensity
 from bayes_tbm.inference.drivers import drivers_of
@@ -70,6 +71,7 @@ class Calibration:
     ) -> None:
         use_double_precision()
         bound = tuple(bind(stream, site) for stream in as_streams(streams))
+        _warn_double_counting({stream.name for stream in bound})
         forcing = prepare(drivers_of(site))
         errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
         self.site = site
@@ -100,10 +102,7 @@ class Calibration:
         return {
             "site": self.site.name,
             "streams": {
-                s.name: {
-                    "errors": type(s.stream.errors).__name__,
-                    "averaging": s.stream.errors.averaging,
-                }
+                s.name: {"errors": type(s.stream.errors).__name__} | s.stream.errors.options
                 for s in self.density.streams
             },
             "priors": {name: prior.to_dict() for name, prior in self.density.priors.items()},
@@ -184,3 +183,16 @@ class Calibration:
         return self.experiment | {
             "sampling": dataclasses.asdict(settings), "modes": found, "left_out": left_out,
         }  # fmt: skip
+
+
+def _warn_double_counting(names: set[str]) -> None:
+    """Warn of streams that are one measurement told twice."""
+    for same in ({"nee", "nbe"}, {"gpp", "nee", "reco"}):
+        if same <= names:
+            told = ", ".join(sorted(same))
+            warnings.warn(
+                f"{told} rest on the same measurements (GPP and RECO are derived from NEE; "
+                "without fire NBE is NEE): together they count them more than once",
+                DataWarning,
+                stacklevel=3,
+            )

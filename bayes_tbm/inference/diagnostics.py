@@ -84,8 +84,8 @@ def check_convergence(
     if not bfmi > bfmi_min:
         failures.append(f"E-BFMI {bfmi:.2f}, at most {bfmi_min}")
     return Gate(
-        not failures, tuple(failures), float(rhat.max()), float(bulk.min()), float(tail.min()),
-        divergences, bfmi,
+        not failures, tuple(failures), divergences=divergences, bfmi=bfmi,
+        rhat=rhat.to_numpy().max(), ess_bulk=bulk.to_numpy().min(), ess_tail=tail.to_numpy().min(),
     )  # fmt: skip
 
 

@@ -19,6 +19,8 @@ Group = dict[str, NDArray[Any]]
 QUANTILES = (0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975)
 _BATCH = 16  # draws evaluated side by side; more leave the cache and gain nothing
 _SERIES_DRAWS = 400  # draws behind the quantiles of series, spread evenly over all
+_PRIOR_BATCH = 256  # prior draws tried at a time; few enough for all their series to be kept
+_POSTERIOR, _PRIOR = 1, 2  # purposes of random keys
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +77,8 @@ class Evaluator:
     def posterior(self, z: Array, *, seed: int) -> Evaluation:
         """Evaluate latent draws, (chain, draw, dimension); ``seed`` makes synthetic points."""
         chains, draws, dimension = z.shape
-        rows, series = self._evaluate(z.reshape(-1, dimension), seed)
+        key = jax.random.fold_in(jax.random.key(seed), _POSTERIOR)
+        rows, series = self._evaluate(z.reshape(-1, dimension), key)
         rows = jax.tree.map(lambda a: a.reshape(chains, draws, *a.shape[1:]), rows)
         return _evaluation(rows, series)
 
@@ -91,16 +94,16 @@ class Evaluator:
             The constraints contradict the priors: they accept less than one draw in four hundred.
         """
         rng = np.random.default_rng([seed, 2])
+        key = jax.random.fold_in(jax.random.key(seed), _PRIOR)
         kept: list[_Row] = []
         count = tried = 0
         while count < draws:
-            rows, _ = self._evaluate(
-                rng.normal(size=(draws, self._density.dimension)), seed + tried
-            )
-            terms = sum(rows.constraint.values(), start=np.zeros(draws))
-            accept = rng.uniform(size=draws) < np.exp(terms)
+            z = rng.normal(size=(_PRIOR_BATCH, self._density.dimension))
+            rows, _ = self._evaluate(z, jax.random.fold_in(key, tried))
+            terms = sum(rows.constraint.values(), start=np.zeros(len(z)))
+            accept = rng.uniform(size=len(z)) < np.exp(terms)
             kept.append(jax.tree.map(lambda a, accept=accept: a[accept], rows))
-            count, tried = count + int(accept.sum()), tried + draws
+            count, tried = count + int(accept.sum()), tried + len(z)
             if tried >= 4000 and 400 * count < tried:
                 raise InputError(
                     where="constraints", rule="must not contradict the priors",
@@ -111,9 +114,9 @@ class Evaluator:
         series = {name: np.quantile(s[0], QUANTILES, axis=0) for name, s in rows.series.items()}
         return _evaluation(rows, series)
 
-    def _evaluate(self, flat: Array, seed: int) -> tuple[_Row, Group]:
+    def _evaluate(self, flat: Array, key: jax.Array) -> tuple[_Row, Group]:
         """Rows of all draws, with series kept for few, and the quantiles of those."""
-        keys = jax.random.split(jax.random.key(seed), len(flat))
+        keys = jax.random.split(key, len(flat))
         every = max(len(flat) // _SERIES_DRAWS, 1)
         batches, series = [], []
         for first in range(0, len(flat), _BATCH):

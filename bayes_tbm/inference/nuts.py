@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -72,9 +73,10 @@ def sample(
     coordinates = Coordinates(density, jnp.asarray(modes[0].position))
     from_latent = jax.jit(coordinates.from_latent)
     rng = np.random.default_rng([settings.seed, 1])
+    finite = jax.jit(lambda z: jnp.isfinite(density(z)))
     starts = [
-        mode.position + mode.scale @ rng.normal(size=len(mode.position))
-        for mode in (modes[i % len(modes)] for i in range(settings.chains))
+        _start(modes[i % len(modes)], rng, lambda z: bool(finite(jnp.asarray(z))))
+        for i in range(settings.chains)
     ]
     starts = [np.asarray(from_latent(jnp.asarray(z))) for z in starts]
     # The map's own slope at the mode turns the Laplace metric with it.
@@ -94,7 +96,11 @@ def sample(
                 )
                 for chain, z in enumerate(starts)
             ]  # fmt: skip
-            return [task.result() for task in tasks]
+            try:
+                return [task.result() for task in tasks]
+            except BaseException:  # an interrupt, or a chain that failed: the others stop too
+                engine.stop.set()
+                raise
 
         for phase in range(_PHASES):
             paths = run_all(phase, settings.warmup // _PHASES)
@@ -109,6 +115,15 @@ def sample(
     stats = {name: np.array([[s[name] for s in path.stats] for path in paths]) for name in names}
     z = jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))(np.stack([path.z for path in paths]))
     return Draws(np.asarray(z), stats)
+
+
+def _start(mode: Mode, rng: np.random.Generator, finite: Callable[[Array], bool]) -> Array:
+    """Draw from the Laplace approximation where the density is finite; else the mode itself."""
+    for _ in range(20):
+        z = mode.position + mode.scale @ rng.normal(size=len(mode.position))
+        if finite(z):
+            return z
+    return mode.position
 
 
 class _Engine:
@@ -132,6 +147,7 @@ class _Engine:
 
         self._start, self._transition = jax.jit(start), jax.jit(transition)
         self._settings = settings
+        self.stop = threading.Event()
 
     def advance(
         self, key: jax.Array, metric: Metric, z: Array, step_size: float, length: int,
@@ -143,6 +159,8 @@ class _Engine:
         tuner = DualAveraging(step_size, self._settings.target_accept)
         positions, gradients, stats = [], [], []
         for _ in range(length):
+            if self.stop.is_set():
+                break
             state = self._transition(state, tuner.now if adapt else step_size, *arrays)
             u, gradient, record = jax.device_get((state.z, state.z_grad, _record(state)))
             positions.append(metric.center + metric.scale @ u)
@@ -153,7 +171,7 @@ class _Engine:
             depth = int(np.ceil(np.log2(record["n_steps"] + 1)))
             stats[-1] |= {
                 "tree_depth": depth,
-                "reached_max_tree_depth": depth >= self._settings.max_tree_depth,
+                "reached_max_tree_depth": record["n_steps"] >= 2**self._settings.max_tree_depth - 1,
             }
             if progress is not None:
                 progress.advance(1, f"{record['n_steps']} leapfrogs")

@@ -34,12 +34,20 @@ class Settings:
     starts: int = 12
 
     def __post_init__(self) -> None:
-        smallest = {"chains": 1, "warmup": 20, "draws": 4, "max_tree_depth": 1, "starts": 1}
+        smallest = {
+            "seed": 0,
+            "chains": 1,
+            "warmup": 20,
+            "draws": 4,
+            "max_tree_depth": 1,
+            "starts": 1,
+        }
         for name, least in smallest.items():
-            if getattr(self, name) < least:
+            value = getattr(self, name)
+            if not isinstance(value, int) or not least <= value < 2**32:
                 raise InputError(
-                    where="sampling", variable=name, rule=f"must be at least {least}",
-                    found=getattr(self, name),
+                    where="sampling", variable=name, found=value,
+                    rule=f"must be a whole number, at least {least}",
                 )  # fmt: skip
         if not 0.0 < self.target_accept < 1.0:
             raise InputError(

@@ -64,13 +64,16 @@ def resolve_priors(
 
 
 def _check_bounds(name: str, prior: AbstractPrior, where: str) -> None:
-    """Refuse a model parameter's prior that is centred where the equations do not hold."""
+    """Refuse a model parameter's prior that reaches where the equations do not hold."""
     row = TABLE.get(name)
-    if row is not None and not row.lower <= prior.center <= row.upper:
+    if row is None:
+        return
+    low, high = sorted(float(prior.from_normal(z)) for z in (-3.0, 3.0))
+    if not row.lower <= low <= high <= row.upper:
         raise InputError(
             where=where,
             variable=name,
-            rule=f"the prior's median must lie within {row.lower:g} to {row.upper:g} {row.unit}",
-            found=f"{prior.center:g}",
+            rule=f"99.7 % of the prior must lie within {row.lower:g} to {row.upper:g} {row.unit}",
+            found=f"{low:g} to {high:g}",
             remedy=f"check the unit ({row.unit}) and the meaning: {row.meaning}",
         )

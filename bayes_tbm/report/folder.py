@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import arviz as az
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayes_tbm.constraint import constraint_table
 from bayes_tbm.errors import InputError
 from bayes_tbm.inference import check_convergence, stream_skill
 from bayes_tbm.plots import save_figures
+from bayes_tbm.plots.save import FIGURES
 from bayes_tbm.report.page import html_page
 
 POSTERIOR = "posterior.nc"
+
+
+def _summary(tree: xr.DataTree) -> pd.DataFrame:
+    with np.errstate(invalid="ignore"):  # a constant has no R-hat
+        return az.summary(tree, round_to="none")
+
+
+TABLES: dict[str, Callable[[xr.DataTree], pd.DataFrame]] = {
+    "summary.csv": _summary,
+    "streams.csv": stream_skill,
+    "constraint.csv": constraint_table,
+}
+PRODUCTS = (POSTERIOR, "experiment.toml", *TABLES, "figures", "report.html")
 
 
 def prepare_folder(out: str | Path, *, overwrite: bool = False) -> Path:
@@ -28,9 +43,11 @@ def prepare_folder(out: str | Path, *, overwrite: bool = False) -> Path:
         The folder holds a finished run, is a file, or cannot be written.
     """
     path = Path(out)
-    if (path / POSTERIOR).exists() and not overwrite:
+    there = [name for name in PRODUCTS if (path / name).exists()]
+    if there and not overwrite:
         raise InputError(
-            where=str(path), rule="must not hold a run already", found=POSTERIOR,
+            where=str(path), rule="must not hold files that the run would replace",
+            found=", ".join(there),
             remedy="choose another folder, or add --overwrite to replace it",
         )  # fmt: skip
     try:
@@ -64,20 +81,15 @@ def write_run(tree: xr.DataTree, experiment_toml: str, out: str | Path) -> list[
         ``constraint.csv``, ``figures/*.png`` and ``report.html``.
     """
     out = Path(out)
-    written = [save_tree(tree, out / POSTERIOR)]
-    with np.errstate(invalid="ignore"):  # a constant has no R-hat
-        summary = az.summary(tree, round_to="none")
-    tables = {
-        "summary.csv": summary,
-        "streams.csv": stream_skill(tree),
-        "constraint.csv": constraint_table(tree),
-    }
-    (out / "experiment.toml").write_text(experiment_toml, encoding="utf-8")
-    written.append(out / "experiment.toml")
-    for name, table in tables.items():
-        table.to_csv(out / name)
+    for stale in (*TABLES, "report.html", *(f"figures/{name}.png" for name in FIGURES)):
+        (out / stale).unlink(missing_ok=True)  # nothing of an older run beside this one
+    written = [save_tree(tree, out / POSTERIOR), out / "experiment.toml"]
+    written[-1].write_text(experiment_toml, encoding="utf-8")
+    tables = {}
+    for name, make in TABLES.items():
+        tables[name] = make(tree)
+        tables[name].to_csv(out / name)
         written.append(out / name)
-    shutil.rmtree(out / "figures", ignore_errors=True)
     figures = _figures(tree, out / "figures")
     page = out / "report.html"
     text = html_page(tree, check_convergence(tree), tables, figures, experiment_toml)

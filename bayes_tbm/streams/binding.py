@@ -116,7 +116,10 @@ def bind(stream: Stream, site: Site) -> BoundStream:
             f"to {_day(site.drivers.time.values[-1])}",
             remedy="widen the window or leave the stream out",
         )
-    value, sd, step = seen.value[inside], seen.sd[inside], step[inside]
+    order = np.flatnonzero(inside)[
+        np.argsort(step[inside], kind="stable")
+    ]  # in time, as blocks are
+    value, sd, step = seen.value[order], seen.sd[order], step[order]
     _check_values(stream, site, value, sd)
     block = _blocks(stream, site, step)
     count = np.bincount(block)

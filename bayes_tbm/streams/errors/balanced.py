@@ -43,6 +43,10 @@ class Balanced(AbstractErrorModel):
     structural: AbstractPrior | None = None
     balance: float = 0.3
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require("balance", 0.0 < self.balance <= 1.0, "above 0 and at most 1")
+
     @override
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
         return {"structural_sd": structural_prior(self.structural, data)}

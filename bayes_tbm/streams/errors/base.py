@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.parameters import AbstractPrior, LogNormal
 
 
@@ -52,6 +53,25 @@ class AbstractErrorModel:
 
     positive: ClassVar[bool] = False
     averaging: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._require("averaging", self.averaging >= 0.0, "a number of days, 0 or more")
+
+    @property
+    def options(self) -> dict[str, float]:
+        """Numeric options by name; priors of error parameters stand among all priors."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {name: v for name, v in fields.items() if isinstance(v, (int, float))}
+
+    def _require(self, name: str, holds: bool, rule: str) -> None:
+        """Refuse an option that makes no sense."""
+        if not holds:
+            raise InputError(
+                where=type(self).__name__,
+                variable=name,
+                rule=f"must be {rule}",
+                found=getattr(self, name),
+            )
 
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
         """Priors of the error model's own parameters, by suffix."""

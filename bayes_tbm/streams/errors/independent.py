@@ -61,6 +61,10 @@ class StudentT(Gaussian):
 
     degrees_of_freedom: float = 4.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require("degrees_of_freedom", self.degrees_of_freedom > 2.0, "above 2")
+
     @override
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
