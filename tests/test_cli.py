@@ -238,7 +238,11 @@ BAD = {
     "unknown site": (lambda own, _: ["FI-Hyi", "--streams", "gpp"], "did you mean FI-Hyy"),
     "too few draws": (
         lambda own, _: ["hyytiala-twin", "--streams", "gpp", "--draws", "2"],
-        "draws: must be at least 4; found 2",
+        "draws: must be", "at least 4; found 2",
+    ),
+    "negative seed": (
+        lambda own, _: ["hyytiala-twin", "--streams", "gpp", "--seed", "-1"], "seed: must be",
+        "found -1",
     ),
 }  # fmt: skip
 
@@ -282,7 +286,7 @@ def test_the_good_file_of_these_cases_is_accepted(own, tmp_path, monkeypatch):
 def test_fit_does_not_touch_an_existing_run(short_run, capsys, never_sample):
     before = {path: path.stat().st_mtime_ns for path in short_run.folder.rglob("*")}
     argv = ["fit", "hyytiala-twin", "--streams", "gpp", "--out", short_run.folder]
-    assert_refused(argv, capsys, "must not hold a run already", "--overwrite")
+    assert_refused(argv, capsys, "found posterior.nc, ", "--overwrite")
     assert {path: path.stat().st_mtime_ns for path in short_run.folder.rglob("*")} == before
 
 
@@ -307,6 +311,7 @@ def test_fit_writes_the_run_and_says_that_it_has_not_converged(short_run):
     assert site.startswith("Site hyytiala-twin (61.8470 N")
     assert verdict.startswith("NOT CONVERGED: do not use this posterior")
     assert "R-hat above 1.01" in verdict
+    assert "modes found: 1, Laplace weights 100%" in verdict
     written = [path for path in short_run.folder.rglob("*") if path.is_file()]
     assert f"wrote {len(written)} files to {short_run.folder}/" in short_run.out
 
@@ -314,7 +319,8 @@ def test_fit_writes_the_run_and_says_that_it_has_not_converged(short_run):
 def test_summary_returns_and_says_the_same(short_run, capsys):
     assert main(["summary", str(short_run.folder)]) == 3
     out = capsys.readouterr().out
-    verdict = short_run.out.split("\n\n")[1]
+    verdict = short_run.out.split("\n\n")[1].split("  modes found")[0]
+    assert verdict.count("\n") > 3
     assert verdict in out
     assert out.index("NOT CONVERGED") < out.index("gpp") < out.index("wood_residence_time  ")
     assert main(["summary", str(short_run.folder / "posterior.nc")]) == 3

@@ -63,7 +63,7 @@ class LogDensity:
     priors: Mapping[str, AbstractPrior]
     constraints: tuple[Constraint, ...]
 
-    @property
+    @functools.cached_property
     def sampled(self) -> tuple[str, ...]:
         """Names of the sampled parameters, in the order of the latent vector."""
         return tuple(n for n, prior in self.priors.items() if not isinstance(prior, Fixed))

@@ -50,13 +50,15 @@ def test_power_scaling(tree, stream):
 
 
 def test_power_scaling_tells_streams_apart(tree):
-    sensitive = {
+    found = {
         stream: az.psense_summary(tree, likelihood_var_names=[stream])["likelihood"].astype(float)
-        for stream in ("gpp", "et", "som")
+        for stream in STREAMS
     }
-    assert sensitive["gpp"]["gpp_structural_sd"] > 3 * sensitive["et"]["gpp_structural_sd"]
-    assert sensitive["et"]["et_structural_sd"] > 3 * sensitive["gpp"]["et_structural_sd"]
-    assert sensitive["som"].drop("initial_som").median() < sensitive["gpp"].median()
+    for stream in ("gpp", "et", "lai"):  # each knows its own errors best
+        own = {other: found[other][f"{stream}_structural_sd"] for other in STREAMS}
+        assert max(own, key=own.get) == stream
+    medians = {stream: table.median() for stream, table in found.items()}
+    assert min(medians, key=medians.get) == "som"  # one value of 15 %
 
 
 def test_plots(tree):

@@ -58,6 +58,8 @@ def test_changes_are_priors_plain_data_or_numbers():
         ({"initial_som": {"family": "gamma"}}, "family must be one of"),
         ({"initial_som": Normal(1.0, -1.0)}, "spread must be positive"),
         ({"initial_som": math.inf}, "every entry finite"),
+        ({"wood_residence_time": -5.0}, "99.7 % of the prior must lie within 2.7 to 500 yr"),
+        ({"leaf_lifespan": LogNormal(2.5, 0.7)}, "must lie within 1.001 to 50 yr"),
     ],
 )
 def test_a_bad_prior_is_told_in_one_line(changes, told):

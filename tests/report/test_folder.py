@@ -97,11 +97,23 @@ def h5_of_a_run():
 
 def test_a_finished_run_is_not_replaced_unless_asked(tmp_path):
     (tmp_path / "posterior.nc").write_text("precious")
-    with pytest.raises(InputError, match=r"must not hold a run already.*--overwrite"):
+    with pytest.raises(InputError, match=r"found posterior\.nc; .*--overwrite"):
         prepare_folder(tmp_path)
     assert prepare_folder(tmp_path, overwrite=True) == tmp_path
     assert (tmp_path / "posterior.nc").read_text() == "precious"  # until the new one is there
     assert [path.name for path in tmp_path.iterdir()] == ["posterior.nc"]
+
+
+@pytest.mark.parametrize("name", ["summary.csv", "report.html", "experiment.toml"])
+def test_files_that_the_run_would_replace_are_kept(name, tmp_path):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=f"found {name}; "):
+        prepare_folder(tmp_path)
+
+
+def test_files_of_others_do_not_matter(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    assert prepare_folder(tmp_path) == tmp_path
 
 
 def test_folders_are_made(tmp_path):
@@ -127,13 +139,16 @@ def test_a_failed_write_leaves_the_old_posterior(tmp_path, short_tree, monkeypat
 
 
 def test_a_failed_table_loses_no_draws(tmp_path, short_tree, monkeypatch):
+    (tmp_path / "report.html").write_text("old")
+
     def fail(_):
         raise RuntimeError("no table")
 
-    monkeypatch.setattr(folder_module, "constraint_table", fail)
+    monkeypatch.setitem(folder_module.TABLES, "constraint.csv", fail)
     with pytest.raises(RuntimeError, match="no table"):
         write_run(short_tree, "", tmp_path)
     assert load_run(tmp_path)["posterior"].equals(short_tree["posterior"])
+    assert not (tmp_path / "report.html").exists()  # that of an older run
 
 
 def test_a_run_with_a_fixed_quantity_is_written(tmp_path, short_tree, monkeypatch):

@@ -38,6 +38,23 @@ def test_every_value_finds_its_step(make_site):
     assert bound.left_out.size == 0
 
 
+@pytest.mark.parametrize("model", [Gaussian(), Autoregressive(), Balanced(averaging=10.0)])
+def test_the_order_of_observations_does_not_matter(make_site, model):
+    rng = np.random.default_rng(2)
+    value, sd = rng.normal(size=40), rng.uniform(0.1, 1.0, 40)
+    seen = np.sort(rng.choice(100, 40, replace=False))
+    shuffled = rng.permutation(40)
+    series = jnp.asarray(rng.normal(size=100))
+    errors = {"gpp_structural_sd": jnp.asarray(0.4), "gpp_memory": jnp.asarray(2.0)}
+    found = [
+        bind(
+            GPP.with_errors(model), make_site(DAYS, {"gpp": (DAYS[seen[o]], value[o], sd[o])})
+        ).log_likelihood(series, errors)
+        for o in (np.arange(40), shuffled)
+    ]
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
+
+
 @pytest.mark.parametrize("length", [7.0, 10.0])
 @pytest.mark.parametrize("model", [Balanced, Autoregressive])
 def test_a_block_is_the_mean_over_its_observed_days(make_site, length, model):

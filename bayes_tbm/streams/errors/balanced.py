@@ -45,7 +45,7 @@ class Balanced(AbstractErrorModel):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require("balance", 0.0 < self.balance <= 1.0, "above 0 and at most 1")
+        self._require("balance", 0.0 <= self.balance <= 1.0, "0 to 1")
 
     @override
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
