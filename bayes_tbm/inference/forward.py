@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.inference.drivers import drivers_of
 from bayes_tbm.inference.precision import use_double_precision
 from bayes_tbm.model import Fluxes, Pools, prepare
@@ -29,16 +30,18 @@ _SUMS = {
 }
 
 
-def simulate(parameters: Parameters | Mapping[str, ArrayLike], site: Site) -> xr.Dataset:
-    """Run the model at a site.
+def simulate(
+    parameters: Parameters | Mapping[str, ArrayLike], drivers: Site | xr.Dataset
+) -> xr.Dataset:
+    """Run the model forward.
 
     Parameters
     ----------
     parameters
         `Parameters`, a mapping of their names (every one, or start from ``Parameters.default()``),
         or a mapping of DALEC993 names (sequential fractions, daily rates, see `from_dalec`).
-    site
-        Whose weather drives the model.
+    drivers
+        A site, or drivers as `Site.drivers` holds them with an attribute ``latitude``.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def simulate(parameters: Parameters | Mapping[str, ArrayLike], site: Site) -> xr
     Raises
     ------
     InputError
-        Parameters missing, unknown or outside their bounds.
+        Parameters missing, unknown or outside their bounds; drivers that fail the checks of a site.
 
     Examples
     --------
@@ -59,6 +62,7 @@ def simulate(parameters: Parameters | Mapping[str, ArrayLike], site: Site) -> xr
     ('g C m-2 d-1', 'g C m-2')
     """
     use_double_precision()
+    site = drivers if isinstance(drivers, Site) else _as_site(drivers)
     forcing = prepare(drivers_of(site))
     if not isinstance(parameters, Parameters):
         parameters = _from_names(parameters, float(site.drivers.step_length.median()))
@@ -87,3 +91,14 @@ def _from_names(values: Mapping[str, ArrayLike], step_length: float) -> Paramete
     if any(name in values for name in DALEC_NAMES if name not in TABLE):
         return from_dalec(values, step_length=step_length)
     return Parameters.from_mapping(values)
+
+
+def _as_site(drivers: xr.Dataset) -> Site:
+    """Site without observations from drivers alone, so that they pass the same checks."""
+    if "latitude" not in drivers.attrs:
+        raise InputError(
+            where="drivers", variable="latitude", rule="must be an attribute, in degrees north",
+            found=f"attributes {list(drivers.attrs) or 'none'}",
+            remedy="drivers.assign_attrs(latitude=61.8), or give a site",
+        )  # fmt: skip
+    return Site("drivers", float(drivers.attrs["latitude"]), None, drivers, {}, source="drivers")
