@@ -29,7 +29,7 @@ class Settings:
     warmup: int = 450
     draws: int = 1000
     seed: int = 0
-    target_accept: float = 0.95
+    target_accept: float = 0.98
     max_tree_depth: int = 9
     starts: int = 12
 
