@@ -57,7 +57,7 @@ def resolve_priors(
                 remedy=f"did you mean {' or '.join(near) or 'one of ' + ', '.join(priors)}?",
             )
         if isinstance(change, AbstractPrior):
-            change = {k: v for k, v in change.to_dict().items()}
+            change = change.to_dict()
         priors[name] = prior_from_dict(name, change, where)  # checks it, whatever it came as
         _check_bounds(name, priors[name], where)
     return priors
