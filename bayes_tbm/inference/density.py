@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -109,16 +110,44 @@ class LogDensity:
     def parts(self, z: jax.Array) -> Parts:
         """Log density of a latent vector in named parts."""
         values = self.values(z)
-        p, run = self.run(values)
+        return self.parts_of(values, *self.run(values))
+
+    def parts_of(self, values: Mapping[str, jax.Array], p: Parameters, run: Trajectory) -> Parts:
+        """Log density in named parts of a run and the values it was made with."""
         return Parts(
             prior={name: self.priors[name].log_density(values[name]) for name in self.sampled},
-            constraint={c.name: c.log_density(p, run, self.forcing) for c in self.constraints},
+            constraint=self._constraint_terms(p, run),
             stream={s.name: s.log_likelihood(s.series(run, p), values) for s in self.streams},
         )
 
+    def _constraint_terms(self, p: Parameters, run: Trajectory) -> dict[str, jax.Array]:
+        return {c.name: c.log_density(p, run, self.forcing) for c in self.constraints}
+
     def __call__(self, z: jax.Array) -> jax.Array:
-        """Log density of a latent vector, with respect to ``dz``; scalar."""
-        parts = self.parts(z)
-        prior = -0.5 * jnp.sum(z**2) - 0.5 * self.dimension * math.log(2.0 * math.pi)
-        likelihood = sum((jnp.sum(part) for part in parts.stream.values()), start=jnp.zeros(()))
-        return prior + sum(parts.constraint.values(), start=likelihood)
+        """Log density with respect to ``dz``.
+
+        Parameters
+        ----------
+        z
+            Latent vector, (dimension,), or a batch of them, (batch, dimension): on one processor
+            the fast way to evaluate several.
+
+        Returns
+        -------
+        jax.Array
+            (), or (batch,).
+        """
+        prior = -0.5 * jnp.sum(z**2, axis=-1) - 0.5 * self.dimension * math.log(2.0 * math.pi)
+        if z.ndim == 1:
+            values = self.values(z)
+            return prior + self._observed(values, *self.run(values))
+        values = jax.vmap(self.values)(z)
+        p, run = self.run(values)  # time first, batch last
+        rest = jax.vmap(self._observed, in_axes=(0, 0, -1))
+        return prior + rest(values, p, run)
+
+    def _observed(self, values: Mapping[str, jax.Array], p: Parameters, run: Trajectory) -> Any:
+        """Constraints and streams of a run, scalar."""
+        terms = [s.log_density(s.series(run, p), values) for s in self.streams]
+        terms += self._constraint_terms(p, run).values()
+        return sum(terms, start=jnp.zeros(()))

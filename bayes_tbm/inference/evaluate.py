@@ -137,7 +137,7 @@ class Evaluator:
         density = self._density
         values = density.values(z)
         p, run = density.run(values)
-        parts = density.parts(z)
+        parts = density.parts_of(values, p, run)
         reported = {name: values[name] for name in density.sampled}
         reported |= {d.name: d.value(p, run, density.forcing) for d in DERIVED}
         series = {s.name: s.series(run, p) for s in density.streams}

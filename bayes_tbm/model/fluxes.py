@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 
 from bayes_tbm.model.containers import Fluxes, Pools
-from bayes_tbm.model.rates import CanopyRates, FireRates, SoilRates
+from bayes_tbm.model.forcing import Forcing
+from bayes_tbm.model.rates import FireRates, Rates, decomposition_climate
 from bayes_tbm.model.steps import Exchange
-from bayes_tbm.parameters import Parameters, allocation_shares
+from bayes_tbm.parameters import Parameters
 from bayes_tbm.processes import allocation, water
 from bayes_tbm.processes.water import WaterForm
 
-AllRates = tuple[CanopyRates, SoilRates, FireRates]
 _POOLS = ("labile", "foliage", "root", "wood", "litter", "som")
 
 
@@ -30,7 +31,7 @@ def _fire_fluxes(
 
 
 def fluxes_of(
-    start: Pools, exchange: Exchange, rates: AllRates, p: Parameters, form: WaterForm
+    start: Pools, exchange: Exchange, rates: Rates, p: Parameters, forcing: Forcing, form: WaterForm
 ) -> Fluxes:
     """All fluxes of the steps whose pools at the start are given.
 
@@ -39,39 +40,38 @@ def fluxes_of(
     start
         Pools at the start of each step.
     exchange
-        GPP and evapotranspiration of each step, from the loop.
-    rates, p, form
+        What each step exchanged, from the loop.
+    rates, p, forcing, form
         As the loop used them.
     """
-    canopy, soil, burn = rates
-    d = canopy.step_length
-    shares = allocation_shares(p)
-    npp = allocation.net_primary_production(exchange.gpp, p.autotrophic_fraction)
+    c, lost = rates.coefficients, rates.turnover
+    d = forcing.step_length
+    npp = allocation.net_primary_production(exchange.gpp, c.autotrophic_fraction)
     moved = {
-        "foliage_allocation": shares.foliage * npp,
-        "labile_allocation": shares.labile * npp,
-        "root_allocation": shares.root * npp,
-        "wood_allocation": shares.wood * npp,
-        "labile_release": start.labile * canopy.labile_released / d,
-        "foliage_litterfall": start.foliage * canopy.foliage_lost / d,
-        "root_litterfall": start.root * soil.root_lost / d,
-        "wood_litterfall": start.wood * soil.wood_lost / d,
-        "litter_respiration": start.litter * soil.litter_respired / d,
-        "litter_decomposition": start.litter * soil.litter_decomposed / d,
-        "som_respiration": start.som * soil.som_respired / d,
+        "foliage_allocation": c.shares.foliage * npp,
+        "labile_allocation": c.shares.labile * npp,
+        "root_allocation": c.shares.root * npp,
+        "wood_allocation": c.shares.wood * npp,
+        "labile_release": start.labile * lost.labile_released / d,
+        "foliage_litterfall": start.foliage * lost.foliage_lost / d,
+        "root_litterfall": start.root * lost.root_lost / d,
+        "wood_litterfall": start.wood * lost.wood_lost / d,
+        "litter_respiration": exchange.litter_respiration / d,
+        "litter_decomposition": start.litter * lost.litter_decomposed / d,
+        "som_respiration": exchange.som_respiration / d,
     }
     return Fluxes(
         gpp=exchange.gpp,
         autotrophic_respiration=allocation.autotrophic_respiration(
-            exchange.gpp, p.autotrophic_fraction
+            exchange.gpp, c.autotrophic_fraction
         ),
         **moved,
-        **_fire_fluxes(start, net_gains(moved), burn, d),
+        **_fire_fluxes(start, net_gains(moved), rates.fire, d),
         evapotranspiration=exchange.evapotranspiration / d,
-        drainage=water.drainage(start.water, canopy.drainage_scale) / d,
-        lai=start.foliage / p.leaf_carbon_per_area,
-        water_stress=water.stress(start.water, p.field_capacity, p.wilting_fraction, form),
-        decomposition_climate=soil.decomposition_climate,
+        drainage=water.drainage(start.water, c.drainage_scale / d) / d,
+        lai=start.foliage * c.leaf_area_per_carbon,
+        water_stress=water.stress(start.water, c.stress_ramp, form),
+        decomposition_climate=decomposition_climate(p, forcing) * jnp.ones_like(start.som),
     )
 
 

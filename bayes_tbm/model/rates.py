@@ -9,40 +9,41 @@ import jax.numpy as jnp
 
 from bayes_tbm.model.containers import Pools
 from bayes_tbm.model.forcing import Forcing
-from bayes_tbm.parameters import Parameters
-from bayes_tbm.processes import fire, phenology, photosynthesis, turnover
+from bayes_tbm.parameters import AllocationShares, Parameters, allocation_shares
+from bayes_tbm.processes import fire, phenology, turnover, water
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CanopyRates:
-    """What labile carbon, foliage and water need; arrays of shape (time,).
+class Coefficients:
+    """What parameters alone decide; each of the shape of a parameter."""
 
-    ``*_lost`` and ``labile_released`` are fractions of a pool over the step.
+    leaf_area_per_carbon: jax.Array
+    canopy_efficiency: jax.Array
+    autotrophic_fraction: jax.Array
+    shares: AllocationShares
+    stress_ramp: water.StressRamp
+    transpiration: jax.Array
+    radiative_evaporation: jax.Array
+    drainage_scale: jax.Array
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TurnoverRates:
+    """Fractions of pools lost over a step, (time,), or one number where the weather is no matter.
+
+    ``labile_released`` becomes foliage, ``litter_decomposed`` soil organic matter, ``*_respired``
+    goes to the air and ``*_lost`` to litter or soil.
     """
 
-    climate: photosynthesis.CanopyClimate
-    carboxylation: jax.Array
     labile_released: jax.Array
     foliage_lost: jax.Array
-    transpiration_per_gpp: jax.Array
-    evaporation: jax.Array
-    rain: jax.Array
-    drainage_scale: jax.Array
-    step_length: jax.Array
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class SoilRates:
-    """What roots, wood, litter and soil need: fractions of a pool over the step, (time,)."""
-
     root_lost: jax.Array
     wood_lost: jax.Array
     litter_respired: jax.Array
     litter_decomposed: jax.Array
     som_respired: jax.Array
-    decomposition_climate: jax.Array
 
 
 @jax.tree_util.register_dataclass
@@ -54,45 +55,71 @@ class FireRates:
     killed: dict[str, jax.Array]
 
 
-def canopy_rates(p: Parameters, forcing: Forcing) -> CanopyRates:
-    """Rates of the pools that feed back on photosynthesis."""
-    release = phenology.pulse_rate(
-        forcing.season, p.leaf_onset_day, p.labile_release_period, p.labile_lifespan
-    )
-    fall = phenology.pulse_rate(
-        forcing.season, p.leaf_fall_day, p.leaf_fall_period, p.leaf_lifespan
-    )
-    return CanopyRates(
-        climate=forcing.canopy,
-        carboxylation=p.canopy_efficiency * forcing.canopy.carboxylation,
-        labile_released=turnover.fraction_lost(release, forcing.step_length, daily=forcing.daily),
-        foliage_lost=turnover.fraction_lost(fall, forcing.step_length, daily=forcing.daily),
-        transpiration_per_gpp=forcing.root_vpd / p.underlying_water_use_efficiency,
-        evaporation=forcing.shortwave * p.radiative_evaporation,
-        rain=forcing.rain,
-        drainage_scale=p.drainage_storage**2 / forcing.step_length,
-        step_length=forcing.step_length,
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Rates:
+    """Everything that a step needs besides pools and weather."""
+
+    coefficients: Coefficients
+    turnover: TurnoverRates
+    fire: FireRates
+
+
+def rates_of(p: Parameters, forcing: Forcing) -> Rates:
+    """Rates for parameters under some weather."""
+    rates = coefficients(p), turnover_rates(p, forcing), fire_rates(p, forcing)
+    # Worked out here once, not again by every loop that reads them.
+    return Rates(*jax.lax.optimization_barrier(rates))
+
+
+def coefficients(p: Parameters) -> Coefficients:
+    """Work out what parameters alone decide."""
+    return jax.tree.map(
+        jnp.asarray,
+        Coefficients(
+            leaf_area_per_carbon=1.0 / p.leaf_carbon_per_area,
+            canopy_efficiency=p.canopy_efficiency,
+            autotrophic_fraction=p.autotrophic_fraction,
+            shares=allocation_shares(p),
+            stress_ramp=water.stress_ramp(p.field_capacity, p.wilting_fraction),
+            transpiration=1.0 / p.underlying_water_use_efficiency,
+            radiative_evaporation=p.radiative_evaporation,
+            drainage_scale=p.drainage_storage**2,
+        ),
     )
 
 
-def soil_rates(p: Parameters, forcing: Forcing) -> SoilRates:
-    """Rates of the pools that only follow."""
-    climate = turnover.decomposition_climate(
+def decomposition_climate(p: Parameters, forcing: Forcing) -> jax.Array:
+    """Factor of the weather on litter and soil rates, (time,)."""
+    return turnover.decomposition_climate(
         forcing.warmth, forcing.wetness, p.temperature_sensitivity, p.moisture_sensitivity
     )
 
-    def lost(residence_time: jax.Array | float, factor: jax.Array) -> jax.Array:
-        rate = turnover.daily_rate(residence_time) * factor
-        return turnover.fraction_lost(rate, forcing.step_length, daily=forcing.daily)
 
-    constant = jnp.ones_like(climate)
-    return SoilRates(
-        root_lost=lost(p.root_residence_time, constant),
-        wood_lost=lost(p.wood_residence_time, constant),
-        litter_respired=lost(p.litter_residence_time, climate),
-        litter_decomposed=lost(p.litter_decomposition_time, climate),
-        som_respired=lost(p.som_residence_time, climate),
-        decomposition_climate=climate,
+def turnover_rates(p: Parameters, forcing: Forcing) -> TurnoverRates:
+    """Fractions of pools lost in every step."""
+    climate = decomposition_climate(p, forcing)
+
+    def lost(daily_rate: jax.Array | float) -> jax.Array:
+        return turnover.fraction_lost(daily_rate, forcing.step_length, daily=forcing.daily)
+
+    def pulse(*traits: jax.Array | float) -> jax.Array:
+        return lost(phenology.pulse_rate(forcing.season, *traits))
+
+    def steady(residence_time: jax.Array | float) -> jax.Array:
+        return lost(turnover.daily_rate(residence_time))
+
+    def weathered(residence_time: jax.Array | float) -> jax.Array:
+        return lost(turnover.daily_rate(residence_time) * climate)
+
+    return TurnoverRates(
+        labile_released=pulse(p.leaf_onset_day, p.labile_release_period, p.labile_lifespan),
+        foliage_lost=pulse(p.leaf_fall_day, p.leaf_fall_period, p.leaf_lifespan),
+        root_lost=steady(p.root_residence_time),
+        wood_lost=steady(p.wood_residence_time),
+        litter_respired=weathered(p.litter_residence_time),
+        litter_decomposed=weathered(p.litter_decomposition_time),
+        som_respired=weathered(p.som_residence_time),
     )
 
 
@@ -121,7 +148,7 @@ def fire_rates(p: Parameters, forcing: Forcing) -> FireRates:
 
 def initial_pools(p: Parameters) -> Pools:
     """Pools at the start of the first step."""
-    return Pools(
+    pools = Pools(
         labile=jnp.asarray(p.initial_labile),
         foliage=jnp.asarray(p.initial_lai * p.leaf_carbon_per_area),
         root=jnp.asarray(p.initial_root),
@@ -130,3 +157,5 @@ def initial_pools(p: Parameters) -> Pools:
         som=jnp.asarray(p.initial_som),
         water=jnp.asarray(p.initial_saturation * p.field_capacity),
     )
+    shape = jnp.broadcast_shapes(*(jnp.shape(value) for value in p.to_dict().values()))
+    return jax.tree.map(lambda pool: jnp.broadcast_to(pool, shape), pools)

@@ -1,9 +1,9 @@
 """Running a step over time, with a gradient that costs little more than the run.
 
-Differentiating a loop step by step stores and replays every intermediate. Here only the states are
-kept: afterwards the Jacobian of every step is known for all steps at once, the adjoint states obey
-a small linear recurrence backwards in time, and the gradients of inputs and parameters are again
-found for all steps at once.
+Differentiating a loop step by step stores every intermediate and reads it back. Here only the
+states are kept. A second loop runs backwards, differentiates each step anew and carries nothing but
+the adjoint of the state and the gradient of the constants: both loops work on few numbers that stay
+close to the processor.
 """
 
 from __future__ import annotations
@@ -14,80 +14,112 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 
-State = tuple[jax.Array, ...]
-Step = Callable[[State, Any, Any], State]
+Step = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def evolve(step: Step, start: State, inputs: Any, parameters: Any) -> State:
-    """States at the edges of steps, each (time + 1,).
+def evolve(step: Step, start: Any, forcing: Any, rates: Any) -> tuple[Any, Any, Any]:
+    """Run a step over time.
 
     Parameters
     ----------
     step
-        Next state from a state, the inputs of the step and parameters. It must work element by
-        element, so that it takes one step of scalars or all steps of arrays alike.
+        ``step(state, forcing, rates)`` gives the next state and what happened on the way, from
+        what holds in this step.
     start
-        State before the first step, scalars.
-    inputs
-        Pytree of arrays (time,).
-    parameters
-        Pytree of scalars.
+        State before the first step: a pytree of arrays of one shape, () or that of a batch.
+    forcing
+        Pytree of arrays, (time, ...), with respect to which nothing is differentiated.
+    rates
+        Pytree of arrays: constants, of the shape of a state, and series, (time, ...).
+
+    Returns
+    -------
+    before, last, happened
+        The state before each step, (time, ...), the last one, and what happened, (time, ...).
 
     Notes
     -----
     Reverse mode only; `jax.jacfwd` of `jax.grad` works, `jax.jvp` of this function does not.
     """
-    return _loop(step, start, inputs, parameters)
+    is_series = _is_series(rates, start)
+    series, constants = _part(rates, is_series)
+
+    def body(state: Any, now: tuple[Any, list[Any]]) -> tuple[Any, Any]:
+        weather, changing = now
+        whole = _join(rates, is_series, changing, constants)
+        after, happened = step(state, weather, whole)
+        return after, (state, happened)
+
+    last, (before, happened) = jax.lax.scan(body, start, (forcing, series))
+    return before, last, happened
 
 
-def _loop(step: Step, start: State, inputs: Any, parameters: Any) -> State:
-    def body(state: State, now: Any) -> tuple[State, State]:
-        after = step(state, now, parameters)
-        return after, after
-
-    _, after = jax.lax.scan(body, start, inputs)
-    return tuple(
-        jnp.concatenate([jnp.asarray(first, rest.dtype)[None], rest])
-        for first, rest in zip(start, after, strict=True)
-    )
+def _forward(step: Step, start: Any, forcing: Any, rates: Any) -> tuple[Any, Any]:
+    start, forcing, rates = jax.tree.map(lambda given: given.value, (start, forcing, rates))
+    before, last, happened = evolve(step, start, forcing, rates)
+    return (before, last, happened), (before, last, forcing, rates)
 
 
-def _forward(step: Step, start: State, inputs: Any, parameters: Any) -> tuple[State, Any]:
-    states = _loop(step, start, inputs, parameters)
-    return states, (states, inputs, parameters)
+def _backward(step: Step, kept: Any, cotangents: tuple[Any, Any, Any]) -> tuple[Any, None, Any]:
+    before, last, forcing, rates = kept
+    is_series = _is_series(rates, last)
+    series, constants = _part(rates, is_series)
+    of_each = (cotangents[0], cotangents[2])  # with respect to states and to what happened
+    is_there = [not isinstance(leaf, SymbolicZero) for leaf in jax.tree.leaves(of_each)]
+    there, _ = _part(of_each, is_there)
+    absent = [jnp.zeros_like(jax.tree.leaves(last)[0])] * (len(is_there) - len(there))
+
+    def body(carry: tuple[Any, list[Any]], now: Any) -> tuple[Any, list[Any]]:
+        adjoint, gradient = carry
+        state, weather, changing, seen = now
+        of_state, of_happened = _join(of_each, is_there, seen, absent)
+
+        def differentiated(state: Any, changing: list[Any], constants: list[Any]) -> Any:
+            return step(state, weather, _join(rates, is_series, changing, constants))
+
+        _, pull = jax.vjp(differentiated, state, changing, constants)
+        earlier, of_series, of_constants = pull((adjoint, of_happened))
+        return (_add(earlier, of_state), _add(gradient, of_constants)), of_series
+
+    adjoint = jax.tree.map(_instantiate, cotangents[1], is_leaf=_is_zero)
+    nothing = [jnp.zeros_like(constant) for constant in constants]
+    steps = (before, forcing, series, there)
+    (first, gradient), of_series = jax.lax.scan(body, (adjoint, nothing), steps, reverse=True)
+    return first, None, _join(rates, is_series, of_series, gradient)
 
 
-def _backward(step: Step, kept: Any, cotangents: State) -> tuple[State, Any, Any]:
-    states, inputs, parameters = kept
-    before = tuple(state[:-1] for state in states)
-    jacobian = _jacobian(lambda state: step(state, inputs, parameters), before)
-
-    def body(adjoint: State, now: tuple[Any, State]) -> tuple[State, State]:
-        rows, cotangent = now
-        earlier = tuple(
-            c + sum(row[j] * a for row, a in zip(rows, adjoint, strict=True))
-            for j, c in enumerate(cotangent)
-        )
-        return earlier, adjoint
-
-    last = tuple(c[-1] for c in cotangents)
-    first, adjoints = jax.lax.scan(
-        body, last, (jacobian, tuple(c[:-1] for c in cotangents)), reverse=True
-    )
-    _, pull = jax.vjp(lambda x, p: step(before, x, p), inputs, parameters)
-    return (first, *pull(adjoints))
+evolve.defvjp(_forward, _backward, symbolic_zeros=True)
 
 
-def _jacobian(function: Callable[[State], State], at: State) -> tuple[State, ...]:
-    """Rows of the Jacobian of an elementwise function, every entry (time,)."""
-    _, push = jax.linearize(function, at)
-    columns = [
-        push(tuple(jnp.full_like(x, float(i == j)) for i, x in enumerate(at)))
-        for j in range(len(at))
-    ]
-    return tuple(zip(*columns, strict=True))
+def _is_zero(leaf: Any) -> bool:
+    return isinstance(leaf, SymbolicZero)
 
 
-evolve.defvjp(_forward, _backward)
+def _instantiate(leaf: Any) -> jax.Array:
+    return jnp.zeros(leaf.shape, leaf.dtype) if _is_zero(leaf) else leaf
+
+
+def _is_series(rates: Any, state: Any) -> list[bool]:
+    """Tell series, with one axis more than the state, from constants, leaf by leaf."""
+    dimensions = jnp.ndim(jax.tree.leaves(state)[0])
+    return [jnp.ndim(leaf) > dimensions for leaf in jax.tree.leaves(rates)]
+
+
+def _part(tree: Any, chosen: list[bool]) -> tuple[list[Any], list[Any]]:
+    """Leaves that are chosen, and the others."""
+    leaves = list(zip(jax.tree.leaves(tree), chosen, strict=True))
+    return [leaf for leaf, yes in leaves if yes], [leaf for leaf, yes in leaves if not yes]
+
+
+def _join(tree: Any, chosen: list[bool], some: list[Any], others: list[Any]) -> Any:
+    """Pytree like ``tree`` of such leaves; the inverse of `_part`."""
+    first, second = iter(some), iter(others)
+    leaves = [next(first if yes else second) for yes in chosen]
+    return jax.tree.unflatten(jax.tree.structure(tree), leaves)
+
+
+def _add(a: Any, b: Any) -> Any:
+    return jax.tree.map(jnp.add, a, b)

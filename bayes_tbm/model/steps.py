@@ -1,7 +1,7 @@
-"""One step: first the pools that feed back on photosynthesis, then those that only follow.
+"""One step of the model.
 
-All fluxes of a step are taken from the pools at its start; fire comes last. The functions work
-element by element, on one step or on all steps at once.
+All fluxes of a step are taken from the pools at its start; fire comes last. The function works
+element by element, on one step of one parameter set or on many.
 """
 
 from __future__ import annotations
@@ -10,91 +10,71 @@ from typing import NamedTuple
 
 import jax
 
-from bayes_tbm.model.rates import CanopyRates, FireRates, SoilRates
-from bayes_tbm.parameters import Parameters, allocation_shares
+from bayes_tbm.model.containers import Pools
+from bayes_tbm.model.forcing import Forcing
+from bayes_tbm.model.rates import FireRates, Rates
 from bayes_tbm.processes import allocation, photosynthesis, water
 from bayes_tbm.processes.water import WaterForm
 
 
-class Canopy(NamedTuple):
-    """Pools that feed back on photosynthesis: labile and foliage in g C m-2, water in mm."""
-
-    labile: jax.Array
-    foliage: jax.Array
-    water: jax.Array
-
-
-class Soil(NamedTuple):
-    """Pools that are linear in what the canopy does, g C m-2."""
-
-    root: jax.Array
-    wood: jax.Array
-    litter: jax.Array
-    som: jax.Array
-
-
 class Exchange(NamedTuple):
-    """What the canopy does in a step: GPP, g C m-2 d-1; evapotranspiration, mm a step."""
+    """What a step exchanges with the air, kept because streams ask for it.
+
+    GPP in g C m-2 d-1; evapotranspiration in mm a step, respiration in g C m-2 a step.
+    """
 
     gpp: jax.Array
     evapotranspiration: jax.Array
+    litter_respiration: jax.Array
+    som_respiration: jax.Array
 
 
-class Inputs(NamedTuple):
-    """Carbon that the canopy hands on in a step, g C m-2 a step."""
+def step(pools: Pools, weather: Forcing, rates: Rates, form: WaterForm) -> tuple[Pools, Exchange]:
+    """Advance all pools by one step."""
+    c, lost = rates.coefficients, rates.turnover
+    days = 1.0 if weather.daily else weather.step_length
+    lai = pools.foliage * c.leaf_area_per_carbon
+    carboxylation = c.canopy_efficiency * weather.canopy.carboxylation
+    potential = photosynthesis.gross_primary_production(lai, carboxylation, weather.canopy)
+    gpp = potential * water.stress(pools.water, c.stress_ramp, form)
+    npp = allocation.net_primary_production(gpp, c.autotrophic_fraction) * days
 
-    npp: jax.Array
-    litter: jax.Array
-    killed: jax.Array
+    demand = gpp * weather.root_vpd * c.transpiration + weather.shortwave * c.radiative_evaporation
+    wet = pools.water + weather.rain - water.drainage(pools.water, c.drainage_scale / days)
+    evaporated = water.evapotranspiration(demand * days, wet, form)
 
-
-def canopy_step(
-    pools: Canopy, rates: CanopyRates, burn: FireRates, p: Parameters, form: WaterForm
-) -> tuple[Canopy, Exchange, Inputs]:
-    """Advance labile carbon, foliage and water by one step."""
-    lai = pools.foliage / p.leaf_carbon_per_area
-    potential = photosynthesis.gross_primary_production(lai, rates.carboxylation, rates.climate)
-    gpp = potential * water.stress(pools.water, p.field_capacity, p.wilting_fraction, form)
-    npp = allocation.net_primary_production(gpp, p.autotrophic_fraction) * rates.step_length
-    shares = allocation_shares(p)
-    released = pools.labile * rates.labile_released
-    fallen = pools.foliage * rates.foliage_lost
-    labile = pools.labile + shares.labile * npp - released
-    foliage = pools.foliage + shares.foliage * npp + released - fallen
-    killed = 0.0 * npp
-    if burn.killed:
-        killed = labile * burn.killed["labile"] + foliage * burn.killed["foliage"]
-        labile = labile * _left(burn, "labile")
-        foliage = foliage * _left(burn, "foliage")
-    wet = pools.water + rates.rain - water.drainage(pools.water, rates.drainage_scale)
-    demand = (gpp * rates.transpiration_per_gpp + rates.evaporation) * rates.step_length
-    evaporated = water.evapotranspiration(demand, wet, form)
-    advanced = Canopy(labile, foliage, wet - evaporated)
-    return advanced, Exchange(gpp, evaporated), Inputs(npp, fallen, killed)
-
-
-def soil_step(
-    pools: Soil, inputs: Inputs, rates: SoilRates, burn: FireRates, p: Parameters
-) -> Soil:
-    """Advance roots, wood, litter and soil organic matter by one step."""
-    shares = allocation_shares(p)
-    root_litter = pools.root * rates.root_lost
-    wood_litter = pools.wood * rates.wood_lost
-    decomposed = pools.litter * rates.litter_decomposed
-    root = pools.root + shares.root * inputs.npp - root_litter
-    wood = pools.wood + shares.wood * inputs.npp - wood_litter
-    litter = pools.litter + inputs.litter + root_litter - decomposed
-    litter = litter - pools.litter * rates.litter_respired
-    som = pools.som + wood_litter + decomposed - pools.som * rates.som_respired
-    if burn.killed:
-        kill = burn.killed
-        som = som * (1.0 - burn.combusted["som"]) + wood * kill["wood"] + litter * kill["litter"]
-        litter = litter * _left(burn, "litter") + inputs.killed + root * kill["root"]
-        root = root * _left(burn, "root")
-        wood = wood * _left(burn, "wood")
-    return Soil(root, wood, litter, som)
+    released = pools.labile * lost.labile_released
+    fallen = pools.foliage * lost.foliage_lost
+    root_litter, wood_litter = pools.root * lost.root_lost, pools.wood * lost.wood_lost
+    decomposed = pools.litter * lost.litter_decomposed
+    litter_respired = pools.litter * lost.litter_respired
+    som_respired = pools.som * lost.som_respired
+    after = Pools(
+        labile=pools.labile + c.shares.labile * npp - released,
+        foliage=pools.foliage + c.shares.foliage * npp + released - fallen,
+        root=pools.root + c.shares.root * npp - root_litter,
+        wood=pools.wood + c.shares.wood * npp - wood_litter,
+        litter=pools.litter + fallen + root_litter - decomposed - litter_respired,
+        som=pools.som + wood_litter + decomposed - som_respired,
+        water=wet - evaporated,
+    )
+    after = _burnt(after, rates.fire) if weather.fire else after
+    return after, Exchange(gpp, evaporated, litter_respired, som_respired)
 
 
-def _left(burn: FireRates, pool: str) -> jax.Array:
-    """Fraction of a pool that fire leaves where it is."""
-    return 1.0 - burn.combusted[pool] - burn.killed[pool]
+def _burnt(pools: Pools, burn: FireRates) -> Pools:
+    """Pools after fire: live carbon that dies goes to litter, wood and litter to soil."""
+    kill = {name: getattr(pools, name) * share for name, share in burn.killed.items()}
+
+    def left(pool: str) -> jax.Array:
+        return getattr(pools, pool) * (1.0 - burn.combusted[pool]) - kill.get(pool, 0.0)
+
+    return Pools(
+        labile=left("labile"),
+        foliage=left("foliage"),
+        root=left("root"),
+        wood=left("wood"),
+        litter=left("litter") + kill["labile"] + kill["foliage"] + kill["root"],
+        som=left("som") + kill["wood"] + kill["litter"],
+        water=pools.water,
+    )

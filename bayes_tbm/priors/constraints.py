@@ -86,23 +86,40 @@ def _canopy_root_pools(_: Parameters, run: Trajectory, __: Forcing, w: float) ->
     return _above(5.0 * ratio, w) + _above(5.0 / ratio, w)
 
 
-def _inputs(run: Trajectory, pool: str) -> jax.Array:
-    """All carbon that enters a pool, (time,), g C m-2 d-1."""
-    f = run.fluxes
-    if pool == "litter":
-        killed = f.labile_mortality + f.foliage_mortality + f.root_mortality
-        return f.foliage_litterfall + f.root_litterfall + killed
-    if pool == "som":
-        return f.wood_litterfall + f.litter_decomposition + f.wood_mortality + f.litter_mortality
-    allocated: jax.Array = getattr(f, f"{pool}_allocation")
-    return allocated + f.labile_release if pool == "foliage" else allocated
+def _inputs(p: Parameters, run: Trajectory, forcing: Forcing) -> dict[str, jax.Array]:
+    """All carbon that entered each pool over the record, g C m-2.
+
+    From production and the balances of the pools: what a pool passed on is what it got, less its
+    change and less what fire took. That needs no series of fluxes, which a sampler would pay for.
+    """
+    f, shares, days = run.fluxes, allocation_shares(p), forcing.step_length
+
+    def passed_on(pool: str, gained: jax.Array) -> jax.Array:
+        size = getattr(run.pools, pool)
+        left = gained - (size[-1] - size[0])
+        return left - burnt(f"{pool}_combustion", f"{pool}_mortality")
+
+    def burnt(*names: str) -> jax.Array | float:
+        return sum(jnp.sum(getattr(f, name) * days) for name in names) if forcing.fire else 0.0
+
+    npp = jnp.sum(f.gpp * days) * (1.0 - p.autotrophic_fraction)
+    labile, root, wood = (shares.labile * npp, shares.root * npp, shares.wood * npp)
+    foliage = shares.foliage * npp + passed_on("labile", labile)
+    killed = burnt("labile_mortality", "foliage_mortality", "root_mortality")
+    litter = passed_on("foliage", foliage) + passed_on("root", root) + killed
+    decomposed = passed_on("litter", litter) - jnp.sum(f.litter_respiration * days)
+    som = passed_on("wood", wood) + decomposed + burnt("wood_mortality", "litter_mortality")
+    return {
+        "labile": labile, "foliage": foliage, "root": root,
+        "wood": wood, "litter": litter, "som": som,
+    }  # fmt: skip
 
 
 def _steady(pool: str) -> Term:
     """Return a term for ``ln(in / out)``, with ``out`` known from inputs and the pool's change."""
 
-    def term(_: Parameters, run: Trajectory, forcing: Forcing, factor: float) -> jax.Array:
-        gained = jnp.sum(_inputs(run, pool) * forcing.step_length)
+    def term(p: Parameters, run: Trajectory, forcing: Forcing, factor: float) -> jax.Array:
+        gained = _inputs(p, run, forcing)[pool]
         size = getattr(run.pools, pool)
         lost = gained - (size[-1] - size[0])
         return -0.5 * (jnp.log(gained / lost) / math.log(factor)) ** 2

@@ -12,6 +12,8 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
+from bayes_tbm.processes.elementwise import elementwise
+
 LIGHT_USE = 7.19298  # maximum light use of the canopy, g C MJ-1
 LAI_HALF_SATURATION = 2.1001  # LAI squared at which light use is half its maximum
 COMPENSATION_POINT = 4.22273  # CO2 compensation point, ppm
@@ -80,6 +82,7 @@ def canopy_climate(
     )
 
 
+@elementwise
 def gross_primary_production(
     lai: jax.Array, carboxylation: jax.Array, climate: CanopyClimate
 ) -> jax.Array:
@@ -97,11 +100,13 @@ def gross_primary_production(
     Notes
     -----
     The CO2 deficit inside the leaf, ``x = Ca - Ci``, is the smaller root of
-    ``x^2 - (Ca + p - q) x + p (Ca - compensation) = 0``, in the form without cancellation.
+    ``x^2 - (Ca + p - q) x + p (Ca - compensation) = 0``, in the form without cancellation. Both
+    limits are kept as fractions, so that one division serves for them and their combination.
     """
     excess = climate.co2 - COMPENSATION_POINT
     b = climate.co2 + lai * carboxylation - (COMPENSATION_POINT - HALF_SATURATION)
-    root = jnp.sqrt(b * b - 4.0 * lai * carboxylation * excess)
-    diffusion = climate.diffusion * 2.0 * carboxylation * excess / (b + root)
-    light = LIGHT_USE * lai / (LAI_HALF_SATURATION + lai * lai) * climate.light
-    return lai * light * diffusion / (light + diffusion)
+    deficit_over = b + jnp.sqrt(b * b - 4.0 * lai * carboxylation * excess)
+    diffusion = 2.0 * climate.diffusion * carboxylation * excess
+    light = LIGHT_USE * lai * climate.light
+    light_over = LAI_HALF_SATURATION + lai * lai
+    return lai * light * diffusion / (light * deficit_over + diffusion * light_over)

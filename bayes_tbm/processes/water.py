@@ -8,9 +8,12 @@ which is what gradient-based sampling wants. Both close the water budget.
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
+
+from bayes_tbm.processes.elementwise import elementwise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,55 +26,79 @@ class WaterForm:
         Whether to round the corners.
     ramp_width
         Width of the rounding of the stress ramp, as a share of the ramp.
+    supply_curvature
+        Curvature ``c`` of the hyperbola between demand and supply, below 1, where it is sharp.
     """
 
     smooth: bool = True
     ramp_width: float = 0.05
+    supply_curvature: float = 0.99
 
 
 REFERENCE = WaterForm(smooth=False)
 
 
-def stress(
-    water: jax.Array,
-    field_capacity: jax.Array | float,
-    wilting_fraction: jax.Array | float,
-    form: WaterForm,
-) -> jax.Array:
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class StressRamp:
+    """Where stress ends and begins, as ``position = water * slope - offset``; see `stress_ramp`."""
+
+    slope: jax.Array | float
+    offset: jax.Array | float
+
+
+def stress_ramp(
+    field_capacity: jax.Array | float, wilting_fraction: jax.Array | float
+) -> StressRamp:
+    """Ramp that is 0 at the wilting point and 1 at field capacity (mm)."""
+    slope = 1.0 / (field_capacity * (1.0 - wilting_fraction))
+    return StressRamp(slope, slope * wilting_fraction * field_capacity)
+
+
+def stress(water: jax.Array, ramp: StressRamp, form: WaterForm) -> jax.Array:
     """Water stress factor on GPP: 0 at the wilting point and below, 1 at field capacity.
 
     Parameters
     ----------
-    water, field_capacity
+    water
         Root-zone water, mm.
-    wilting_fraction
-        Wilting point over field capacity.
+    ramp
+        From `stress_ramp`.
     form
         Reference or smooth.
     """
-    ramp = (water / field_capacity - wilting_fraction) / (1.0 - wilting_fraction)
+    return _rounded(water * ramp.slope - ramp.offset, form)
+
+
+@functools.partial(elementwise, static=(1,))
+def _rounded(position: jax.Array, form: WaterForm) -> jax.Array:
+    """Position on the ramp, held between 0 and 1."""
     if not form.smooth:
-        return jnp.clip(ramp, 0.0, 1.0)
+        return jnp.clip(position, 0.0, 1.0)
     w = form.ramp_width
-    return 0.5 * (1.0 + jnp.sqrt(ramp**2 + w**2) - jnp.sqrt((ramp - 1.0) ** 2 + w**2))
+    low, high = jnp.sqrt(position**2 + w**2), jnp.sqrt((position - 1.0) ** 2 + w**2)
+    return 0.5 * (1.0 + low - high)
 
 
+@functools.partial(elementwise, static=(2,))
 def evapotranspiration(demand: jax.Array, available: jax.Array, form: WaterForm) -> jax.Array:
     """Evapotranspiration of a step from demand, no more than the water there is; both in mm.
 
-    The smooth form is ``demand (1 + (demand / available)^8)^(-1/8)``, taken by squares and roots.
-    It is symmetric in both, so it is written with their ratio below one: an empty bucket then
-    overflows nothing, and nothing more than all the water is taken.
+    The smooth form ``y`` is the non-rectangular hyperbola between the two limits, the smaller root
+    of ``c y^2 - (demand + available) y + demand available = 0``. It is written with their ratio
+    below one, so that an empty bucket overflows nothing.
     """
     less = jnp.minimum(demand, available)
     if not form.smooth:
         return less
     more = jnp.maximum(demand, available)
     ratio = less / jnp.where(more > 0.0, more, 1.0)
-    excess = 1.0 + ((ratio**2) ** 2) ** 2
-    return less / jnp.sqrt(jnp.sqrt(jnp.sqrt(excess)))
+    root = jnp.sqrt((1.0 - ratio) ** 2 + 4.0 * (1.0 - form.supply_curvature) * ratio)
+    over = 1.0 + ratio + root
+    return 2.0 * less / jnp.where(over > 2.0, over, 2.0)  # rounding must not take more than all
 
 
+@elementwise
 def drainage(water: jax.Array, scale: jax.Array | float) -> jax.Array:
     """Runoff and drainage of a step, mm: ``W^2 / Q`` up to ``Q / 2``, then ``W - Q / 4``.
 

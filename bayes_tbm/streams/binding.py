@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import jax
@@ -41,6 +42,8 @@ class BoundStream:
         Middle of each point, (point,).
     left_out
         Times of observations outside the drivers' period.
+    steps_per_block
+        Steps of every block, counted from the first step; 0 where blocks differ.
     """
 
     stream: Stream
@@ -51,6 +54,7 @@ class BoundStream:
     data: ErrorData
     time: Times
     left_out: Times
+    steps_per_block: int
 
     @property
     def name(self) -> str:
@@ -67,13 +71,28 @@ class BoundStream:
         """Model counterpart at every step, (time,)."""
         return self.stream.operator(run, parameters)
 
+    @functools.cached_property
+    def _grid(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """For blocks of a fixed number of steps: which have a point, and each step's weight.
+
+        Shapes (point,) and (block, step of the block).
+        """
+        place, within = np.divmod(self.step, self.steps_per_block)
+        weights = np.zeros((int(place.max()) + 1, self.steps_per_block))
+        weights[place, within] = 1.0 / np.bincount(self.block)[self.block]
+        return np.unique(place), weights
+
     def expected(self, series: jax.Array) -> jax.Array:
         """Model counterpart of every point, (point,): the mean over its observed steps."""
-        seen = series[self.step]
         if len(self.data.value) == len(self.value):
-            return seen
-        count = np.bincount(self.block)
-        return jax.ops.segment_sum(seen, jnp.asarray(self.block), len(count)) / count
+            return series[self.step]
+        if self.steps_per_block == 0:
+            count = np.bincount(self.block)
+            total = jax.ops.segment_sum(series[self.step], jnp.asarray(self.block), len(count))
+            return total / count
+        points, weights = self._grid  # the same mean without touching values one by one
+        padded = jnp.pad(series, (0, max(weights.size - len(series), 0)))[: weights.size]
+        return (padded.reshape(weights.shape) * weights).sum(axis=1)[points]
 
     def log_likelihood(self, series: jax.Array, errors: Mapping[str, jax.Array]) -> jax.Array:
         """Log density of every point given those before it, (point,).
@@ -83,6 +102,10 @@ class BoundStream:
         return self.stream.errors.log_likelihood(
             self.expected(series), self.data, self._own(errors)
         )
+
+    def log_density(self, series: jax.Array, errors: Mapping[str, jax.Array]) -> jax.Array:
+        """Log density of all points together, scalar."""
+        return self.stream.errors.log_density(self.expected(series), self.data, self._own(errors))
 
     def sample(
         self, key: jax.Array, series: jax.Array, errors: Mapping[str, jax.Array]
@@ -134,7 +157,10 @@ def bind(stream: Stream, site: Site) -> BoundStream:
     )
     origin = np.datetime64("2001-01-01", "ns")
     time = origin + (mid * 86400.0).round().astype("timedelta64[s]")
-    return BoundStream(stream, step, value, sd, block, data, time, left_out=seen.time[~inside])
+    return BoundStream(
+        stream, step, value, sd, block, data, time, left_out=seen.time[~inside],
+        steps_per_block=_steps_per_block(stream, site),
+    )  # fmt: skip
 
 
 def _day(time: np.datetime64) -> str:
@@ -193,6 +219,13 @@ def _blocks(stream: Stream, site: Site, step: NDArray[np.int64]) -> NDArray[np.i
     start = site.drivers.days.values[step] - site.drivers.days.values[0]
     key = step if length <= 0 else (start // length).astype(np.int64)
     return np.unique(key, return_inverse=True)[1].astype(np.int64)
+
+
+def _steps_per_block(stream: Stream, site: Site) -> int:
+    """Return the steps of each block where all steps are equal and fill blocks exactly, else 0."""
+    length, average = site.drivers.step_length.values, stream.errors.averaging
+    whole = average > 0 and np.ptp(length) == 0 and average % length[0] == 0
+    return int(average // length[0]) if whole else 0
 
 
 def _first_instant(site: Site) -> float:

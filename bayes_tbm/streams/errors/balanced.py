@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import override
 
@@ -51,6 +52,10 @@ class Balanced(AbstractErrorModel):
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
         return {"structural_sd": structural_prior(self.structural, data)}
 
+    def _shared(self, data: ErrorData, errors: Mapping[str, jax.Array]) -> jax.Array:
+        """Covariance of any two points of a year."""
+        return -(1.0 - self.balance**2) * errors["structural_sd"] ** 2 / data.points_per_year
+
     def _conditional(
         self, residual: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> tuple[jax.Array, jax.Array]:
@@ -59,9 +64,8 @@ class Balanced(AbstractErrorModel):
         With a shared covariance ``c`` the past enters only through two running sums, of
         ``1 / a`` and ``residual / a``.
         """
-        structural = errors["structural_sd"] ** 2
-        a = structural + data.measurement_sd**2
-        c = -(1.0 - self.balance**2) * structural / data.points_per_year
+        a = errors["structural_sd"] ** 2 + data.measurement_sd**2
+        c = self._shared(data, errors)
         weight = _sum_before(1.0 / a, data)
         pull = _sum_before(residual / a, data)
         shrink = c / (1.0 + c * weight)
@@ -76,12 +80,28 @@ class Balanced(AbstractErrorModel):
         return norm.logpdf(residual, mean, jnp.sqrt(variance))
 
     @override
+    def log_density(
+        self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        # Each year's covariance is a diagonal and one rank, of known inverse and determinant.
+        residual = jnp.asarray(data.value) - expected
+        precision = 1.0 / (errors["structural_sd"] ** 2 + data.measurement_sd**2)
+        weighted = precision * residual
+        shared = self._shared(data, errors)
+        member = jnp.asarray(data.year == np.unique(data.year)[:, None], residual.dtype)
+        scale = 1.0 + shared * (member @ precision)
+        pull = (member @ weighted) ** 2 / scale
+        squares = jnp.sum(weighted * residual) - shared * jnp.sum(pull)
+        log_volume = jnp.sum(jnp.log(scale)) - jnp.sum(jnp.log(precision))
+        return -0.5 * (squares + log_volume + len(data.value) * math.log(2.0 * math.pi))
+
+    @override
     def sample(
         self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
         structural = errors["structural_sd"] ** 2
         sd = jnp.sqrt(data.measurement_sd**2 + structural)
-        c = -(1.0 - self.balance**2) * structural / data.points_per_year
+        c = self._shared(data, errors)
         draws = sd * jax.random.normal(key, expected.shape)
         # A negative shared covariance: shift each year by a multiple of its own weighted sum.
         total, weight = _year_sums(draws / sd**2, data), _year_sums(1.0 / sd**2, data)

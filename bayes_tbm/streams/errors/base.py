@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -82,6 +83,15 @@ class AbstractErrorModel:
     ) -> jax.Array:
         """Log density of every point given the points before it, (point,)."""
         raise NotImplementedError
+
+    def log_density(
+        self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        """Log density of all points together, the sum of `log_likelihood`; scalar.
+
+        A model whose sum is cheaper than its terms says so here: samplers ask for nothing else.
+        """
+        return jnp.sum(self.log_likelihood(expected, data, errors))
 
     def sample(
         self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
