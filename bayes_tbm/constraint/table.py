@@ -1,20 +1,15 @@
-"""How much was learned of each parameter, from one fit: a table with one row a quantity."""
+"""Constraint as one flat table: a row a quantity, then a row a pair."""
 
 from __future__ import annotations
 
-import arviz as az
-import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
-from bayes_tbm.inference.groups import fixed_quantities, group
-
-Array = NDArray[np.float64]
+from bayes_tbm.constraint.measures import constraint
 
 
 def constraint_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Contraction, information and power-scaling sensitivity of every sampled quantity.
+    """Flatten `constraint` of a result with its defaults, as ``constraint.csv`` holds it.
 
     Parameters
     ----------
@@ -24,52 +19,20 @@ def constraint_table(tree: xr.DataTree) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Indexed by parameter or derived quantity, without those that follow from fixed values
-        alone. ``scale`` is the scale on which spread is
-        measured: the logarithm for positive quantities, else the value. ``contraction`` is one
-        minus the ratio of posterior to prior variance there; ``bits`` the Kullback-Leibler
-        divergence of Gaussians with these moments, in bits; ``overlap`` the shared area of both
-        densities. ``psense_*`` is the power-scaling sensitivity (Kallioinen et al. 2024) to the
-        prior and to each stream's likelihood; above 0.05 is counted as sensitive.
+        Indexed by parameter or derived quantity, then by pair, joined by `` & ``, of which only
+        information is measured. Columns as the variables of `constraint`, those by stream as
+        ``psense_<stream>`` and ``verdict_<stream>``.
     """
-    posterior, prior = group(tree, "posterior"), group(tree, "prior")
-    fixed = fixed_quantities(tree)
-    names = [str(name) for name in posterior.data_vars if name not in fixed]
-    rows = {name: _row(prior[name].values.ravel(), posterior[name].values.ravel())
-            for name in names}  # fmt: skip
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("parameter")
-    table.insert(0, "unit", [posterior[name].attrs.get("units", "") for name in names])
-    table["psense_prior"] = _psense(tree, "prior", None, names)
-    for stream in group(tree, "log_likelihood").data_vars:
-        table[f"psense_{stream}"] = _psense(tree, "likelihood", str(stream), names)
-    return table
-
-
-def _row(prior: Array, posterior: Array) -> dict[str, float | str]:
-    positive = bool((prior > 0).all() and (posterior > 0).all())
-    if positive:
-        prior, posterior = np.log(prior), np.log(posterior)
-    ratio = posterior.var() / prior.var()
-    shift = (posterior.mean() - prior.mean()) ** 2 / prior.var()
-    return {
-        "scale": "log" if positive else "value",
-        "contraction": 1.0 - ratio,
-        "bits": 0.5 * (ratio - 1.0 + shift - np.log(ratio)) / np.log(2.0),
-        "overlap": _overlap(prior, posterior),
-    }
-
-
-def _overlap(a: Array, b: Array, bins: int = 25) -> float:
-    """Area under the smaller of two histograms on common bins."""
-    edges = np.histogram_bin_edges(np.concatenate([a, b]), bins)
-    shares = [np.histogram(x, edges)[0] / len(x) for x in (a, b)]
-    return float(np.minimum(*shares).sum())
-
-
-def _psense(
-    tree: xr.DataTree, group: str, stream: str | None, names: list[str]
-) -> pd.Series[float]:
-    result = az.psense(
-        tree, var_names=names, group=group, group_var_names=None if stream is None else [stream]
-    )
-    return pd.Series({name: float(result[name]) for name in names})
+    data = constraint(tree)
+    single = data.drop_dims(["stream", "pair"]).to_dataframe()
+    streams = data[["psense_stream", "psense_stream_mcse", "stream_verdict"]]
+    for stream in data["stream"].values:
+        of = streams.sel(stream=stream)
+        single[f"psense_{stream}"] = of["psense_stream"].values
+        single[f"psense_{stream}_mcse"] = of["psense_stream_mcse"].values
+        single[f"verdict_{stream}"] = of["stream_verdict"].values
+    joint = data.drop_dims(["stream", "parameter"]).to_dataframe()
+    joint.columns = joint.columns.str.removeprefix("joint_")
+    first = ["unit", "scale", "verdict"]
+    single = single[[*first, *single.columns.drop(first)]]
+    return pd.concat([single, joint]).rename_axis("parameter")

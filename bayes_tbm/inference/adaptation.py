@@ -102,6 +102,16 @@ class DualAveraging:
         """Step size to keep."""
         return math.exp(self._log_average)
 
+    @property
+    def memory(self) -> tuple[float, ...]:
+        """All that it has learnt, as numbers; may be set to go on from there."""
+        return self._pull, self._log, self._log_average, self._error, float(self._count)
+
+    @memory.setter
+    def memory(self, kept: tuple[float, ...]) -> None:
+        self._pull, self._log, self._log_average, self._error, count = map(float, kept)
+        self._count = int(count)
+
     def update(self, acceptance: float, *, speed: float = 0.05, delay: float = 10.0) -> None:
         """Learn from the acceptance of one transition."""
         self._count += 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,15 +16,18 @@ from jax.typing import ArrayLike
 
 from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.inference import nuts
+from bayes_tbm.inference.checkpoint import Checkpoint
 from bayes_tbm.inference.density import LogDensity
 from bayes_tbm.inference.drivers import drivers_of
 from bayes_tbm.inference.evaluate import Evaluator
+from bayes_tbm.inference.identity import identity
+from bayes_tbm.inference.memory import keep_work_space
 from bayes_tbm.inference.numpyro_model import numpyro_model
 from bayes_tbm.inference.precision import use_double_precision
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.result import build_tree
 from bayes_tbm.inference.settings import Settings
-from bayes_tbm.inference.start import Mode, find_modes
+from bayes_tbm.inference.start import Mode, find_modes, load_modes, save_modes
 from bayes_tbm.model import prepare
 from bayes_tbm.priors import PriorLike, as_constraints, resolve_priors
 from bayes_tbm.sites.site import Site
@@ -70,6 +75,7 @@ class Calibration:
         constraints: Sequence[str] | Mapping[str, bool | float] | bool | None = None,
     ) -> None:
         use_double_precision()
+        keep_work_space()
         bound = tuple(bind(stream, site) for stream in as_streams(streams))
         _warn_double_counting({stream.name for stream in bound})
         forcing = prepare(drivers_of(site))
@@ -144,7 +150,13 @@ class Calibration:
             )  # fmt: skip
 
     def sample(
-        self, settings: Settings | None = None, *, progress: bool = True, **changes: Any
+        self,
+        settings: Settings | None = None,
+        *,
+        progress: bool = True,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        **changes: Any,
     ) -> xr.DataTree:
         """Sample the posterior with NumPyro's NUTS.
 
@@ -154,6 +166,11 @@ class Calibration:
             How to sample; see `bayes_tbm.Settings`.
         progress
             Whether to draw progress bars.
+        checkpoint
+            Folder in which chains keep what they have done, every few seconds, warm-up included.
+        resume
+            Go on from the checkpoint: to the same numbers as if nothing had stopped the run, or,
+            with more draws than before, to a longer run that begins with the shorter one.
         **changes
             Fields of the settings to change, such as ``seed=1, draws=500``.
 
@@ -161,13 +178,27 @@ class Calibration:
         -------
         xarray.DataTree
             Ready for `arviz.summary`, `arviz.loo`, `arviz.psense_summary` and ArviZ's plots.
+
+        Raises
+        ------
+        InputError
+            The checkpoint belongs to other data, another model, seed or versions; or there is one
+            and ``resume`` is false.
         """
         settings = dataclasses.replace(settings or Settings(), **changes)
-        prior = self._evaluator.prior(_PRIOR_DRAWS, seed=settings.seed)  # first: it may refuse
-        modes = self.modes(settings, progress=progress)
-        total = settings.chains * (3 * (settings.warmup // 3) + settings.draws)
+        disk = None
+        if checkpoint is not None:
+            of_run = identity(self.density, self.experiment, settings)
+            disk = Checkpoint(checkpoint, of_run, resume=resume)
+        with ThreadPoolExecutor(1) as aside:  # compiles while the optimisers climb
+            waiting = aside.submit(self._evaluator.prior, _PRIOR_DRAWS, seed=settings.seed)
+            modes = load_modes(disk) or self.modes(settings, progress=progress)
+            prior = waiting.result()
+        if disk is not None:
+            save_modes(disk, modes)
+        total = settings.chains * (nuts.warmup_length(settings) + settings.draws)
         with Progress("sampling", total, show=progress) as bar:
-            draws = nuts.sample(self.density, modes, settings, bar)
+            draws = nuts.sample(self.density, modes, settings, bar, disk)
         posterior = self._evaluator.posterior(draws.z, seed=settings.seed)
         return build_tree(
             self.site, self.density, posterior=posterior, sample_stats=draws.stats, prior=prior,

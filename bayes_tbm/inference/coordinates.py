@@ -49,29 +49,58 @@ def _initial_labile(density: LogDensity, at: Values) -> Rule:
 def _autotrophic_fraction(density: LogDensity, at: Values) -> Rule:
     """Autotrophic fraction at which ecosystem respiration over GPP is that of the reference point.
 
-    Litter gets all NPP but wood's and respires a constant share of it; the soil respires its
-    initial stock.
+    Roots, wood, litter and soil respire a share of the NPP they get and something of what they
+    held at first; with GPP as at the reference, both follow from a linear chain of pools.
     """
     _, run = density.run(at)
     gpp = float(run.fluxes.gpp.mean()) * DAYS_PER_YEAR
+    years = float(density.forcing.step_length.sum()) / DAYS_PER_YEAR
     variance = float(jnp.var(density.forcing.warmth))
 
     def shares(v: Values) -> tuple[jax.Array, jax.Array]:
-        respired = v["litter_decomposition_time"] / (
-            v["litter_decomposition_time"] + v["litter_residence_time"]
-        )
-        climate = jnp.exp(0.5 * v["temperature_sensitivity"] ** 2 * variance)
-        soil = v["initial_som"] / v["som_residence_time"] * climate / gpp
-        return (1.0 - v["allocation_wood"]) * respired, soil
+        of_npp, of_pools = _respired(v, years, variance)
+        return of_npp, of_pools / gpp
 
-    litter, soil = shares(at)
-    total = float(at["autotrophic_fraction"] * (1.0 - litter) + litter + soil)
+    of_npp, of_pools = shares(at)
+    total = float(at["autotrophic_fraction"] * (1.0 - of_npp) + of_npp + of_pools)
 
     def rule(v: Values) -> jax.Array:
-        litter, soil = shares(v)
-        return (total - litter - soil) / (1.0 - litter)
+        of_npp, of_pools = shares(v)
+        return (total - of_npp - of_pools) / (1.0 - of_npp)
 
     return rule
+
+
+def _respired(v: Values, years: float, variance: float, steps: int = 24) -> jax.Array:
+    """Mean heterotrophic respiration per unit of NPP, and that of the first pools, per year; (2,).
+
+    Implicit steps through the linear pools under the mean climate: good enough to say where a
+    parameter should be, and cheap beside a run.
+    """
+    climate = jnp.exp(0.5 * v["temperature_sensitivity"] ** 2 * variance)
+    root_lost, wood_lost = 1.0 / v["root_residence_time"], 1.0 / v["wood_residence_time"]
+    litter_respired = climate / v["litter_residence_time"]
+    decomposed = climate / v["litter_decomposition_time"]
+    som_respired = climate / v["som_residence_time"]
+    ratio, rest = v["canopy_to_root_allocation"], 1.0 - v["allocation_wood"]
+    npp, dt = jnp.array([1.0, 0.0]), years / steps
+    to_wood, to_root = npp * v["allocation_wood"], npp * rest / (1.0 + ratio)
+    to_litter = npp * rest - to_root
+    held = jnp.array([0.0, 1.0])
+    first = tuple(held * v[f"initial_{pool}"] for pool in ("root", "wood", "litter", "som"))
+
+    def body(pools: tuple[jax.Array, ...], _: None) -> tuple[tuple[jax.Array, ...], jax.Array]:
+        root, wood, litter, som = pools
+        root = (root + dt * to_root) / (1.0 + dt * root_lost)
+        wood = (wood + dt * to_wood) / (1.0 + dt * wood_lost)
+        fallen = to_litter + root * root_lost
+        litter = (litter + dt * fallen) / (1.0 + dt * (litter_respired + decomposed))
+        passed = wood * wood_lost + litter * decomposed
+        som = (som + dt * passed) / (1.0 + dt * som_respired)
+        return (root, wood, litter, som), litter * litter_respired + som * som_respired
+
+    _, respired = jax.lax.scan(body, first, None, length=steps)
+    return respired.mean(axis=0)
 
 
 def _same(value: jax.Array) -> jax.Array:

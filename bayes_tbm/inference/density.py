@@ -10,7 +10,6 @@ import dataclasses
 import functools
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -144,9 +143,12 @@ class LogDensity:
         values = jax.vmap(self.values)(z)
         p, run = self.run(values)  # time first, batch last
         rest = jax.vmap(self._observed, in_axes=(0, 0, -1))
-        return prior + rest(values, p, run)
+        total: jax.Array = prior + rest(values, p, run)
+        return total
 
-    def _observed(self, values: Mapping[str, jax.Array], p: Parameters, run: Trajectory) -> Any:
+    def _observed(
+        self, values: Mapping[str, jax.Array], p: Parameters, run: Trajectory
+    ) -> jax.Array:
         """Constraints and streams of a run, scalar."""
         terms = [s.log_density(s.series(run, p), values) for s in self.streams]
         terms += self._constraint_terms(p, run).values()

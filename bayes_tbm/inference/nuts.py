@@ -1,8 +1,8 @@
-"""NumPyro's NUTS, one compiled transition for all chains, chains side by side on threads.
+"""NumPyro's NUTS: phases of warm-up that share a metric, chains side by side on threads.
 
 Chains move in coordinates whitened by a metric that all share: the Laplace metric at first, then
-twice the one that warm-up's positions and gradients agree on. Metric and step size are arguments
-of the transition, so that it is compiled once.
+twice the one that warm-up's positions and gradients agree on. Within a phase chains know nothing
+of each other, so each keeps its own checkpoint and any of them can be stopped and taken up again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,18 +18,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
-from numpyro.infer.hmc import hmc
 
-from bayes_tbm.inference.adaptation import DualAveraging, Metric, fisher_metric
+from bayes_tbm.inference.adaptation import Metric, fisher_metric
+from bayes_tbm.inference.chain import Chain
+from bayes_tbm.inference.checkpoint import Checkpoint
 from bayes_tbm.inference.coordinates import Coordinates
 from bayes_tbm.inference.density import LogDensity
+from bayes_tbm.inference.kernel import Kernel
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.settings import Settings
-from bayes_tbm.inference.start import Mode
+from bayes_tbm.inference.start import Mode, allot
 
 Array = NDArray[np.float64]
-Target = Callable[[jax.Array], jax.Array]
-_PHASES = 3  # of warm-up: with the Laplace metric, and with two better ones
+_WARMUP_PHASES = 3  # with the Laplace metric, and with two better ones
+_ATTEMPTS = 20  # at a start of finite density before the mode itself is taken
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,13 +51,17 @@ class Draws:
 
 
 @dataclasses.dataclass(frozen=True)
-class Path:
-    """Transitions of one chain: positions and gradients, (draw, dimension), and statistics."""
+class _Phase:
+    """What all chains share during a phase: a metric, and the step size to begin with."""
 
-    z: Array
-    gradient: Array
-    stats: list[dict[str, Any]]
+    number: int
+    metric: Metric
     step_size: float
+    starts: Array
+
+    @property
+    def adapts(self) -> bool:
+        return self.number < _WARMUP_PHASES
 
 
 def workers() -> int:
@@ -63,128 +69,135 @@ def workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def warmup_length(settings: Settings) -> int:
+    """Transitions of warm-up that a chain really makes."""
+    return _WARMUP_PHASES * (settings.warmup // _WARMUP_PHASES)
+
+
 def sample(
-    density: LogDensity, modes: Sequence[Mode], settings: Settings, progress: Progress
+    density: LogDensity,
+    modes: Sequence[Mode],
+    settings: Settings,
+    progress: Progress,
+    checkpoint: Checkpoint | None = None,
 ) -> Draws:
     """Sample with NUTS from modes found by `bayes_tbm.inference.start.find_modes`.
 
-    Chains start in the modes in turn, each at a draw of the Laplace approximation there.
+    Every mode that matters gets chains by its weight; each begins at a draw of the Laplace
+    approximation there.
+
+    Parameters
+    ----------
+    density
+        What to sample.
+    modes
+        Where chains may begin, the heaviest first.
+    settings
+        How to sample.
+    progress
+        Where to report every transition.
+    checkpoint
+        Where chains keep what they have done, and take it up again.
     """
     coordinates = Coordinates(density, jnp.asarray(modes[0].position))
-    from_latent = jax.jit(coordinates.from_latent)
-    rng = np.random.default_rng([settings.seed, 1])
-    finite = jax.jit(lambda z: jnp.isfinite(density(z)))
-    starts = [
-        _start(modes[i % len(modes)], rng, lambda z: bool(finite(jnp.asarray(z))))
-        for i in range(settings.chains)
-    ]
-    starts = [np.asarray(from_latent(jnp.asarray(z))) for z in starts]
+    dimension = len(modes[0].position)
+    kernel = Kernel(coordinates.log_density, dimension, settings.max_tree_depth)
+    run = _Run(kernel, settings, progress, checkpoint)
     # The map's own slope at the mode turns the Laplace metric with it.
-    turned = np.asarray(jax.jacfwd(from_latent)(jnp.asarray(modes[0].position))) @ modes[0].scale
-    metric = laplace = Metric(modes[0].position, turned)
-    engine = _Engine(coordinates.log_density, settings)
-    keys = jax.random.split(jax.random.key(settings.seed), (_PHASES + 1, settings.chains))
-    engine.advance(keys[0, 0], metric, starts[0], 0.1, 1, adapt=False)  # compiles, once
-    step_size = 0.5
-    with ThreadPoolExecutor(min(workers(), settings.chains)) as pool:
+    to_own = jax.jit(coordinates.from_latent)
+    slope = np.asarray(jax.jacfwd(coordinates.from_latent)(jnp.asarray(modes[0].position)))
+    laplace = Metric(modes[0].position, slope @ modes[0].scale)
+    phase = run.saved_phase()
+    if phase is None:
+        rng = np.random.default_rng([settings.seed, 1])
+        candidates = [
+            np.asarray(jax.vmap(to_own)(_candidates(mode, rng)))
+            for mode in allot(modes, settings.chains)
+        ]
+        starts = np.array([run.first_finite(points, laplace) for points in candidates])
+        phase = _Phase(0, laplace, 0.5, starts)
+    while phase.adapts:
+        phase = run.next_phase(phase, laplace)
+    chains = run.advance(phase, settings.draws)
+    stats = {
+        name: np.array([[s[name] for s in chain.stats] for chain in chains])
+        for name in chains[0].stats[0]
+    }
+    x = np.stack([np.array(chain.positions) for chain in chains])
+    return Draws(np.asarray(jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))(x)), stats)
 
-        def run_all(phase: int, length: int) -> list[Path]:
-            tasks = [
-                pool.submit(
-                    engine.advance, keys[phase, chain], metric, z, step_size, length,
-                    adapt=phase < _PHASES, progress=progress,
-                )
-                for chain, z in enumerate(starts)
-            ]  # fmt: skip
+
+def _candidates(mode: Mode, rng: np.random.Generator) -> Array:
+    """Draws of the Laplace approximation, and last the mode itself, (candidate, dimension)."""
+    normal = rng.normal(size=(_ATTEMPTS, len(mode.position)))
+    return np.concatenate([mode.position + normal @ mode.scale.T, mode.position[None]])
+
+
+class _Run:
+    """Chains of one run, phase by phase, with their memory on disk."""
+
+    def __init__(
+        self, kernel: Kernel, settings: Settings, progress: Progress, disk: Checkpoint | None
+    ) -> None:
+        self._kernel, self._settings, self._progress, self._disk = kernel, settings, progress, disk
+        shape = (_WARMUP_PHASES + 1, settings.chains)
+        self._keys = jax.random.split(jax.random.key(settings.seed), shape)
+
+    def first_finite(self, points: Array, metric: Metric) -> Array:
+        """First of some points whose density is finite, else the last."""
+
+        def is_finite(point: Array) -> bool:
+            state = self._kernel.start(self._keys[0, 0], metric, point)
+            return bool(np.isfinite(state.potential_energy))
+
+        chosen: Array = next((point for point in points if is_finite(point)), points[-1])
+        return chosen
+
+    def saved_phase(self) -> _Phase | None:
+        """Phase in which the checkpoint was left."""
+        kept = self._disk.load("phase") if self._disk else None
+        if kept is None:
+            return None
+        phase = _Phase(
+            int(kept["number"]), Metric(kept["center"], kept["scale"]), float(kept["step_size"]),
+            kept["starts"],
+        )  # fmt: skip
+        done = phase.number * (self._settings.warmup // _WARMUP_PHASES)
+        self._progress.advance(done * self._settings.chains)
+        return phase
+
+    def next_phase(self, phase: _Phase, laplace: Metric) -> _Phase:
+        """Run a phase of warm-up; what it learnt is the next one's."""
+        chains = self.advance(phase, self._settings.warmup // _WARMUP_PHASES)
+        step_size = float(np.exp(np.mean(np.log([chain.step_size for chain in chains]))))
+        metric = phase.metric
+        if phase.number < _WARMUP_PHASES - 1:
+            metric = fisher_metric([chain.later_part() for chain in chains], laplace)
+        starts = np.array([chain.positions[-1] for chain in chains])
+        following = _Phase(phase.number + 1, metric, step_size, starts)
+        if self._disk:
+            arrays = {"number": following.number, "center": metric.center, "scale": metric.scale,
+                      "step_size": step_size, "starts": starts}  # fmt: skip
+            self._disk.save("phase", arrays)
+        return following
+
+    def advance(self, phase: _Phase, length: int) -> list[Chain]:
+        """Bring all chains to the end of a phase, side by side."""
+        stop = threading.Event()
+
+        def work(number: int) -> Chain:
+            chain = Chain(
+                self._kernel, phase.metric, phase.starts[number], self._keys[phase.number, number],
+                phase.step_size, target=self._settings.target_accept if phase.adapts else None,
+                disk=self._disk, name=f"phase-{phase.number}-chain-{number}",
+            )  # fmt: skip
+            chain.advance(length, self._progress, stop)
+            return chain
+
+        with ThreadPoolExecutor(min(workers(), self._settings.chains)) as pool:
+            tasks = [pool.submit(work, number) for number in range(self._settings.chains)]
             try:
                 return [task.result() for task in tasks]
             except BaseException:  # an interrupt, or a chain that failed: the others stop too
-                engine.stop.set()
+                stop.set()
                 raise
-
-        for phase in range(_PHASES):
-            paths = run_all(phase, settings.warmup // _PHASES)
-            starts = [path.z[-1] for path in paths]
-            step_size = float(np.exp(np.mean(np.log([path.step_size for path in paths]))))
-            if phase < _PHASES - 1:
-                late = [(path.z[len(path.z) // 4 :], path.gradient[len(path.z) // 4 :])
-                        for path in paths]  # fmt: skip
-                metric = fisher_metric(late, laplace)
-        paths = run_all(_PHASES, settings.draws)
-    names = paths[0].stats[0]
-    stats = {name: np.array([[s[name] for s in path.stats] for path in paths]) for name in names}
-    z = jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))(np.stack([path.z for path in paths]))
-    return Draws(np.asarray(z), stats)
-
-
-def _start(mode: Mode, rng: np.random.Generator, finite: Callable[[Array], bool]) -> Array:
-    """Draw from the Laplace approximation where the density is finite; else the mode itself."""
-    for _ in range(20):
-        z = mode.position + mode.scale @ rng.normal(size=len(mode.position))
-        if finite(z):
-            return z
-    return mode.position
-
-
-class _Engine:
-    """The compiled transition and the loop around it."""
-
-    def __init__(self, log_density: Target, settings: Settings) -> None:
-        def potential_of(center: jax.Array, scale: jax.Array) -> Target:
-            return lambda u: -log_density(center + scale @ u)
-
-        init, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
-
-        def start(key: jax.Array, u: jax.Array, *metric: jax.Array) -> Any:
-            return init(
-                u, 0, adapt_step_size=False, adapt_mass_matrix=False, model_args=metric,
-                rng_key=key, max_tree_depth=settings.max_tree_depth,
-            )  # fmt: skip
-
-        def transition(state: Any, step_size: float, *metric: jax.Array) -> Any:
-            adapted = state.adapt_state._replace(step_size=jnp.asarray(step_size))
-            return step(state._replace(adapt_state=adapted), metric)
-
-        self._start, self._transition = jax.jit(start), jax.jit(transition)
-        self._settings = settings
-        self.stop = threading.Event()
-
-    def advance(
-        self, key: jax.Array, metric: Metric, z: Array, step_size: float, length: int,
-        *, adapt: bool, progress: Progress | None = None,
-    ) -> Path:  # fmt: skip
-        """Make ``length`` transitions from ``z``, tuning the step size if asked to."""
-        arrays = jnp.asarray(metric.center), jnp.asarray(metric.scale)
-        state = self._start(key, jnp.asarray(metric.whiten(z)), *arrays)
-        tuner = DualAveraging(step_size, self._settings.target_accept)
-        positions, gradients, stats = [], [], []
-        for _ in range(length):
-            if self.stop.is_set():
-                break
-            state = self._transition(state, tuner.now if adapt else step_size, *arrays)
-            u, gradient, record = jax.device_get((state.z, state.z_grad, _record(state)))
-            positions.append(metric.center + metric.scale @ u)
-            gradients.append(metric.unwhiten_gradient(gradient))
-            stats.append(record | {"step_size": tuner.now if adapt else step_size})
-            if adapt:
-                tuner.update(float(record["acceptance_rate"]))
-            depth = int(np.ceil(np.log2(record["n_steps"] + 1)))
-            stats[-1] |= {
-                "tree_depth": depth,
-                "reached_max_tree_depth": record["n_steps"] >= 2**self._settings.max_tree_depth - 1,
-            }
-            if progress is not None:
-                progress.advance(1, f"{record['n_steps']} leapfrogs")
-        tuned = tuner.average if adapt else step_size
-        return Path(np.array(positions), np.array(gradients), stats, tuned)
-
-
-def _record(state: Any) -> dict[str, Any]:
-    """Statistics of a transition under ArviZ's names."""
-    return {
-        "lp": -state.potential_energy,
-        "energy": state.energy,
-        "acceptance_rate": state.accept_prob,
-        "n_steps": state.num_steps,
-        "diverging": state.diverging,
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import jax
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.inference.checkpoint import Checkpoint
 from bayes_tbm.inference.progress import Progress
 
 Vector = NDArray[np.float64]
@@ -103,6 +104,39 @@ def find_modes(
             remedy="check the observations' uncertainties and any changed priors",
         )
     return _distinct(evaluate, found)
+
+
+def save_modes(disk: Checkpoint, modes: Sequence[Mode]) -> None:
+    """Keep modes on disk."""
+    fields = [field.name for field in dataclasses.fields(Mode)]
+    disk.save("modes", {n: np.array([getattr(mode, n) for mode in modes]) for n in fields})
+
+
+def load_modes(disk: Checkpoint | None) -> tuple[Mode, ...]:
+    """Return the modes kept on disk, none where there are none."""
+    kept = disk.load("modes") if disk else None
+    if kept is None:
+        return ()
+    rows = zip(*(kept[field.name] for field in dataclasses.fields(Mode)), strict=True)
+    return tuple(
+        Mode(position, float(height), scale, int(hits), float(weight))
+        for position, height, scale, hits, weight in rows
+    )
+
+
+def allot(modes: Sequence[Mode], chains: int) -> list[Mode]:
+    """Mode in which each chain begins, by weight.
+
+    Every mode with a hundredth of the mass or more gets a chain, so that R-hat sees it, as long as
+    there are chains. A lighter one gets none: a chain there would spend the run on what is hardly
+    ever drawn.
+    """
+    matter = [mode for mode in modes if mode.weight >= 0.01][:chains]
+    counts = [1] * len(matter)
+    while sum(counts) < chains:
+        owed = [mode.weight * chains - count for mode, count in zip(matter, counts, strict=True)]
+        counts[int(np.argmax(owed))] += 1
+    return [mode for mode, count in zip(matter, counts, strict=True) for _ in range(count)]
 
 
 def _climb(evaluate: ValueAndGrad, point: Vector) -> tuple[float, Vector]:

@@ -1,0 +1,65 @@
+"""What makes two runs the same run: data, model, priors, settings, versions."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+import jax
+import numpy as np
+
+from bayes_tbm.inference.density import LogDensity
+from bayes_tbm.inference.settings import Settings
+
+_ROOMS = ("parameters", "processes", "model", "streams", "priors", "inference")
+_LIBRARIES = ("jax", "jaxlib", "numpyro", "numpy", "scipy")
+
+
+def identity(
+    density: LogDensity, experiment: Mapping[str, Any], settings: Settings
+) -> dict[str, Any]:
+    """Plain data that is the same if and only if a run would give the same draws.
+
+    The number of draws is left out: a longer run begins with the shorter one.
+    """
+    sampling = dataclasses.asdict(settings)
+    sampling.pop("draws")
+    return {
+        "experiment": dict(experiment),
+        "sampling": sampling,
+        "data": _data_hash(density),
+        "model": _source_hash(),
+        "versions": {name: version(name) for name in _LIBRARIES},
+        "device": jax.devices()[0].device_kind,
+    }
+
+
+def _data_hash(density: LogDensity) -> str:
+    """Hash of drivers and of what every stream observed."""
+    digest = hashlib.sha256()
+    arrays = jax.tree.leaves(density.forcing)
+    for stream in density.streams:
+        of_points = [getattr(stream.data, f.name) for f in dataclasses.fields(stream.data)]
+        arrays += [stream.step, stream.block, *of_points]
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _source_hash() -> str:
+    """Hash of the source of everything that decides a draw."""
+    digest = hashlib.sha256()
+    package = files("bayes_tbm")
+    for room in _ROOMS:
+        pending = [package / room]
+        while pending:
+            for entry in sorted(pending.pop().iterdir(), key=lambda entry: entry.name):
+                if entry.is_dir():
+                    pending.append(entry)
+                elif entry.name.endswith(".py"):
+                    digest.update(entry.read_bytes())
+    return digest.hexdigest()[:16]

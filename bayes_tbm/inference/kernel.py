@@ -1,0 +1,107 @@
+"""One NumPyro NUTS transition, compiled once, with metric and step size as arguments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+from numpyro.infer.hmc import hmc
+
+from bayes_tbm.inference.adaptation import Metric
+
+Array = NDArray[np.float64]
+Target = Callable[[jax.Array], jax.Array]
+
+
+class Kernel:
+    """NUTS on coordinates whitened by a metric.
+
+    Parameters
+    ----------
+    log_density
+        Scalar function of a position.
+    dimension
+        Length of a position.
+    max_tree_depth
+        Doublings of a trajectory at most.
+    """
+
+    def __init__(self, log_density: Target, dimension: int, max_tree_depth: int) -> None:
+        def potential_of(center: jax.Array, scale: jax.Array) -> Target:
+            return lambda u: -log_density(center + scale @ u)
+
+        init, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
+
+        def start(key: jax.Array, u: jax.Array, *metric: jax.Array) -> Any:
+            return init(
+                u, 0, adapt_step_size=False, adapt_mass_matrix=False, model_args=metric,
+                rng_key=key, max_tree_depth=max_tree_depth,
+            )  # fmt: skip
+
+        def transition(state: Any, step_size: float, *metric: jax.Array) -> Any:
+            adapted = state.adapt_state._replace(step_size=jnp.asarray(step_size))
+            return step(state._replace(adapt_state=adapted), metric)
+
+        self._longest = 2**max_tree_depth - 1
+        example = jax.random.key(0), jnp.zeros(dimension), jnp.zeros(dimension), jnp.eye(dimension)
+        shapes = jax.eval_shape(start, *example)
+        with ThreadPoolExecutor(2) as pool:  # compiling takes longer than sampling a small problem
+            lowered = [
+                jax.jit(start).lower(*example),
+                jax.jit(transition).lower(shapes, jnp.zeros(()), *example[2:]),
+            ]
+            self._start, self._transition = pool.map(lambda function: function.compile(), lowered)
+
+    def start(self, key: jax.Array, metric: Metric, z: Array) -> Any:
+        """State of a chain at a position."""
+        u = jnp.asarray(metric.whiten(z))
+        return self._start(key, u, jnp.asarray(metric.center), jnp.asarray(metric.scale))
+
+    def transition(self, state: Any, step_size: float, metric: Metric) -> Any:
+        """Return the next state of a chain."""
+        arrays = jnp.asarray(metric.center), jnp.asarray(metric.scale)
+        return self._transition(state, jnp.asarray(step_size), *arrays)
+
+    def read(self, state: Any, metric: Metric) -> tuple[Array, Array, dict[str, Any]]:
+        """Position and gradient of a state, and its statistics under ArviZ's names."""
+        found = {
+            "lp": -state.potential_energy,
+            "energy": state.energy,
+            "acceptance_rate": state.accept_prob,
+            "n_steps": state.num_steps,
+            "diverging": state.diverging,
+        }
+        u, gradient, stats = jax.device_get((state.z, state.z_grad, found))
+        steps = int(stats["n_steps"])
+        stats["tree_depth"] = math.ceil(math.log2(steps + 1))
+        stats["reached_max_tree_depth"] = steps >= self._longest
+        return metric.center + metric.scale @ u, metric.unwhiten_gradient(gradient), stats
+
+
+def to_arrays(state: Any) -> dict[str, NDArray[Any]]:
+    """Leaves of a state as plain arrays."""
+    leaves = jax.tree.leaves(state)
+    plain = [jax.random.key_data(leaf) if _is_key(leaf) else leaf for leaf in leaves]
+    return {f"state_{i}": np.asarray(leaf) for i, leaf in enumerate(plain)}
+
+
+def from_arrays(like: Any, arrays: dict[str, NDArray[Any]]) -> Any:
+    """State of the same structure as ``like`` from its arrays."""
+    leaves, tree = jax.tree.flatten(like)
+    plain = [jnp.asarray(arrays[f"state_{i}"], dtype=None if _is_key(leaf) else leaf.dtype)
+             for i, leaf in enumerate(leaves)]  # fmt: skip
+    whole = [
+        jax.random.wrap_key_data(array) if _is_key(leaf) else array
+        for leaf, array in zip(leaves, plain, strict=True)
+    ]
+    return jax.tree.unflatten(tree, whole)
+
+
+def _is_key(leaf: Any) -> bool:
+    return bool(jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key))
