@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
     from bayes_tbm.experiment import Experiment
+    from bayes_tbm.inference import Settings
 
 BAD_INPUT, NOT_CONVERGED = 2, 3
 _EPILOG = """
@@ -36,6 +37,11 @@ and error models besides.
   bayes-tbm fit FI-Hyy --streams gpp,nee,et,lai,wood --out run/
   bayes-tbm fit mysite.cbf.nc --streams nbe,et,lai --uncertainty nbe=1.0 --out run/
   bayes-tbm fit experiment.toml --out run/
+
+A run keeps all it has done in checkpoint/. After an interruption, and to add draws:
+
+  bayes-tbm fit run/experiment.toml --out run/ --resume       (or repeat the first command)
+  bayes-tbm fit run/experiment.toml --out run/ --extend 500
 """
 _SIMULATE = """
 Run the model forward and write netCDF with units.
@@ -129,6 +135,14 @@ def _sampling_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chains", type=int, help="number of chains (default 4)")
     parser.add_argument("--warmup", type=int, help="adapting transitions a chain")
     parser.add_argument("--draws", type=int, help="kept transitions a chain")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--resume", action="store_true",
+        help="go on where a run of this folder was interrupted, to the same numbers",
+    )  # fmt: skip
+    again.add_argument(
+        "--extend", type=int, metavar="N", help="add N draws a chain to the run of this folder"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
 
 
@@ -192,17 +206,21 @@ def _sampling(arguments: argparse.Namespace) -> dict[str, int]:
 
 def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, DataTree]:
     from bayes_tbm.inference import check_convergence, stream_skill
-    from bayes_tbm.report import prepare_folder, write_run
+    from bayes_tbm.report import write_run
+    from bayes_tbm.report.folder import CHECKPOINT
 
     began = time.perf_counter()
     settings = experiment.settings()
     calibration = experiment.calibration()
-    out = prepare_folder(arguments.out, overwrite=arguments.overwrite)
+    out, settings = _folder(arguments, settings)
     print(calibration.site.summary())
     for name, days in calibration.left_out.items():
         print(f"left out of {name}, outside the drivers' period: {', '.join(days)}")
-    tree = calibration.sample(settings, progress=not arguments.quiet)
     resolved = experiment.resolved(calibration, settings)
+    (out / "experiment.toml").write_text(resolved.to_toml(), encoding="utf-8")
+    tree = calibration.sample(
+        settings, progress=not arguments.quiet, checkpoint=out / CHECKPOINT, resume=True
+    )
     gate = check_convergence(tree)
     modes = json.loads(tree.attrs["experiment"])["modes"]
     shares = ", ".join(f"{mode['weight']:.0%}" for mode in modes)
@@ -214,6 +232,19 @@ def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, Da
     )
     print(f"look at {out / 'report.html'}")
     return (0 if gate.passed else NOT_CONVERGED), tree
+
+
+def _folder(arguments: argparse.Namespace, settings: Settings) -> tuple[Path, Settings]:
+    """Run folder, ready to be written, and settings with the draws that are asked to be added."""
+    import dataclasses
+
+    from bayes_tbm.report import load_run, prepare_folder
+
+    goes_on = arguments.resume or arguments.extend is not None
+    if arguments.extend is not None:
+        before = load_run(arguments.out).posterior.sizes["draw"]
+        settings = dataclasses.replace(settings, draws=before + arguments.extend)
+    return prepare_folder(arguments.out, overwrite=arguments.overwrite, resume=goes_on), settings
 
 
 def _simulate(arguments: argparse.Namespace) -> int:

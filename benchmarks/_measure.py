@@ -11,7 +11,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -87,28 +87,29 @@ def _commit() -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Times:
-    """Seconds of every call of one function."""
+    """Seconds of every call of one function, by the clock and of the processor."""
 
-    seconds: tuple[float, ...]
-
-    @property
-    def least(self) -> float:
-        """The call that nothing disturbed."""
-        return min(self.seconds)
+    wall: tuple[float, ...]
+    processor: tuple[float, ...]
 
     @property
-    def median(self) -> float:
-        """The usual call."""
-        return float(np.median(self.seconds))
+    def figures(self) -> tuple[float, float, float]:
+        """Least and median by the clock, and median of the processor's seconds.
+
+        On one idle core all three are near. Under load the first is that of the call which nothing
+        disturbed, if calls are short enough for there to be one; the last leaves out the time that
+        other processes had the core.
+        """
+        return min(self.wall), float(np.median(self.wall)), float(np.median(self.processor))
 
 
-def timed(call: Callable[[], object]) -> float:
-    """Seconds until what a call returns is there."""
+def timed(call: Callable[[], object]) -> tuple[float, float]:
+    """Seconds until what a call returns is there: by the clock and of the processor."""
     import jax
 
-    begin = time.perf_counter()
+    begin, busy = time.perf_counter(), time.process_time()
     jax.block_until_ready(call())
-    return time.perf_counter() - begin
+    return time.perf_counter() - begin, time.process_time() - busy
 
 
 def take_turns(
@@ -126,14 +127,19 @@ def take_turns(
         Turns that each gets, however long they take. A turn is a burst of calls, of 20 ms or one
         call: the first after another function's turn finds cold caches, the next ones do not.
     """
-    size = {name: 1 + int(_BURST / timed(call)) for name, call in calls.items()}
-    taken: dict[str, list[float]] = {name: [] for name in calls}
+    size = {name: 1 + int(_BURST / timed(call)[0]) for name, call in calls.items()}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
     end, turns = time.perf_counter() + seconds, 0
     while turns < least or time.perf_counter() < end:
         for name, call in calls.items():
             taken[name] += [timed(call) for _ in range(size[name])]
         turns += 1
-    return {name: Times(tuple(each)) for name, each in taken.items()}
+    return {name: Times(*zip(*each, strict=True)) for name, each in taken.items()}
+
+
+def joined(figures: Iterable[float]) -> str:
+    """Figures to three digits in one cell of a table."""
+    return " / ".join(f"{figure:.3g}" for figure in figures)
 
 
 def slope(x: Sequence[float], y: Sequence[float]) -> float:

@@ -9,21 +9,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from _measure import Table, machine, pin, prepare_environment, take_turns, timed
+from _measure import Table, joined, machine, pin, prepare_environment, take_turns, timed
 
 if TYPE_CHECKING:
     from _problems import Problem
 
 CASES = ("daily", "monthly", "regrowth")
 _EPILOG = """
-columns: milliseconds a chain, least and median of all calls; ratio, plain over ours, of the least
-and of the medians; seconds of the first call, which compiles, and of our one the processor's own
-seconds; largest difference of the two gradients over the largest entry. Least times and processor
-seconds are near what an idle machine would show.
+columns: milliseconds a chain and the ratio plain over ours, each as least by the clock / median by
+the clock / median of the processor's own time; seconds of the first call, which compiles, by the
+clock / of the processor; largest difference of the two gradients over the largest entry. On an idle
+machine the clock and the processor agree; on a shared one trust the least and the processor's.
 
   python benchmarks/gradient.py                                   all, about 6 minutes
   python benchmarks/gradient.py --cases daily --precisions float64 --batches 4 64
@@ -66,8 +65,8 @@ def compare(arguments: argparse.Namespace) -> int:
     streams = arguments.streams.split(",")
     calibrations = {step: Calibration(site, streams) for step, site in sites.items()}
     table = Table(
-        "case              ", "steps", "precision", "batch", "plain ms", "median", "ours ms",
-        "median", "ratio", "of medians", "plain first s", "ours first s", "ours CPU s", "differ  ",
+        f"{'case':16}", "steps", "precision", "batch", f"{'plain ms a chain':22}",
+        f"{'ours ms a chain':22}", f"{'ratio':18}", "plain first s", "ours first s", "differ  ",
     )  # fmt: skip
     wrong = 0
     for case in arguments.cases:
@@ -86,20 +85,16 @@ def compare(arguments: argparse.Namespace) -> int:
     return int(wrong > 0)
 
 
-def row(problem: Problem, batch: int, seconds: float) -> tuple[list[float], float]:
-    """Time one problem; returns the numbers of its row and how far the gradients differ."""
+def row(problem: Problem, batch: int, seconds: float) -> tuple[list[str], float]:
+    """Time one problem; returns cells of its row and how far the gradients differ."""
     z, functions = problem.points(batch), problem.graded(batch)
     calls = {name: lambda function=function: function(z) for name, function in functions.items()}
-    first = [timed(calls["plain"])]
-    before = time.process_time()
-    first += [timed(calls["ours"]), time.process_time() - before]
+    first = [timed(call) for call in calls.values()]
     plain, ours = (np.asarray(call()[1], dtype=float) for call in calls.values())
     difference = float(np.abs(plain - ours).max() / np.abs(plain).max())
-    times = take_turns(calls, seconds)
-    slow, fast = times["plain"], times["ours"]
-    each = [1e3 * t / batch for t in (slow.least, slow.median, fast.least, fast.median)]
-    ratios = [slow.least / fast.least, slow.median / fast.median]
-    return [*each, *ratios, *first], difference
+    slow, fast = (np.array(each.figures) for each in take_turns(calls, seconds).values())
+    figures = [1e3 / batch * slow, 1e3 / batch * fast, slow / fast, *first]
+    return [joined(each) for each in figures], difference
 
 
 if __name__ == "__main__":

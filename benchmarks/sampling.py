@@ -27,7 +27,7 @@ _EPILOG = """
 columns: seconds from the start of the process until the posterior is there and checked, imports and
 compiling included; largest resident memory; the largest R-hat, the smallest bulk and tail ESS and
 the median bulk ESS over parameters and derived quantities; bulk ESS a second, smallest and median;
-divergences; smallest E-BFMI; leapfrog steps (gradients) a draw; whether bayes_tbm's own gate passed.
+divergences; smallest E-BFMI; leapfrog steps (gradients) a draw; whether the package's gate passed.
 
   python benchmarks/sampling.py                            FI-Hyy, five seeds
   python benchmarks/sampling.py --all --seeds 0            four daily and 13 monthly sites
@@ -91,7 +91,9 @@ def by_site(runs: Iterable[dict[str, Any]]) -> None:
     for run in runs:
         groups.setdefault(run["site"], []).append(run)
     print("\nMedians over seeds, runs that ended\n")
-    table = Table("site           ", "streams", "passed", "seconds", "ESS/s least", "ESS/s median")
+    table = Table(
+        "site           ", f"{'streams':31}", "passed", "seconds", "ESS/s least", "ESS/s median"
+    )
     for site, all_of_it in groups.items():
         ended = [run for run in all_of_it if "seconds" in run]
         passed = f"{sum(run['passed'] == 'yes' for run in all_of_it)} of {len(all_of_it)}"

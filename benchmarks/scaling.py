@@ -12,15 +12,27 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from _measure import Table, Times, machine, pin, prepare_environment, slope, take_turns, timed
+from _measure import (
+    Table,
+    Times,
+    joined,
+    machine,
+    pin,
+    prepare_environment,
+    slope,
+    take_turns,
+    timed,
+)
 
 if TYPE_CHECKING:
     from bayes_tbm import Calibration, Site
 
 DAILY = ("FI-Hyy", "BE-Vie", "DE-Hai", "US-Ha1")
 _EPILOG = """
-Each table ends with the exponent: the slope of log time over log size, 1 where cost is linear. The
-slope between the largest two sizes is free of what every call costs whatever its size.
+columns: milliseconds, least by the clock / median by the clock / median of the processor's own
+time; from the least, cost per unit of size; seconds of the first call, which compiles, by the clock
+/ of the processor. Each table ends with the exponent of least and processor's time in size, 1 where
+cost is linear, over all sizes and between the largest two, where fixed costs matter least.
 
   python benchmarks/scaling.py                                     about 2 minutes
   python benchmarks/scaling.py --years 1 9 --batches 1 64 --sites FI-Hyy DE-Hai
@@ -79,11 +91,10 @@ def by_length(
     starts = {name: timed(call) for name, call in calls.items()}
     times = take_turns(calls, arguments.seconds)
     print(f"Record length: {site.name} {site.step_name}, one chain\n")
-    table = Table("years", "steps", "ms", "median", "us a step", "first call s")
+    table = Table("years", "steps", f"{'ms':22}", "us a step", "first call s")
     for (years, window), each in zip(windows.items(), times.values(), strict=True):
-        per_step = 1e6 * each.least / window.steps
-        first_call = starts[str(years)]
-        table.row(years, window.steps, *milliseconds(each), per_step, first_call)
+        per_step = 1e6 * min(each.wall) / window.steps
+        table.row(years, window.steps, milliseconds(each), per_step, joined(starts[str(years)]))
     conclude([window.steps for window in windows.values()], times)
 
 
@@ -94,16 +105,16 @@ def by_chains(site: Site, calibration: Calibration, arguments: argparse.Namespac
     starts = [timed(call) for call in calls.values()]
     times = take_turns(calls, arguments.seconds)
     print(f"Chains: {site.name} {site.step_name}, one batch\n")
-    table = Table("chains", "ms", "median", "ms a chain", "first call s")
+    table = Table("chains", f"{'ms':22}", "ms a chain", "first call s")
     for batch, each, first_call in zip(batches, times.values(), starts, strict=True):
-        table.row(batch, *milliseconds(each), 1e3 * each.least / batch, first_call)
+        table.row(batch, milliseconds(each), 1e3 * min(each.wall) / batch, joined(first_call))
     conclude(batches, times)
 
 
 def by_sites(calibrations: Sequence[Calibration], seconds: float) -> None:
     """Cost of one chain at several sites, one site after another."""
     each = [evaluation(calibration, 1) for calibration in calibrations]
-    starts = np.cumsum([timed(call) for call in each])
+    starts = np.cumsum([timed(call) for call in each], axis=0)
 
     def first_ones(count: int) -> Callable[[], object]:
         return lambda: [call() for call in each[:count]]
@@ -112,9 +123,10 @@ def by_sites(calibrations: Sequence[Calibration], seconds: float) -> None:
     times = take_turns({str(count): first_ones(count) for count in counts}, seconds)
     steps = np.cumsum([calibration.site.steps for calibration in calibrations])
     print(f"Sites: {', '.join(c.site.name for c in calibrations)}, one chain each\n")
-    table = Table("sites", "steps", "ms", "median", "ms a site", "first calls s")
+    table = Table("sites", "steps", f"{'ms':22}", "ms a site", "first calls s")
     for count, total, taken, first in zip(counts, steps, times.values(), starts, strict=True):
-        table.row(count, total, *milliseconds(taken), 1e3 * taken.least / count, float(first))
+        per_site = 1e3 * min(taken.wall) / count
+        table.row(count, total, milliseconds(taken), per_site, joined(first))
     conclude(steps.tolist(), times)
 
 
@@ -127,16 +139,19 @@ def evaluation(calibration: Calibration, batch: int) -> Callable[[], object]:
     return lambda: function(z)
 
 
-def milliseconds(times: Times) -> tuple[float, float]:
-    """Least and median."""
-    return 1e3 * times.least, 1e3 * times.median
+def milliseconds(times: Times) -> str:
+    """Figures of the calls for a cell."""
+    return joined(1e3 * seconds for seconds in times.figures)
 
 
 def conclude(sizes: Sequence[int], times: Mapping[str, Times]) -> None:
-    """Print the exponent."""
-    least = [each.least for each in times.values()]
-    of_all, of_largest = slope(sizes, least), slope(sizes[-2:], least[-2:])
-    print(f"\nexponent {of_all:.2f}; between the largest two {of_largest:.2f}\n")
+    """Print the exponents."""
+    figures = [each.figures for each in times.values()]
+    for name, which in (("least", 0), ("processor", 2)):
+        cost = [each[which] for each in figures]
+        of_all, of_largest = slope(sizes, cost), slope(sizes[-2:], cost[-2:])
+        print(f"\nexponent, {name}: {of_all:.2f}; between the largest two {of_largest:.2f}")
+    print()
 
 
 if __name__ == "__main__":

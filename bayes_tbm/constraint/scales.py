@@ -24,11 +24,12 @@ from bayes_tbm.parameters import TABLE, AbstractPrior, prior_from_dict
 
 Array = NDArray[np.float64]
 
-# Few knots: each interval holds enough of 1000 prior draws that the density is known to 3 % within
-# one standard deviation. Measured on the default prior: no bias left, where a location and a scale
-# alone leave up to 0.16 bit (skewed annual fluxes).
-_KNOTS = np.arange(-2.0, 3.0)
-_FAR = 1e6  # prior standard deviations; beyond any draw
+# Few knots, so that each interval holds draws enough: 1000 of the prior give its density to 4 %
+# near the centre. Skewed priors (exp(0.6 z), sinh z) cost at most 0.03 bit within 2.4 standard
+# deviations; a location and a scale alone cost 0.16 in skewed annual fluxes.
+_STEP = 0.8
+_KNOTS = _STEP * np.arange(-3, 4)
+_FAR = 1e6  # steps; beyond any draw
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +146,7 @@ def normal_scores(prior: Array) -> PchipInterpolator:
     lower, upper = knots[1] - knots[0], knots[-1] - knots[-2]
     return PchipInterpolator(
         np.concatenate([[knots[0] - _FAR * lower], knots, [knots[-1] + _FAR * upper]]),
-        np.concatenate([[_KNOTS[0] - _FAR], _KNOTS, [_KNOTS[-1] + _FAR]]),
+        np.concatenate([[_KNOTS[0] - _FAR * _STEP], _KNOTS, [_KNOTS[-1] + _FAR * _STEP]]),
     )
 
 

@@ -88,11 +88,10 @@ def verdict(prior: ArrayLike, likelihood: ArrayLike, tension: ArrayLike = np.inf
     Notes
     -----
     `arviz.psense_summary` reports a potential prior-data conflict wherever both sensitivities
-    reach 0.05, which is the verdict here with the default tension. For a normal posterior in one
-    dimension a disagreement of one standard deviation suffices for that, hence the second
-    condition. Without disagreement the two add up to 0.052 there, in proportion to the precisions
-    of prior and data: below the threshold, where ``psense_summary`` gives a check mark, the larger
-    one still names the driver.
+    reach 0.05, which is the verdict here with the default tension. For a normal posterior a
+    disagreement of 0.2 to 0.7 sigma suffices for that, hence the second condition. In full accord
+    the two add up to 0.08 there, in proportion to the precisions of prior and data: where neither
+    reaches 0.05, and ``psense_summary`` gives a check mark, the larger one still names the driver.
 
     References
     ----------

@@ -81,6 +81,11 @@ class Checkpoint:
             np.savez(file, allow_pickle=False, **arrays)
         os.replace(beside, path)
 
+    def drop(self, start: str) -> None:
+        """Forget the groups whose names begin so."""
+        for path in self.folder.glob(f"{start}*.npz"):
+            path.unlink()
+
     def load(self, name: str) -> Arrays | None:
         """Group of arrays of a name, or None."""
         path = self.folder / f"{name}.npz"

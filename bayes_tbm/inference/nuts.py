@@ -179,6 +179,7 @@ class _Run:
             arrays = {"number": following.number, "center": metric.center, "scale": metric.scale,
                       "step_size": step_size, "starts": starts}  # fmt: skip
             self._disk.save("phase", arrays)
+            self._disk.drop(f"phase-{phase.number}-chain-")
         return following
 
     def advance(self, phase: _Phase, length: int) -> list[Chain]:

@@ -26,10 +26,10 @@ class Settings:
     """
 
     chains: int = 4
-    warmup: int = 450
-    draws: int = 1000
+    warmup: int = 300
+    draws: int = 700
     seed: int = 0
-    target_accept: float = 0.98
+    target_accept: float = 0.95
     max_tree_depth: int = 9
     starts: int = 12
 

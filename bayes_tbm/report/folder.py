@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from bayes_tbm.plots.save import FIGURES
 from bayes_tbm.report.page import html_page
 
 POSTERIOR = "posterior.nc"
+CHECKPOINT = "checkpoint"
 
 
 def _summary(tree: xr.DataTree) -> pd.DataFrame:
@@ -31,11 +33,20 @@ TABLES: dict[str, Callable[[xr.DataTree], pd.DataFrame]] = {
     "streams.csv": stream_skill,
     "constraint.csv": constraint_table,
 }
-PRODUCTS = (POSTERIOR, "experiment.toml", *TABLES, "figures", "report.html")
+PRODUCTS = (POSTERIOR, "experiment.toml", *TABLES, "figures", "report.html", CHECKPOINT)
 
 
-def prepare_folder(out: str | Path, *, overwrite: bool = False) -> Path:
+def prepare_folder(out: str | Path, *, overwrite: bool = False, resume: bool = False) -> Path:
     """Make sure that a run can be written, before it is computed.
+
+    Parameters
+    ----------
+    out
+        The folder.
+    overwrite
+        Whether a run that is there may be replaced; its checkpoint goes at once.
+    resume
+        Whether to go on with the run that is there.
 
     Raises
     ------
@@ -44,12 +55,15 @@ def prepare_folder(out: str | Path, *, overwrite: bool = False) -> Path:
     """
     path = Path(out)
     there = [name for name in PRODUCTS if (path / name).exists()]
-    if there and not overwrite:
+    if there and not (overwrite or resume):
         raise InputError(
             where=str(path), rule="must not hold files that the run would replace",
             found=", ".join(there),
-            remedy="choose another folder, or add --overwrite to replace it",
+            remedy="choose another folder, add --overwrite to replace it, or --resume to go on "
+            "with it",
         )  # fmt: skip
+    if overwrite and not resume:
+        shutil.rmtree(path / CHECKPOINT, ignore_errors=True)
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / ".writable"

@@ -57,7 +57,10 @@ class LinearGaussian:
         names = tuple(self.streams) if names is None else tuple(names)
         rng = np.random.default_rng(seed)
         mean, covariance = self.posterior(names)
-        z = mean + stationary_chains(rng, memory, (*shape, len(mean))) @ np.linalg.cholesky(covariance).T
+        z = (
+            mean
+            + stationary_chains(rng, memory, (*shape, len(mean))) @ np.linalg.cholesky(covariance).T
+        )
         likelihood = {
             name: stats.norm.logpdf(s.value, z @ s.jacobian.T, s.sd)
             for name, s in self.streams.items()
@@ -70,7 +73,9 @@ class LinearGaussian:
         }
         groups |= {"log_likelihood": likelihood} if likelihood else {}
         experiment = {"priors": self.priors, "constraints": dict(constraints or {})}
-        tree: xr.DataTree = az.from_dict(groups, attrs={"/": {"experiment": json.dumps(experiment)}})
+        tree: xr.DataTree = az.from_dict(
+            groups, attrs={"/": {"experiment": json.dumps(experiment)}}
+        )
         return tree
 
     def _values(self, z: Array) -> dict[str, Array]:
@@ -108,6 +113,18 @@ def chains() -> Callable[..., Array]:
 def truth() -> Callable[[Array, Array], dict[str, float]]:
     """Closed forms of joint measures from the posterior's mean and covariance."""
     return joint_truth
+
+
+@pytest.fixture(scope="session")
+def make_stream() -> type[Stream]:
+    """Build a stream from jacobian, value and sd."""
+    return Stream
+
+
+@pytest.fixture(scope="session")
+def linear_gaussian() -> type[LinearGaussian]:
+    """Build a problem from priors and streams."""
+    return LinearGaussian
 
 
 @pytest.fixture(scope="session")
