@@ -7,7 +7,7 @@ try:
 except PackageNotFoundError:  # a source tree that was never installed
     __version__ = "0+unknown"
 
-from bayes_tbm.constraint import constraint_table
+from bayes_tbm.constraint import SetGains, constraint, constraint_table, set_gains, verdict
 from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.inference import Calibration, Settings, check_convergence, stream_skill
 from bayes_tbm.inference.forward import simulate
@@ -53,17 +53,21 @@ __all__ = [
     "Normal",
     "Observations",
     "Parameters",
+    "SetGains",
     "Settings",
     "Site",
     "Stream",
     "StudentT",
     "Uniform",
     "check_convergence",
+    "constraint",
     "constraint_table",
     "from_dalec",
     "open_site",
+    "set_gains",
     "simulate",
     "site_names",
     "stream_skill",
     "to_dalec",
+    "verdict",
 ]

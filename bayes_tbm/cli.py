@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bayes_tbm import __version__
 from bayes_tbm.errors import DataWarning, InputError
@@ -135,6 +135,11 @@ def _sampling_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chains", type=int, help="number of chains (default 4)")
     parser.add_argument("--warmup", type=int, help="adapting transitions a chain")
     parser.add_argument("--draws", type=int, help="kept transitions a chain")
+    parser.add_argument(
+        "--sampler",
+        help="numpyro (default), blackjax-window, blackjax-low-rank, or blackjax-chees with "
+        "--chains 32 or more; runs of BlackJAX cannot be resumed",
+    )
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
         "--resume", action="store_true",
@@ -199,13 +204,15 @@ def _uncertainty(given: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def _sampling(arguments: argparse.Namespace) -> dict[str, int]:
-    named = ((name, getattr(arguments, name)) for name in ("seed", "chains", "warmup", "draws"))
+def _sampling(arguments: argparse.Namespace) -> dict[str, Any]:
+    options = ("seed", "chains", "warmup", "draws", "sampler")
+    named = ((name, getattr(arguments, name)) for name in options)
     return {name: value for name, value in named if value is not None}
 
 
 def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, DataTree]:
     from bayes_tbm.inference import check_convergence, stream_skill
+    from bayes_tbm.inference.samplers import can_resume
     from bayes_tbm.report import write_run
     from bayes_tbm.report.folder import CHECKPOINT
 
@@ -219,8 +226,9 @@ def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, Da
     resolved = experiment.resolved(calibration, settings)
     (out / "experiment.toml").write_text(resolved.to_toml(), encoding="utf-8")
     tree = calibration.sample(
-        settings, progress=not arguments.quiet, checkpoint=out / CHECKPOINT, resume=True
-    )
+        settings, progress=not arguments.quiet, resume=True,
+        checkpoint=out / CHECKPOINT if can_resume(settings) else None,
+    )  # fmt: skip
     gate = check_convergence(tree)
     modes = json.loads(tree.attrs["experiment"])["modes"]
     shares = ", ".join(f"{mode['weight']:.0%}" for mode in modes)
@@ -238,9 +246,12 @@ def _folder(arguments: argparse.Namespace, settings: Settings) -> tuple[Path, Se
     """Run folder, ready to be written, and settings with the draws that are asked to be added."""
     import dataclasses
 
+    from bayes_tbm.inference.samplers import check_resumable
     from bayes_tbm.report import load_run, prepare_folder
 
     goes_on = arguments.resume or arguments.extend is not None
+    if goes_on:
+        check_resumable(settings)
     if arguments.extend is not None:
         before = load_run(arguments.out).posterior.sizes["draw"]
         settings = dataclasses.replace(settings, draws=before + arguments.extend)

@@ -157,12 +157,13 @@ class Experiment:
         fields = dataclasses.asdict(Settings())
         wrong = {
             name: value for name, value in self.sampling.items()
-            if name not in fields or not _is_number(value, whole=isinstance(fields[name], int))
+            if name not in fields or not _fits(value, fields[name])
         }  # fmt: skip
         if wrong:
             raise InputError(
                 where=self.where, variable=f"sampling: {', '.join(wrong)}",
-                rule=f"entries are {', '.join(fields)}: numbers, whole but for target_accept",
+                rule=f"entries are {', '.join(fields)}: whole numbers but for "
+                "target_accept and sampler",
                 found=str(wrong),
             )  # fmt: skip
         with self._named():
@@ -250,6 +251,13 @@ class Experiment:
 
 def _are_names(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """Whether a value is of the kind of a setting's default."""
+    if isinstance(default, str):
+        return isinstance(value, str)
+    return _is_number(value, whole=isinstance(default, int))
 
 
 def _is_number(value: Any, *, whole: bool = False) -> bool:

@@ -65,7 +65,7 @@ def compare(arguments: argparse.Namespace) -> int:
     streams = arguments.streams.split(",")
     calibrations = {step: Calibration(site, streams) for step, site in sites.items()}
     table = Table(
-        f"{'case':16}", "steps", "precision", "batch", f"{'plain ms a chain':22}",
+        f"{'case':21}", "steps", "precision", "batch", f"{'plain ms a chain':22}",
         f"{'ours ms a chain':22}", f"{'ratio':18}", "plain first s", "ours first s", "differ  ",
     )  # fmt: skip
     wrong = 0

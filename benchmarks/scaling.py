@@ -34,7 +34,7 @@ time; from the least, cost per unit of size; seconds of the first call, which co
 / of the processor. Each table ends with the exponent of least and processor's time in size, 1 where
 cost is linear, over all sizes and between the largest two, where fixed costs matter least.
 
-  python benchmarks/scaling.py                                     about 2 minutes
+  python benchmarks/scaling.py                                     about 3 minutes
   python benchmarks/scaling.py --years 1 9 --batches 1 64 --sites FI-Hyy DE-Hai
 """
 
@@ -147,10 +147,11 @@ def milliseconds(times: Times) -> str:
 def conclude(sizes: Sequence[int], times: Mapping[str, Times]) -> None:
     """Print the exponents."""
     figures = [each.figures for each in times.values()]
+    print()
     for name, which in (("least", 0), ("processor", 2)):
         cost = [each[which] for each in figures]
         of_all, of_largest = slope(sizes, cost), slope(sizes[-2:], cost[-2:])
-        print(f"\nexponent, {name}: {of_all:.2f}; between the largest two {of_largest:.2f}")
+        print(f"exponent, {name}: {of_all:.2f}; between the largest two {of_largest:.2f}")
     print()
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bayes_tbm.constraint.information import INFORMATION, SPREAD, information, marginal
 from bayes_tbm.constraint.scales import StatedPriors, standardise
 from bayes_tbm.constraint.sensitivity import (
+    TENSION,
     THRESHOLD,
     log_likelihoods,
     log_prior,
@@ -53,7 +54,8 @@ def constraint(
         numbers have a Monte Carlo standard error, ``<name>_mcse``. On scales on which the prior is
         standard normal (`bayes_tbm.constraint.scales`):
 
-        - ``contraction``, ``shift``, ``overlap`` (1): narrowing, displacement, shared area.
+        - ``contraction``, ``shift``, ``overlap`` (1): narrowing, displacement, shared area;
+          ``tension`` (1): the shift, were prior and data in accord, in its standard deviations.
         - ``bits``, ``entropy_reduction`` (bit; `bayes_tbm.constraint.information`), each also as
           ``*_gaussian``, an approximation; ``joint_*`` the same of pairs.
         - ``psense_prior``, ``psense_likelihood`` and, by stream, ``psense_stream`` (1):
@@ -86,7 +88,8 @@ def constraint(
         "pair": [label(target) for target in joint],
         "stream": [str(stream) for stream in group(post, "log_likelihood").data_vars],
     }
-    return xr.Dataset(data, coords, {"psense_threshold": THRESHOLD})
+    thresholds = {"psense_threshold": THRESHOLD, "tension_threshold": TENSION}
+    return xr.Dataset(data, coords, thresholds)
 
 
 def _sensitivities(post: xr.DataTree, latent: Array, tension: Array) -> dict[str, xr.Variable]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from bayes_tbm.inference.numpyro_model import numpyro_model
 from bayes_tbm.inference.precision import use_double_precision
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.result import build_tree
+from bayes_tbm.inference.samplers import check_resumable, draw, transitions
 from bayes_tbm.inference.settings import Settings
 from bayes_tbm.inference.start import Mode, find_modes, load_modes, save_modes
 from bayes_tbm.model import prepare
@@ -158,7 +158,7 @@ class Calibration:
         resume: bool = False,
         **changes: Any,
     ) -> xr.DataTree:
-        """Sample the posterior with NumPyro's NUTS.
+        """Sample the posterior, with NumPyro's NUTS unless the settings name another sampler.
 
         Parameters
         ----------
@@ -183,22 +183,20 @@ class Calibration:
         ------
         InputError
             The checkpoint belongs to other data, another model, seed or versions; or there is one
-            and ``resume`` is false.
+            and ``resume`` is false; or the sampler has none.
         """
         settings = dataclasses.replace(settings or Settings(), **changes)
         disk = None
         if checkpoint is not None:
+            check_resumable(settings)
             of_run = identity(self.density, self.experiment, settings)
             disk = Checkpoint(checkpoint, of_run, resume=resume)
-        with ThreadPoolExecutor(1) as aside:  # compiles while the optimisers climb
-            waiting = aside.submit(self._evaluator.prior, _PRIOR_DRAWS, seed=settings.seed)
-            modes = load_modes(disk) or self.modes(settings, progress=progress)
-            prior = waiting.result()
+        prior = self._evaluator.prior(_PRIOR_DRAWS, seed=settings.seed)  # first: it may refuse
+        modes = load_modes(disk) or self.modes(settings, progress=progress)
         if disk is not None:
             save_modes(disk, modes)
-        total = settings.chains * (nuts.warmup_length(settings) + settings.draws)
-        with Progress("sampling", total, show=progress) as bar:
-            draws = nuts.sample(self.density, modes, settings, bar, disk)
+        with Progress("sampling", transitions(settings), show=progress) as bar:
+            draws = draw(self.density, modes, settings, bar, disk)
         posterior = self._evaluator.posterior(draws.z, seed=settings.seed)
         return build_tree(
             self.site, self.density, posterior=posterior, sample_stats=draws.stats, prior=prior,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 import arviz as az
-import blackjax
 import jax
 import numpy as np
 import numpyro
@@ -108,7 +108,7 @@ def _attributes(site: Site, experiment: Mapping[str, Any]) -> dict[str, Any]:
         "inference_library": "numpyro",
         "inference_library_version": numpyro.__version__,
         "jax_version": jax.__version__,
-        "blackjax_version": blackjax.__version__,
+        "blackjax_version": version("blackjax"),
         "arviz_version": az.__version__,
         "python_version": platform.python_version(),
         "platform": f"{platform.machine()} {jax.default_backend()}",

@@ -6,6 +6,8 @@ import dataclasses
 
 from bayes_tbm.errors import InputError
 
+SAMPLERS = ("numpyro", "blackjax-window", "blackjax-low-rank", "blackjax-chees")
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -23,6 +25,10 @@ class Settings:
         Doublings of a trajectory at most.
     starts
         Optimiser starts.
+    sampler
+        ``numpyro``: NUTS with a pooled metric, the only one whose runs can be resumed.
+        ``blackjax-window``, ``blackjax-low-rank``: BlackJAX's NUTS with its own adaptations.
+        ``blackjax-chees``: ChEES-HMC, for 32 chains or more side by side.
     """
 
     chains: int = 4
@@ -32,6 +38,7 @@ class Settings:
     target_accept: float = 0.95
     max_tree_depth: int = 9
     starts: int = 12
+    sampler: str = SAMPLERS[0]
 
     def __post_init__(self) -> None:
         smallest = {
@@ -49,6 +56,11 @@ class Settings:
                     where="sampling", variable=name, found=value,
                     rule=f"must be a whole number, at least {least}",
                 )  # fmt: skip
+        if self.sampler not in SAMPLERS:
+            raise InputError(
+                where="sampling", variable="sampler", found=self.sampler,
+                rule=f"must be one of {', '.join(SAMPLERS)}",
+            )  # fmt: skip
         if not 0.0 < self.target_accept < 1.0:
             raise InputError(
                 where="sampling", variable="target_accept", rule="must lie between 0 and 1",

@@ -11,6 +11,7 @@ from bayes_tbm.model.containers import Pools
 from bayes_tbm.model.forcing import Forcing
 from bayes_tbm.parameters import AllocationShares, Parameters, allocation_shares
 from bayes_tbm.processes import fire, phenology, turnover, water
+from bayes_tbm.processes.elementwise import kept
 
 
 @jax.tree_util.register_dataclass
@@ -18,14 +19,14 @@ from bayes_tbm.processes import fire, phenology, turnover, water
 class Coefficients:
     """What parameters alone decide; each of the shape of a parameter."""
 
-    leaf_area_per_carbon: jax.Array
-    canopy_efficiency: jax.Array
-    autotrophic_fraction: jax.Array
+    leaf_area_per_carbon: jax.Array | float
+    canopy_efficiency: jax.Array | float
+    autotrophic_fraction: jax.Array | float
     shares: AllocationShares
     stress_ramp: water.StressRamp
-    transpiration: jax.Array
-    radiative_evaporation: jax.Array
-    drainage_scale: jax.Array
+    transpiration: jax.Array | float
+    radiative_evaporation: jax.Array | float
+    drainage_scale: jax.Array | float
 
 
 @jax.tree_util.register_dataclass
@@ -68,13 +69,12 @@ class Rates:
 def rates_of(p: Parameters, forcing: Forcing) -> Rates:
     """Rates for parameters under some weather."""
     rates = coefficients(p), turnover_rates(p, forcing), fire_rates(p, forcing)
-    # Worked out here once, not again by every loop that reads them.
-    return Rates(*jax.lax.optimization_barrier(rates))
+    return Rates(*kept(rates))
 
 
 def coefficients(p: Parameters) -> Coefficients:
     """Work out what parameters alone decide."""
-    return jax.tree.map(
+    found: Coefficients = jax.tree.map(
         jnp.asarray,
         Coefficients(
             leaf_area_per_carbon=1.0 / p.leaf_carbon_per_area,
@@ -87,6 +87,7 @@ def coefficients(p: Parameters) -> Coefficients:
             drainage_scale=p.drainage_storage**2,
         ),
     )
+    return found
 
 
 def decomposition_climate(p: Parameters, forcing: Forcing) -> jax.Array:
@@ -158,4 +159,5 @@ def initial_pools(p: Parameters) -> Pools:
         water=jnp.asarray(p.initial_saturation * p.field_capacity),
     )
     shape = jnp.broadcast_shapes(*(jnp.shape(value) for value in p.to_dict().values()))
-    return jax.tree.map(lambda pool: jnp.broadcast_to(pool, shape), pools)
+    spread: Pools = jax.tree.map(lambda pool: jnp.broadcast_to(pool, shape), pools)
+    return spread

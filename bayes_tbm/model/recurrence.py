@@ -44,6 +44,10 @@ def evolve(step: Step, start: Any, forcing: Any, rates: Any) -> tuple[Any, Any, 
     -----
     Reverse mode only; `jax.jacfwd` of `jax.grad` works, `jax.jvp` of this function does not.
     """
+    return _loop(step, start, forcing, rates)
+
+
+def _loop(step: Step, start: Any, forcing: Any, rates: Any) -> tuple[Any, Any, Any]:
     is_series = _is_series(rates, start)
     series, constants = _part(rates, is_series)
 
@@ -59,7 +63,7 @@ def evolve(step: Step, start: Any, forcing: Any, rates: Any) -> tuple[Any, Any, 
 
 def _forward(step: Step, start: Any, forcing: Any, rates: Any) -> tuple[Any, Any]:
     start, forcing, rates = jax.tree.map(lambda given: given.value, (start, forcing, rates))
-    before, last, happened = evolve(step, start, forcing, rates)
+    before, last, happened = _loop(step, start, forcing, rates)
     return (before, last, happened), (before, last, forcing, rates)
 
 

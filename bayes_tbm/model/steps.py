@@ -67,7 +67,9 @@ def _burnt(pools: Pools, burn: FireRates) -> Pools:
     kill = {name: getattr(pools, name) * share for name, share in burn.killed.items()}
 
     def left(pool: str) -> jax.Array:
-        return getattr(pools, pool) * (1.0 - burn.combusted[pool]) - kill.get(pool, 0.0)
+        size: jax.Array = getattr(pools, pool)
+        rest: jax.Array = size * (1.0 - burn.combusted[pool]) - kill.get(pool, 0.0)
+        return rest
 
     return Pools(
         labile=left("labile"),

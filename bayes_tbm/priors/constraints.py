@@ -95,7 +95,7 @@ def _inputs(p: Parameters, run: Trajectory, forcing: Forcing) -> dict[str, jax.A
     f, shares, days = run.fluxes, allocation_shares(p), forcing.step_length
 
     def passed_on(pool: str, gained: jax.Array) -> jax.Array:
-        size = getattr(run.pools, pool)
+        size: jax.Array = getattr(run.pools, pool)
         left = gained - (size[-1] - size[0])
         return left - burnt(f"{pool}_combustion", f"{pool}_mortality")
 

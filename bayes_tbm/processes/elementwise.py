@@ -18,6 +18,11 @@ from jax.custom_derivatives import SymbolicZero
 Function = Callable[..., jax.Array]
 
 
+def kept(values: Any) -> Any:
+    """Values as they are, worked out in one place and not again wherever they are used."""
+    return jax.lax.optimization_barrier(values)  # type: ignore[no-untyped-call]  # JAX's own
+
+
 def elementwise(function: Function, *, static: tuple[int, ...] = ()) -> Function:
     """Make a function of scalars, or of arrays element by element, cheap to differentiate.
 
@@ -46,7 +51,7 @@ def elementwise(function: Function, *, static: tuple[int, ...] = ()) -> Function
             return function(*whole)
 
         value, pull = jax.vjp(at, *(jnp.broadcast_to(leaves[i], shape) for i in moving))
-        value, partials = jax.lax.optimization_barrier((value, pull(jnp.ones_like(value))))
+        value, partials = kept((value, pull(jnp.ones_like(value))))
         products = [partial * slopes[i] for partial, i in zip(partials, moving, strict=True)]
         return value, sum(products[1:], start=products[0])
 

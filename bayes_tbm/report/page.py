@@ -45,10 +45,9 @@ def html_page(
     ]
     parts += [_section(_HEADINGS["streams.csv"], _table(tables["streams.csv"]))]
     parts += [_section(path.stem.replace("_", " "), _image(path)) for path in figures]
-    parts += [
-        _section(_HEADINGS[name], _table(tables[name]))
-        for name in ("constraint.csv", "summary.csv")
-    ]
+    shown = _main_columns(tables["constraint.csv"])
+    parts.append(_section(_HEADINGS["constraint.csv"], _table(shown)))
+    parts.append(_section(_HEADINGS["summary.csv"], _table(tables["summary.csv"])))
     parts.append(_section("Experiment", f"<pre>{html.escape(experiment_toml)}</pre>"))
     facts = {k: v for k, v in tree.attrs.items() if k not in ("experiment", "title")}
     lines = "\n".join(f"{name}: {value}" for name, value in facts.items())
@@ -58,6 +57,14 @@ def html_page(
 
 def _section(heading: str, body: str) -> str:
     return f"<h2>{html.escape(heading.capitalize())}</h2>\n{body}"
+
+
+def _main_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns of the constraint table that a reader wants first; the file has them all."""
+    first = ["unit", "verdict", "contraction", "contraction_mcse", "tension", "bits", "bits_mcse",
+             "overlap", "psense_prior"]  # fmt: skip
+    streams = [n for n in table if str(n).startswith("psense_") and not str(n).endswith("_mcse")]
+    return table[[n for n in dict.fromkeys([*first, *streams]) if n in table]]
 
 
 def _table(table: pd.DataFrame) -> str:

@@ -1,10 +1,10 @@
-"""The dataset of constraint and its flat table."""
+"""The dataset of constraint."""
 
 import numpy as np
 import pytest
 
 from bayes_tbm import InputError
-from bayes_tbm.constraint import constraint, constraint_table
+from bayes_tbm.constraint import constraint
 from bayes_tbm.constraint.information import INFORMATION, SPREAD, marginal
 from bayes_tbm.constraint.jackknife import jackknife
 
@@ -17,7 +17,7 @@ def tree(two_parameters):
     tree = two_parameters(1).result(seed=1, shape=(2, 400))
     for name in ("posterior", "prior"):
         node = tree[name]
-        node["derived"] = node["a"] ** 3
+        node["derived"] = np.sinh(node["a"] / 3)
         node["fixed"] = 0.0 * node["a"] + 0.5
         node["series"] = node["a"].expand_dims(age=3, axis=-1)
     tree["posterior"]["b"].attrs["units"] = "yr"
@@ -35,7 +35,7 @@ def test_everything_free_is_measured(data):
     assert list(data["stream"].values) == ["flux", "stock"]
     assert list(data["unit"].values) == ["", "yr", ""]
     assert list(data["scale"].values) == ["latent", "latent", "normal scores"]
-    assert data.attrs["psense_threshold"] == 0.05
+    assert data.attrs == {"psense_threshold": 0.05, "tension_threshold": 2.0}
 
 
 def test_every_variable_has_units_a_long_name_and_an_error(data):
@@ -110,32 +110,3 @@ def test_a_missing_group_is_told(tree, group):
 def test_the_result_can_be_written_and_read(tmp_path, data):
     data.to_netcdf(tmp_path / "constraint.nc", engine="h5netcdf")
     assert (tmp_path / "constraint.nc").stat().st_size > 0
-
-
-def test_the_table_is_the_dataset_flattened(tree):
-    data, table = constraint(tree), constraint_table(tree)
-    assert list(table.index) == ["a", "b", "derived"]
-    assert list(table.columns[:3]) == ["unit", "scale", "verdict"]
-    assert table.loc["b", "unit"] == "yr"
-    for name in (*SPREAD, *INFORMATION, "psense_prior", "psense_likelihood", "verdict"):
-        np.testing.assert_array_equal(table[name], data[name])
-    own = data.sel(stream="stock")
-    np.testing.assert_array_equal(table["psense_stock"], own["psense_stream"])
-    np.testing.assert_array_equal(table["psense_stock_mcse"], own["psense_stream_mcse"])
-    np.testing.assert_array_equal(table["verdict_stock"], own["stream_verdict"])
-
-
-def test_a_real_result(short_tree):
-    table = constraint_table(short_tree)
-    pair = "allocation_wood & wood_residence_time"
-    assert list(table.index) == [*short_tree["posterior"].data_vars, pair]
-    single = table.drop(index=pair)
-    numbers = single.drop(columns=[c for c in single if single[c].dtype == object])
-    assert np.isfinite(numbers.astype(float)).all(axis=None)
-    assert table.loc["gpp_annual", "contraction"] > 0.9
-    assert table.loc[pair, "bits"] > 0
-    assert {f"psense_{s}" for s in ("gpp", "nee", "et", "lai", "wood", "som")} < set(table)
-    assert table.loc["wood_residence_time", "unit"] == "yr"
-    # constraints bend priors of the model's parameters, not those of errors
-    assert table.loc["wood_residence_time", "scale"] == "normal scores"
-    assert table.loc["gpp_structural_sd", "scale"] == "latent"

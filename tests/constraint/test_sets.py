@@ -5,9 +5,10 @@ import math
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from bayes_tbm import InputError
-from bayes_tbm.constraint import set_gains
+from bayes_tbm.constraint import constraint, set_gains
 
 PRIORS = {
     "a": {"family": "normal", "mean": 3.0, "sd": 2.0},
@@ -148,6 +149,21 @@ def test_the_error_of_the_prior_is_common_and_cancels(problem):
     added = gains.add_one_in(to=["flux"]).sel(stream="noise")
     assert (added["add_one_in_mcse"] < 0.8 * np.sqrt((error**2).sum("stream_set"))).all()
     assert (abs(added["add_one_in"]) < 3 * added["add_one_in_mcse"]).all()
+
+
+def test_the_gain_of_one_set_is_what_constraint_says(problem):
+    tree = problem.result(["flux", "stock"], seed=5)
+    tree["posterior"]["derived"] = np.sinh(tree["posterior"]["a"] / 3)
+    tree["prior"]["derived"] = np.sinh(tree["prior"]["a"] / 3)
+    prior = xr.DataTree.from_dict({"posterior": tree["prior"].to_dataset()})
+    prior.attrs = tree.attrs
+    for measure in ("entropy_reduction", "bits"):
+        found = set_gains({(): prior, STREAMS[:2]: tree}, pairs=[PAIR], measure=measure).gain()
+        data = constraint(tree, pairs=[PAIR])
+        for suffix in ("", "_mcse"):
+            own = [*data[f"{measure}{suffix}"].values, *data[f"joint_{measure}{suffix}"].values]
+            gain = found[f"gain{suffix}"].sel(stream_set="flux+stock")
+            np.testing.assert_allclose(gain, own, rtol=1e-9)
 
 
 def test_datasets_are_labelled(gains):

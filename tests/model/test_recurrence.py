@@ -4,70 +4,90 @@ import numpy as np
 import pytest
 
 from bayes_tbm.model import simulate
-from bayes_tbm.model.rates import FireRates, SoilRates
 from bayes_tbm.model.recurrence import evolve
-from bayes_tbm.model.steps import Inputs, Soil, soil_step
-from bayes_tbm.parameters import Parameters, allocation_shares
+from bayes_tbm.parameters import Parameters
 
 STEPS = 400
 
 
-def wood_under(npp, lost, p, start=100.0):
-    """Pools under constant NPP and a constant fraction of wood lost."""
-    zero, nothing = jnp.zeros(()), jnp.zeros(STEPS)
-    rates = SoilRates(
-        root_lost=nothing,
-        wood_lost=jnp.full(STEPS, lost),
-        litter_respired=nothing,
-        litter_decomposed=nothing,
-        som_respired=nothing,
-        decomposition_climate=nothing,
-    )
-    inputs = Inputs(jnp.full(STEPS, npp), nothing, nothing)
+def pools_under(gain, lost, start=100.0):
+    """A pool that gains and loses, and one that gets what it loses; the loss is a constant."""
 
-    def step(pools, now, p):
-        return tuple(soil_step(Soil(*pools), *now, FireRates({}, {}), p))
+    def step(pools, weather, rates):
+        first, second = pools
+        gone = first * rates["lost"]
+        return (first + rates["gain"] - gone, second + gone), gone
 
-    return evolve(step, (zero, jnp.asarray(start), zero, zero), (inputs, rates), p)
+    start = (jnp.asarray(start), jnp.zeros(()))
+    rates = {"gain": jnp.broadcast_to(gain, STEPS), "lost": jnp.asarray(lost)}
+    before, last, gone = evolve(step, start, jnp.zeros(STEPS), rates)
+    states = jax.tree.map(lambda rest, end: jnp.append(rest, end), before, last)
+    return states, gone
 
 
 @pytest.mark.parametrize("lost", [1e-4, 0.01, 0.5])
 def test_a_linear_pool_is_a_geometric_series(lost):
-    p = Parameters.default()
-    gain = float(allocation_shares(p).wood) * 2.0
     n = np.arange(STEPS + 1)
     left = (1 - lost) ** n
-    expected = 100.0 * left + gain * (1 - left) / lost
-    root, wood, litter, som = wood_under(2.0, lost, p)
-    np.testing.assert_allclose(wood, expected, rtol=1e-12)
-    # what wood loses, the soil gains
-    np.testing.assert_allclose(wood + som, 100.0 + gain * n, rtol=1e-12)
-    share = float(allocation_shares(p).root)
-    np.testing.assert_allclose(root, 2.0 * share * n, rtol=1e-12)
-    np.testing.assert_array_equal(litter, 0.0)
+    expected = 100.0 * left + 2.0 * (1 - left) / lost
+    (first, second), gone = pools_under(2.0, lost)
+    np.testing.assert_allclose(first, expected, rtol=1e-12)
+    np.testing.assert_allclose(first + second, 100.0 + 2.0 * n, rtol=1e-12)
+    np.testing.assert_allclose(gone, lost * expected[:-1], rtol=1e-12)
+
+
+def slopes_of_series(start, lost, gain):
+    """Derivatives of the last size in start, loss and gain, in closed form."""
+    n, q = STEPS, 1 - lost
+    slower = n * q ** (n - 1)
+    by_lost = -start * slower + gain * (slower * lost - 1 + q**n) / lost**2
+    return [q**n, by_lost, (1 - q**n) / lost]
 
 
 def test_gradient_of_a_linear_pool_is_that_of_the_series():
-    lost, p = 0.01, Parameters.default()
+    def final(start, lost, gain):
+        return pools_under(gain, lost, start)[0][0][-1]
 
-    def final(start, lost, npp):
-        return wood_under(npp, lost, p, start)[1][-1]
+    slopes = jax.grad(final, (0, 1, 2))(100.0, 0.01, 2.0)
+    np.testing.assert_allclose(slopes, slopes_of_series(100.0, 0.01, 2.0), rtol=1e-11)
 
-    slopes = jax.grad(final, (0, 1, 2))(100.0, lost, 2.0)
-    n, q = STEPS, 1 - lost
-    wood = float(allocation_shares(p).wood)
-    slower = n * q ** (n - 1)
-    by_lost = -100.0 * slower + 2.0 * wood * (slower * lost - 1 + q**n) / lost**2
-    expected = [q**n, by_lost, wood * (1 - q**n) / lost]
-    np.testing.assert_allclose(slopes, expected, rtol=1e-11)
+
+def test_gradient_of_what_happened_is_that_of_the_balance():
+    # all that is lost is start + gains - what is left
+    def total(start, lost, gain):
+        return pools_under(gain, lost, start)[1].sum()
+
+    slopes = jax.grad(total, (0, 1, 2))(100.0, 0.01, 2.0)
+    left = np.array(slopes_of_series(100.0, 0.01, 2.0))
+    np.testing.assert_allclose(slopes, np.array([1.0, 0.0, STEPS]) - left, rtol=1e-11)
+
+
+def test_a_batch_is_one_by_one():
+    def step(state, weather, rates):
+        after = (state[0] * rates["k"] + weather,)
+        return after, after[0] * rates["series"]
+
+    def total(start, k, series):
+        weather = jnp.arange(5.0).reshape(5, *(1,) * start.ndim)
+        _, last, seen = evolve(step, (start,), weather, {"k": k, "series": series})
+        return (last[0] + seen.sum(0)).sum()
+
+    rng = np.random.default_rng(0)
+    start, k, series = rng.normal(size=3), rng.normal(size=3), rng.normal(size=(5, 3))
+    arguments = jnp.asarray(start), jnp.asarray(k), jnp.asarray(series)
+    together = jax.grad(total, (0, 1, 2))(*arguments)
+    for i in range(3):
+        one = jax.grad(total, (0, 1, 2))(*(x[..., i] for x in arguments))
+        for a, b in zip(together, one, strict=True):
+            np.testing.assert_allclose(a[..., i], b, rtol=1e-13)
 
 
 def test_second_derivatives_work_forward_over_reverse():
     def step(state, now, k):
-        return (state[0] * k + now,)
+        return (state[0] * k + now,), now
 
     def last(k):
-        return evolve(step, (jnp.asarray(1.0),), jnp.zeros(5), k)[0][-1]
+        return evolve(step, (jnp.asarray(1.0),), jnp.zeros(5), k)[1][0]
 
     assert jax.jacfwd(jax.grad(last))(0.9) == pytest.approx(5 * 4 * 0.9**3, rel=1e-13)
 

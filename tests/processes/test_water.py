@@ -5,9 +5,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bayes_tbm.processes.water import REFERENCE, WaterForm, drainage, evapotranspiration, stress
+from bayes_tbm.processes import water as water_processes
+from bayes_tbm.processes.water import (
+    REFERENCE,
+    WaterForm,
+    drainage,
+    evapotranspiration,
+    stress_ramp,
+)
 
 SMOOTH = WaterForm()
+
+
+def stress(water, field_capacity, wilting_fraction, form):
+    return water_processes.stress(water, stress_ramp(field_capacity, wilting_fraction), form)
+
+
 amounts = st.floats(0.0, 1e6) | st.floats(0.0, 1e-200)
 
 
@@ -42,17 +55,22 @@ def test_evapotranspiration_is_within_demand_and_water(form, demand, available):
 
 
 @given(demand=st.floats(1e-3, 1e3), ratio=st.floats(0.2, 5.0))
-def test_smooth_evapotranspiration_is_the_stated_formula(demand, ratio):
-    expected = demand * (1 + ratio**8) ** -0.125
-    found = evapotranspiration(demand, demand / ratio, SMOOTH)
-    assert float(found) == pytest.approx(expected, rel=1e-13)
+def test_smooth_evapotranspiration_is_the_stated_hyperbola(demand, ratio):
+    available, c = demand / ratio, SMOOTH.supply_curvature
+    y = float(evapotranspiration(demand, available, SMOOTH))
+    terms = np.array([c * y * y, -(demand + available) * y, demand * available])
+    assert abs(terms.sum()) < 1e-14 * np.abs(terms).max() * 4
+    assert y < min(demand, available)  # the smaller root
 
 
 def test_evapotranspiration_is_demand_where_water_is_ample():
-    for plenty in (10.0, 30.0, 1e6, 1e300):
+    lacking = 1.0 - SMOOTH.supply_curvature
+    for plenty in (100.0, 1e3, 1e6, 1e100):
         taken = float(evapotranspiration(2.0, 2.0 * plenty, SMOOTH))
-        # (1 + x^8)^(-1/8) = 1 - x^8 / 8 + ...
-        assert taken == pytest.approx(2.0 * (1 - plenty**-8 / 8), rel=1e-14)
+        # x (1 - (1 - c) x / a + ...); the next term is of the order of (x / a)^2
+        assert taken == pytest.approx(
+            2.0 * (1 - lacking / plenty), rel=lacking * 2 / plenty**2 + 1e-15
+        )
         assert float(evapotranspiration(2.0, 2.0 * plenty, REFERENCE)) == 2.0
 
 
@@ -66,15 +84,21 @@ def test_evapotranspiration_of_an_empty_bucket_has_a_finite_slope(demand, availa
     value, slopes = jax.value_and_grad(evapotranspiration, (0, 1))(*at, SMOOTH)
     assert value <= min(at)
     assert np.isfinite(slopes).all()
-    if available < 1e-3 * demand:  # all of it is taken
-        assert value == at[1]
-        assert slopes[1] == 1.0
+    if available < 1e-3 * demand:  # all of it is taken, but for (1 - c) of their ratio
+        precision = 4 * float(np.finfo(dtype).eps)
+        lacking = (1.0 - SMOOTH.supply_curvature) * available / demand
+        assert float(value) == pytest.approx(float(at[1]) * (1.0 - lacking), rel=precision)
+        assert float(slopes[1]) == pytest.approx(1.0 - 2.0 * lacking, rel=precision)
 
 
 def test_slope_where_demand_meets_the_water():
-    # d/dx of x (1 + (x/a)^8)^(-1/8) at x = a is 2^(-9/8), and by symmetry the same in a
+    # y = a (1 - sqrt(1 - c)) / c at x = a; from the hyperbola y' = (a - y) / (2 a - 2 c y)
+    c = SMOOTH.supply_curvature
+    y = 3.0 * (1 - np.sqrt(1 - c)) / c
+    assert float(evapotranspiration(3.0, 3.0, SMOOTH)) == pytest.approx(y, rel=1e-14)
+    slope = (3.0 - y) / (6.0 - 2 * c * y)
     slopes = jax.grad(evapotranspiration, (0, 1))(3.0, 3.0, SMOOTH)
-    assert [float(s) for s in slopes] == pytest.approx([2**-1.125] * 2, rel=1e-14)
+    assert [float(s) for s in slopes] == pytest.approx([slope] * 2, rel=1e-12)
 
 
 def test_stress_of_the_reference_is_the_clipped_ramp():

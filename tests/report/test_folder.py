@@ -20,7 +20,7 @@ def test_everything_is_there(short_run):
     names = {path.name for path in short_run.folder.iterdir()}
     assert names == {
         "posterior.nc", "experiment.toml", "summary.csv", "streams.csv", "constraint.csv",
-        "figures", "report.html",
+        "figures", "report.html", "checkpoint",
     }  # fmt: skip
     assert {path.name for path in (short_run.folder / "figures").iterdir()} == FIGURES
     for path in (short_run.folder / "figures").iterdir():

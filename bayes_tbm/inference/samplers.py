@@ -1,0 +1,64 @@
+"""The engines behind one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.inference import nuts
+from bayes_tbm.inference.checkpoint import Checkpoint
+from bayes_tbm.inference.density import LogDensity
+from bayes_tbm.inference.nuts import Draws
+from bayes_tbm.inference.progress import Progress
+from bayes_tbm.inference.settings import SAMPLERS, Settings
+from bayes_tbm.inference.start import Mode
+
+_BLACKJAX = {name: name.removeprefix("blackjax-").replace("-", "_") for name in SAMPLERS[1:]}
+
+
+def can_resume(settings: Settings) -> bool:
+    """Whether a run with these settings can be kept on disk and taken up again."""
+    return settings.sampler not in _BLACKJAX
+
+
+def check_resumable(settings: Settings) -> None:
+    """Refuse to keep what cannot be taken up again.
+
+    Raises
+    ------
+    InputError
+        The sampler has no checkpoints.
+    """
+    if not can_resume(settings):
+        raise InputError(
+            where="sampling", variable="sampler", rule="must be numpyro for runs with a checkpoint",
+            found=settings.sampler, remedy="leave the checkpoint (--resume, --extend) out",
+        )  # fmt: skip
+
+
+def transitions(settings: Settings) -> int:
+    """Transitions that all chains make together, warm-up included."""
+    method = _BLACKJAX.get(settings.sampler)
+    if method:
+        from bayes_tbm.inference import blackjax_engine
+
+        warmup = blackjax_engine.warmup_length(settings, method)
+    else:
+        warmup = nuts.warmup_length(settings)
+    return settings.chains * (warmup + settings.draws)
+
+
+def draw(
+    density: LogDensity,
+    modes: Sequence[Mode],
+    settings: Settings,
+    progress: Progress,
+    checkpoint: Checkpoint | None = None,
+) -> Draws:
+    """Sample with the engine that the settings name; see `nuts.sample`."""
+    method = _BLACKJAX.get(settings.sampler)
+    if method:
+        from bayes_tbm.inference import blackjax_engine  # imports compile something at once
+
+        return blackjax_engine.sample(density, modes, settings, progress, method=method)
+    return nuts.sample(density, modes, settings, progress, checkpoint)
