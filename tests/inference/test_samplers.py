@@ -33,12 +33,12 @@ def test_every_sampler_draws_and_makes_the_transitions_it_tells(sampler):
 
 def test_only_numpyro_resumes():
     assert [name for name in SAMPLERS if can_resume(Settings(sampler=name))] == ["numpyro"]
-    with pytest.raises(InputError, match="sampler.*found blackjax-chees"):
+    with pytest.raises(InputError, match=r"sampler.*found blackjax-chees"):
         check_resumable(Settings(sampler="blackjax-chees"))
 
 
 def test_unknown_sampler():
-    with pytest.raises(InputError, match="sampling: sampler: must be one of numpyro.*found stan"):
+    with pytest.raises(InputError, match=r"sampling: sampler: must be one of numpyro.*found stan"):
         Settings(sampler="stan")
 
 
