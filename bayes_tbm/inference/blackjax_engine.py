@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 import jax
@@ -132,12 +132,15 @@ class _Run:
         with ThreadPoolExecutor(min(workers(), len(groups))) as pool:
             tasks = [pool.submit(self._walk, self._keys[group], x[group]) for group in groups]
             try:
-                walks = [task.result() for task in tasks]
+                for task in as_completed(tasks):
+                    task.result()
             except BaseException:  # an interrupt, or a chain that failed: the others stop too
                 self._stop.set()
                 raise
         found: tuple[Array, dict[str, NDArray[Any]]]
-        found = jax.tree.map(lambda *parts: np.concatenate(parts), *walks)
+        found = jax.tree.map(
+            lambda *parts: np.concatenate(parts), *(task.result() for task in tasks)
+        )
         return found
 
     def _walk(self, keys: jax.Array, x: Array) -> tuple[Array, dict[str, NDArray[Any]]]:

