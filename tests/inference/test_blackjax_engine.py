@@ -18,6 +18,8 @@ from bayes_tbm.parameters import Fixed
 MEAN = np.array([3.0, -1.0, 0.5, 10.0])
 FACTOR = np.array([[0.1, 0, 0, 0], [0.9, 0.5, 0, 0], [0.0, 2.0, 1.0, 0], [-1.0, 0, 4.0, 3.0]])
 PRECISION = np.linalg.inv(FACTOR @ FACTOR.T)
+# What the optimiser is made to believe of it: wrong by orders of magnitude, and skewed.
+SCALE = np.array([[2.0, 0, 0, 0], [-1.0, 0.1, 0, 0], [0.5, 0.5, 1.0, 0], [0, 0, -1.0, 0.2]])
 CHAINS = {"window": 2, "low_rank": 2, "chees": 16}
 FEW = {"warmup": 30, "draws": 10}
 
@@ -49,9 +51,10 @@ def gaussian(z):
     return -0.5 * (z - MEAN) @ PRECISION @ (z - MEAN)
 
 
-def sample(log_density, start, method, *, progress=None, **changes):
+def sample(log_density, start, method, *, scale=None, progress=None, **changes):
     settings = {"chains": CHAINS.get(method, 2), "warmup": 300, "draws": 600, "seed": 1}
-    mode = Mode(np.asarray(start, float), 0.0, 0.5 * np.eye(len(start)), 1)
+    scale = 0.5 * np.eye(len(start)) if scale is None else scale
+    mode = Mode(np.asarray(start, float), 0.0, scale, 1)
     return blackjax_engine.sample(
         Target(log_density), [mode], Settings(**settings | changes), progress or Counter(),
         method=method,
@@ -68,8 +71,7 @@ def assert_mean(draws, expected):
 
 @pytest.fixture(scope="module", params=METHODS)
 def run(request):
-    # From a metric that is wrong by orders of magnitude: warm-up has to find the right one.
-    return request.param, sample(gaussian, MEAN + 0.1, request.param)
+    return request.param, sample(gaussian, MEAN + 0.1, request.param, scale=SCALE)
 
 
 def test_mean_and_covariance_of_a_correlated_gaussian(run):
@@ -79,6 +81,10 @@ def test_mean_and_covariance_of_a_correlated_gaussian(run):
         assert_mean(run[1].z[..., i], MEAN[i])
         for j in range(i + 1):
             assert_mean(z[..., i] * z[..., j], covariance[i, j])
+
+
+def test_warm_up_finds_the_metric(run):
+    assert run[1].stats["n_steps"].mean() < 15
 
 
 def test_statistics(run):
@@ -110,10 +116,13 @@ def test_a_short_tree_is_reported():
 
 
 def test_chains_of_chees_keep_in_step():
-    stats = sample(gaussian, MEAN, "chees", max_tree_depth=2, **FEW).stats
+    stats = sample(gaussian, MEAN, "chees", target_accept=0.5).stats
     assert np.ptp(stats["step_size"]) == 0.0
     assert np.ptp(stats["n_steps"], axis=0).max() == 0
-    assert set(np.unique(stats["n_steps"])) == {1, 2, 3}
+    assert np.ptp(stats["n_steps"], axis=1).min() > 0
+    # An energy is that of where the chain is, also when a proposal is rejected.
+    assert stats["acceptance_rate"].mean() < 0.9
+    assert_mean(stats["energy"] + stats["lp"], 4 / 2)
 
 
 @pytest.fixture(scope="module", params=METHODS)
@@ -146,8 +155,9 @@ def test_a_batch_of_chains_does_as_chains_on_threads(few, monkeypatch):
     method, _, draws = few
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     batch = sample(gaussian, MEAN, method, **FEW)
-    # Rounding differs, and adaptation carries it on.
-    np.testing.assert_allclose(batch.z, draws.z, rtol=1e-4)
+    # Rounding differs, and trajectories that turn part by a factor each: the first draw tells.
+    apart = (batch.z - draws.z)[:, 0] / draws.z.std(axis=(0, 1))
+    assert np.abs(apart).max() < 1e-5
     np.testing.assert_array_equal(batch.stats["n_steps"], draws.stats["n_steps"])
 
 
