@@ -23,11 +23,14 @@ ORDER = (
     "plots",
     "experiment",
     "report",
+    "studies",
     "cli",
 )
 # `sites` stands aside: little goes in, and few may use it.
 SITES_IMPORTS = {"errors", "units"}
-SITES_IMPORTS_BY_FILE = {"sites/embedded.py": {"parameters", "model"}}
+SITES_IMPORTS_BY_FILE = {
+    file: {"parameters", "model"} for file in ("sites/embedded.py", "sites/stands.py")
+}
 USE_ALL_OF_SITES = {"plots", "experiment", "report", "cli"}
 USE_SITE_TYPES = {"streams", "inference"}  # only bayes_tbm.sites.site
 # The entry points import what they like, except that `import bayes_tbm` must not load the CLI.

@@ -20,7 +20,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.special import betainc, logit, ndtr
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.parameters import TABLE, AbstractPrior, prior_from_dict
+from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, prior_from_dict
 
 Array = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class StatedPriors:
     Attributes
     ----------
     families
-        Stated priors by sampled parameter.
+        Stated priors by sampled parameter; what is held fixed has none.
     constraints
         Ecological constraints by name, with their width; none where the stated priors are all.
     """
@@ -53,7 +53,8 @@ class StatedPriors:
         experiment = json.loads(tree.attrs.get("experiment", "{}"))
         stated = experiment.get("priors", {})
         families = {name: prior_from_dict(name, data) for name, data in stated.items()}
-        return cls(families, experiment.get("constraints", {}))
+        free = {name: prior for name, prior in families.items() if not isinstance(prior, Fixed)}
+        return cls(free, experiment.get("constraints", {}))
 
     def restricted(self, names: Container[str]) -> StatedPriors:
         """Return what concerns some quantities only."""

@@ -73,6 +73,19 @@ class SetGains:
         text = f"information that the stream adds to {name_of(base)}"
         return self._combine("add_one_in", "stream", rows, text)
 
+    def difference(self, larger: Iterable[str], smaller: Iterable[str] = ()) -> xr.Dataset:
+        """Gain of one set beyond that of another, by default of the prior.
+
+        Raises
+        ------
+        InputError
+            One of the two is missing.
+        """
+        high, low = frozenset(larger), frozenset(smaller)
+        rows = {name_of(high): {high: 1.0, low: -1.0} if high != low else {high: 0.0}}
+        text = f"information gained beyond {name_of(low)}"
+        return self._combine("difference", "stream_set", rows, text)
+
     def leave_one_out(self) -> xr.Dataset:
         """Gain that is lost when one stream is left out of all.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -17,9 +18,10 @@ from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.inference import nuts
 from bayes_tbm.inference.checkpoint import Checkpoint
 from bayes_tbm.inference.density import LogDensity
-from bayes_tbm.inference.drivers import drivers_of
+from bayes_tbm.inference.drivers import drivers_of, mean_year_of
 from bayes_tbm.inference.evaluate import Evaluator
 from bayes_tbm.inference.identity import identity
+from bayes_tbm.inference.judge import Judge
 from bayes_tbm.inference.memory import keep_work_space
 from bayes_tbm.inference.numpyro_model import numpyro_model
 from bayes_tbm.inference.precision import use_double_precision
@@ -28,12 +30,16 @@ from bayes_tbm.inference.result import build_tree
 from bayes_tbm.inference.samplers import check_resumable, draw, transitions
 from bayes_tbm.inference.settings import Settings
 from bayes_tbm.inference.start import Mode, find_modes, load_modes, save_modes
-from bayes_tbm.model import prepare
+from bayes_tbm.model import Regrowth, prepare
+from bayes_tbm.model.regrowth import age_in_season
+from bayes_tbm.parameters import TABLE, names_in
 from bayes_tbm.priors import PriorLike, as_constraints, resolve_priors
 from bayes_tbm.sites.site import Site
-from bayes_tbm.streams import Stream, as_streams, bind
+from bayes_tbm.streams import AbstractBoundStream, AnyStream, BoundStream, bind_all
 
 _PRIOR_DRAWS = 1000  # kept with every posterior to compare with
+_OLDEST = 300  # years of regrowth that are reported
+_TIED = ("initial_lai", "initial_labile", "initial_root", "initial_wood")
 
 
 class Calibration:
@@ -44,13 +50,21 @@ class Calibration:
     site
         From `bayes_tbm.open_site`.
     streams
-        Names of data streams, or streams with error models of your own.
+        Names of data streams, streams with error models of your own, `bayes_tbm.GrowthCurve`,
+        `bayes_tbm.Stock`.
     priors
         Changes to the default priors: by parameter, a prior, its plain data, or a number to hold
         the parameter fixed.
     constraints
         None or True for the default ecological constraints, False for none, names for exactly
         these, or a mapping that switches named ones or sets their width.
+    stand_age
+        Years since the stand's disturbance at the first step, where they are known. Live pools then
+        start from the stand's regrowth at that age, times ``exp(<pool>_departure)``, and stocks
+        seen before the record count too.
+    regrowth
+        Whether to run the stand's regrowth, 300 years from the disturbance, under the site's mean
+        year, and report it; always where a stream or the stand's age needs it.
 
     Raises
     ------
@@ -69,23 +83,28 @@ class Calibration:
     def __init__(
         self,
         site: Site,
-        streams: Sequence[str | Stream],
+        streams: Sequence[AnyStream],
         *,
         priors: Mapping[str, PriorLike] | None = None,
         constraints: Sequence[str] | Mapping[str, bool | float] | bool | None = None,
+        stand_age: float | None = None,
+        regrowth: bool = False,
     ) -> None:
         use_double_precision()
         keep_work_space()
-        bound = tuple(bind(stream, site) for stream in as_streams(streams))
+        stand_age = _checked_age(site, stand_age)
+        bound = bind_all(streams, site, stand_age)
         _warn_double_counting({stream.name for stream in bound})
         forcing = prepare(drivers_of(site))
+        stand = _regrowth(site, bound, stand_age, regrowth)
         errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
         self.site = site
         self.density = LogDensity(
             forcing,
             bound,
-            resolve_priors(priors, errors, fire=forcing.fire),
+            resolve_priors(priors, errors, unused=_unused(stand, fire=forcing.fire)),
             as_constraints(constraints),
+            stand,
         )
         self._evaluator = Evaluator(self.density)
         if not self.density.sampled:
@@ -99,12 +118,13 @@ class Calibration:
         return {
             s.name: tuple(np.datetime_as_string(s.left_out, unit="D"))
             for s in self.density.streams
-            if len(s.left_out)
+            if isinstance(s, BoundStream) and len(s.left_out)
         }
 
     @property
     def experiment(self) -> dict[str, Any]:
         """Everything that defines the posterior, as plain data."""
+        stand = self.density.regrowth
         return {
             "site": self.site.name,
             "streams": {
@@ -113,7 +133,26 @@ class Calibration:
             },
             "priors": {name: prior.to_dict() for name, prior in self.density.priors.items()},
             "constraints": {c.name: c.width for c in self.density.constraints},
+            "regrowth": stand is not None,
+            "stand_age": stand.age if stand else None,
         }
+
+    def with_priors(self, changes: Mapping[str, PriorLike]) -> Calibration:
+        """Return the same calibration under other priors for some parameters.
+
+        Raises
+        ------
+        InputError
+            An unknown parameter, or a prior that is no distribution.
+        """
+        before = self.density.priors
+        errors = {name: prior for name, prior in before.items() if name not in TABLE}
+        unused = _unused(self.density.regrowth, fire=self.density.forcing.fire)
+        priors = resolve_priors({**before, **changes}, errors, unused=unused)
+        other = copy.copy(self)
+        other.density = dataclasses.replace(self.density, priors=priors)
+        other._evaluator = Evaluator(other.density)
+        return other
 
     def log_density(self, values: Mapping[str, ArrayLike]) -> float:
         """Log posterior density of parameter values by name, on the latent scale, unnormalised."""
@@ -145,8 +184,8 @@ class Calibration:
         settings = settings or Settings()
         with Progress("finding modes", settings.starts, show=progress) as bar:
             return find_modes(
-                self.density, self.density.dimension, starts=settings.starts, seed=settings.seed,
-                workers=nuts.workers(), progress=bar,
+                self.density.value_and_gradient, self.density.dimension, starts=settings.starts,
+                seed=settings.seed, workers=nuts.workers(), progress=bar,
             )  # fmt: skip
 
     def sample(
@@ -195,12 +234,12 @@ class Calibration:
         modes = load_modes(disk) or self.modes(settings, progress=progress)
         if disk is not None:
             save_modes(disk, modes)
+        judge = Judge(self._evaluator, settings, prior)
         with Progress("sampling", transitions(settings), show=progress) as bar:
-            draws = draw(self.density, modes, settings, bar, disk)
-        posterior = self._evaluator.posterior(draws.z, seed=settings.seed)
+            draws = draw(self.density, modes, settings, bar, disk, judge.more)
         return build_tree(
-            self.site, self.density, posterior=posterior, sample_stats=draws.stats, prior=prior,
-            experiment=self._record(settings, modes),
+            self.site, self.density, posterior=judge.evaluated(draws), sample_stats=draws.stats,
+            prior=prior, experiment=self._record(settings, modes),
         )  # fmt: skip
 
     def _record(self, settings: Settings, modes: Sequence[Mode]) -> dict[str, Any]:
@@ -212,6 +251,35 @@ class Calibration:
         return self.experiment | {
             "sampling": dataclasses.asdict(settings), "modes": found, "left_out": left_out,
         }  # fmt: skip
+
+
+def _checked_age(site: Site, age: float | None) -> float | None:
+    """Age with the season of the record's start, or none."""
+    if age is None:
+        return None
+    if isinstance(age, bool) or not 0.0 < age <= _OLDEST:
+        raise InputError(
+            where="stand_age", rule=f"must be a number of years, above 0 and at most {_OLDEST}",
+            found=age,
+        )  # fmt: skip
+    first = float(site.drivers.days.values[0] - 0.5 * site.drivers.step_length.values[0])
+    return age_in_season(float(age), first)
+
+
+def _regrowth(
+    site: Site, streams: Sequence[AbstractBoundStream], age: float | None, wanted: bool
+) -> Regrowth | None:
+    if not (wanted or age is not None or any(stream.oldest for stream in streams)):
+        return None
+    return Regrowth(prepare(mean_year_of(site)), _OLDEST, age)
+
+
+def _unused(stand: Regrowth | None, *, fire: bool) -> set[str]:
+    """Parameters that nothing depends on."""
+    unused = set() if fire else set(names_in("fire"))
+    unused |= set() if stand else names_in("regrowth")
+    tied = stand is not None and stand.age is not None
+    return unused | (set(_TIED) if tied else names_in("departure"))
 
 
 def _warn_double_counting(names: set[str]) -> None:

@@ -70,10 +70,14 @@ class Chain:
         first = len(self.positions) // 4
         return np.array(self.positions[first:]), np.array(self.gradients[first:])
 
+    def __len__(self) -> int:
+        return len(self.positions)
+
     def advance(self, length: int, progress: Progress, stop: threading.Event) -> None:
-        """Make transitions until there are ``length`` of them, or until told to stop."""
-        del self.positions[length:], self.gradients[length:], self.stats[length:]
-        progress.advance(len(self.positions))
+        """Make transitions until there are ``length`` of them, or until told to stop.
+
+        A chain taken up from disk may be longer already.
+        """
         saved, saved_at = len(self.positions), time.monotonic()
         while len(self.positions) < length and not stop.is_set():
             steps = self._move()

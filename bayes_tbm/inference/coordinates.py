@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.special import logit
 
 from bayes_tbm.inference.density import LogDensity
 from bayes_tbm.parameters import Fixed
@@ -21,6 +22,7 @@ from bayes_tbm.units import DAYS_PER_YEAR
 
 Values = Mapping[str, jax.Array]
 Rule = Callable[[Values], jax.Array]
+_FEW_AGES = 2  # at which a stand is seen, for allocation and residence time to trade freely
 
 
 def _leaf_carbon_per_area(density: LogDensity, at: Values) -> Rule:
@@ -103,13 +105,39 @@ def _respired(v: Values, years: float, variance: float, steps: int = 24) -> jax.
     return respired.mean(axis=0)
 
 
+def _allocation_wood(density: LogDensity, at: Values) -> Rule | None:
+    """Wood's share of NPP at which a stand of the observed age holds what it does at the reference.
+
+    A single stock fixes one combination of allocation and residence time, ``a tau (1 - exp(-t /
+    tau))``: a bent ridge as long as the prior. A curve fixes both, and bends nothing.
+    """
+    ages = [float(age) for stream in density.streams for age in stream.ages]
+    if not ages or len(ages) > _FEW_AGES:
+        return None
+    age = sum(ages) / len(ages)
+
+    def per_share(v: Values) -> jax.Array:
+        tau = v["wood_residence_time"]
+        return jnp.log(tau) + jnp.log(-jnp.expm1(-age / tau))
+
+    reference = float(jnp.log(at["allocation_wood"]) + per_share(at))
+
+    def rule(v: Values) -> jax.Array:
+        share = jnp.exp(reference - per_share(v))  # above one where residence is too short
+        return logit(share * (1.0 + share**4) ** -0.25)
+
+    return rule
+
+
 def _same(value: jax.Array) -> jax.Array:
     return value
 
 
 # By parameter: the scale on which it is shifted, and the rule for where to, on that scale.
 # Order matters: a rule may use parameters that no later entry shifts.
-_RULES: dict[str, tuple[Callable[[jax.Array], jax.Array], Callable[..., Rule]]] = {
+# A rule may find that it has nothing to say.
+_RULES: dict[str, tuple[Callable[[jax.Array], jax.Array], Callable[..., Rule | None]]] = {
+    "allocation_wood": (logit, _allocation_wood),
     "autotrophic_fraction": (_same, _autotrophic_fraction),
     "leaf_carbon_per_area": (jnp.log, _leaf_carbon_per_area),
     "initial_labile": (jnp.log, _initial_labile),
@@ -135,10 +163,16 @@ class Coordinates:
             prior = density.priors[name]
             if isinstance(prior, Fixed):
                 continue
+            rule = make(density, at)
+            if rule is None:
+                continue
             index = density.sampled.index(name)
             on_scale = lambda z, p=prior, s=scale: s(p.from_normal(z))  # noqa: E731
             slope = float(jax.grad(on_scale)(reference[index]))
-            self._shears.append((index, make(density, at), float(scale(at[name])), slope))
+            self._shears.append((index, rule, float(scale(at[name])), slope))
+
+        self._to_latent = jax.jit(self.to_latent)
+        self._pull = jax.jit(lambda x, gradient: jax.vjp(self.to_latent, x)[1](gradient)[0])
 
     def to_latent(self, x: jax.Array) -> jax.Array:
         """Latent vector at sampler coordinates, (dimension,)."""
@@ -153,6 +187,11 @@ class Coordinates:
             shift = (rule(self._density.values(z)) - reference) / slope
             z = z.at[index].add(-shift)
         return z
+
+    def value_and_gradient(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Log density and its gradient, from what the density has compiled already."""
+        value, gradient = self._density.value_and_gradient(self._to_latent(x))
+        return value, self._pull(x, gradient)
 
     def log_density(self, x: jax.Array) -> jax.Array:
         """Log density with respect to ``dx``."""

@@ -17,10 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_tbm.model import Forcing, Trajectory, simulate
+from bayes_tbm.model import Forcing, Pools, Regrowth, Trajectory, regrow, simulate
+from bayes_tbm.model.regrowth import start_at_age
 from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, Parameters, stack_priors
 from bayes_tbm.priors import Constraint
-from bayes_tbm.streams import BoundStream
+from bayes_tbm.streams import AbstractBoundStream
 
 _TILE = 8  # rows of a batch that a processor works on together
 
@@ -59,12 +60,15 @@ class LogDensity:
         Every parameter's prior, held-fixed ones included.
     constraints
         Ecological constraints that are switched on.
+    regrowth
+        How the stand's regrowth is run; None where nothing needs it.
     """
 
     forcing: Forcing
-    streams: tuple[BoundStream, ...]
+    streams: tuple[AbstractBoundStream, ...]
     priors: Mapping[str, AbstractPrior]
     constraints: tuple[Constraint, ...]
+    regrowth: Regrowth | None = None
 
     @functools.cached_property
     def sampled(self) -> tuple[str, ...]:
@@ -104,10 +108,33 @@ class LogDensity:
         """Latent vector for values by name; the inverse of `values`."""
         return jnp.stack([self.priors[name].to_normal(values[name]) for name in self.sampled])
 
-    def run(self, values: Mapping[str, jax.Array]) -> tuple[Parameters, Trajectory]:
-        """Parameters and trajectory for values by name."""
+    def run(
+        self, values: Mapping[str, jax.Array], *, whole: bool = True
+    ) -> tuple[Parameters, Trajectory]:
+        """Parameters and trajectory for values by name.
+
+        The stand regrows for as long as is reported; if not ``whole``, for as long as the density
+        needs it.
+        """
         p = Parameters.from_mapping({name: values[name] for name in TABLE})
-        return p, simulate(p, self.forcing)
+        stand = self._regrown(p, whole)
+        start = None
+        if self.regrowth and stand is not None and self.regrowth.age is not None:
+            start = start_at_age(p, stand, self.regrowth.age)
+        run = simulate(p, self.forcing, start=start)
+        return p, dataclasses.replace(run, regrowth=stand)
+
+    def _regrown(self, p: Parameters, whole: bool) -> Pools | None:
+        if self.regrowth is None:
+            return None
+        years = self.regrowth.years if whole else self._needed_years
+        return regrow(p, self.regrowth.climate, years) if years else None
+
+    @functools.cached_property
+    def _needed_years(self) -> int:
+        """Years of regrowth that streams see or the record starts from."""
+        age = self.regrowth.age if self.regrowth else None
+        return math.ceil(max([age or 0.0, *(stream.oldest for stream in self.streams)]))
 
     def parts(self, z: jax.Array) -> Parts:
         """Log density of a latent vector in named parts."""
@@ -143,14 +170,19 @@ class LogDensity:
             return _in_tiles(self._together, z)
         return self._together(z)
 
+    @functools.cached_property
+    def value_and_gradient(self) -> Callable[[jax.Array], tuple[jax.Array, jax.Array]]:
+        """Value and gradient at a latent vector, (dimension,), compiled once."""
+        return jax.jit(jax.value_and_grad(self))
+
     def _together(self, z: jax.Array) -> jax.Array:
         """Log density of a vector, or of a batch in one sweep."""
         prior = -0.5 * jnp.sum(z**2, axis=-1) - 0.5 * self.dimension * math.log(2.0 * math.pi)
         if z.ndim == 1:
             values = self.values(z)
-            return prior + self._observed(values, *self.run(values))
+            return prior + self._observed(values, *self.run(values, whole=False))
         values = jax.vmap(self.values)(z)
-        p, run = self.run(values)  # time first, batch last
+        p, run = self.run(values, whole=False)  # time first, batch last
         rest = jax.vmap(self._observed, in_axes=(0, 0, -1))
         total: jax.Array = prior + rest(values, p, run)
         return total

@@ -8,8 +8,11 @@ import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayes_tbm.inference.groups import fixed_quantities, group
+
+Array = NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +41,13 @@ class Gate:
     ess_tail: float
     divergences: int
     bfmi: float
+
+    @property
+    def is_close(self) -> bool:
+        """Whether the checks failed for want of draws alone, and not by far."""
+        of_length = sum(line.startswith(("R-hat", "bulk", "tail")) for line in self.failures)
+        near = self.rhat < 1.05 and min(self.ess_bulk, self.ess_tail) > 200.0
+        return not self.passed and of_length == len(self.failures) and near
 
     def __str__(self) -> str:
         head = "CONVERGED" if self.passed else "NOT CONVERGED: do not use this posterior as it is"
@@ -115,11 +125,10 @@ def stream_skill(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def _skill(tree: xr.DataTree, name: str) -> dict[str, float]:
-    simulation = group(tree, "simulation")
-    seen = simulation[f"{name}_observed"].values
+    seen, simulated = _pairs(group(tree, "simulation"), name)
     keep = np.isfinite(seen)
     data = seen[keep]
-    residual = simulation[name].sel(quantile=0.5).values[keep] - data
+    residual = simulated[keep] - data
     spread = float(np.std(data)) or np.nan
     lag1 = np.nan
     if len(data) > 3 and np.ptp(residual[1:]) > 0 and np.ptp(residual[:-1]) > 0:
@@ -134,6 +143,14 @@ def _skill(tree: xr.DataTree, name: str) -> dict[str, float]:
         "discrepancy": _discrepancy(tree, name),
         **{f"inside_{p}": _coverage(tree, name, p / 100) for p in (90, 95)},
     }
+
+
+def _pairs(simulation: xr.Dataset, name: str) -> tuple[Array, Array]:
+    """Return data and median simulation of a stream, what was seen before the record first."""
+    parts = [part for part in (f"{name}_earlier", name) if part in simulation]
+    seen = [simulation[f"{part}_observed"].values for part in parts]
+    simulated = [simulation[part].sel(quantile=0.5).values for part in parts]
+    return np.concatenate(seen), np.concatenate(simulated)
 
 
 def _discrepancy(tree: xr.DataTree, name: str) -> float:

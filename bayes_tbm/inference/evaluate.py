@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.inference.density import LogDensity
-from bayes_tbm.model.derived import DERIVED
+from bayes_tbm.model import Trajectory
+from bayes_tbm.model.derived import derived_with
+from bayes_tbm.model.regrowth import MONTHS, live_biomass
 
 Array = NDArray[np.float64]
 Group = dict[str, NDArray[Any]]
@@ -38,7 +40,8 @@ class Evaluation:
     predictive
         Synthetic points by stream, (chain, draw, point), single precision.
     series
-        By stream, the model's series at the levels `QUANTILES`, (quantile, time).
+        By stream, the model's series at the levels `QUANTILES`, (quantile, time); with a regrowth
+        run ``regrowth_live_biomass`` and ``regrowth_wood`` by age, (quantile, year).
     """
 
     values: Group
@@ -139,7 +142,8 @@ class Evaluator:
         p, run = density.run(values)
         parts = density.parts_of(values, p, run)
         reported = {name: values[name] for name in density.sampled}
-        reported |= {d.name: d.value(p, run, density.forcing) for d in DERIVED}
+        derived = derived_with(density.regrowth)
+        reported |= {d.name: d.value(p, run, density.forcing) for d in derived}
         series = {s.name: s.series(run, p) for s in density.streams}
         keys = dict(zip(series, jax.random.split(key, len(series)), strict=True))
         single = jnp.float32
@@ -152,8 +156,16 @@ class Evaluator:
                 s.name: s.sample(keys[s.name], series[s.name], values).astype(single)
                 for s in density.streams
             },
-            series=series,
+            series=series | _of_regrowth(run),
         )
+
+
+def _of_regrowth(run: Trajectory) -> dict[str, jax.Array]:
+    """Live biomass and wood at every whole year of age, g C m-2, (year,)."""
+    if run.regrowth is None:
+        return {}
+    pools = jax.tree.map(lambda pool: pool[::MONTHS], run.regrowth)
+    return {"regrowth_live_biomass": live_biomass(pools), "regrowth_wood": pools.wood}
 
 
 def _evaluation(rows: _Row, series: Group) -> Evaluation:

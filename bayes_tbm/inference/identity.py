@@ -24,10 +24,11 @@ def identity(
 ) -> dict[str, Any]:
     """Plain data that is the same if and only if a run would give the same draws.
 
-    The number of draws is left out: a longer run begins with the shorter one.
+    The number of draws, and how it may grow, are left out: a longer run begins with the shorter
+    one.
     """
-    sampling = dataclasses.asdict(settings)
-    sampling.pop("draws")
+    length = ("draws", "extensions")
+    sampling = {n: v for n, v in dataclasses.asdict(settings).items() if n not in length}
     return {
         "experiment": dict(experiment),
         "sampling": sampling,
@@ -42,9 +43,12 @@ def _data_hash(density: LogDensity) -> str:
     """Hash of drivers and of what every stream observed."""
     digest = hashlib.sha256()
     arrays = jax.tree.leaves(density.forcing)
+    if density.regrowth is not None:
+        arrays += [*jax.tree.leaves(density.regrowth.climate), density.regrowth.age or 0.0]
     for stream in density.streams:
-        of_points = [getattr(stream.data, f.name) for f in dataclasses.fields(stream.data)]
-        arrays += [stream.step, stream.block, *of_points]
+        for part in (stream, stream.data):
+            fields = (getattr(part, field.name) for field in dataclasses.fields(part))
+            arrays += [field for field in fields if isinstance(field, np.ndarray | float | int)]
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -12,11 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 from numpyro.infer.hmc import hmc
+from numpyro.infer.util import ParamInfo
 
 from bayes_tbm.inference.adaptation import Metric
 
 Array = NDArray[np.float64]
 Target = Callable[[jax.Array], jax.Array]
+ValueAndGradient = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
 
 class Kernel:
@@ -30,18 +31,27 @@ class Kernel:
         Length of a position.
     max_tree_depth
         Doublings of a trajectory at most.
+    evaluate
+        Value and gradient of the log density, where they are compiled already.
     """
 
-    def __init__(self, log_density: Target, dimension: int, max_tree_depth: int) -> None:
+    def __init__(
+        self,
+        log_density: Target,
+        dimension: int,
+        max_tree_depth: int,
+        evaluate: ValueAndGradient | None = None,
+    ) -> None:
         def potential_of(center: jax.Array, scale: jax.Array) -> Target:
             return lambda u: -log_density(center + scale @ u)
 
         init, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
+        metric = jnp.zeros(dimension), jnp.eye(dimension)
 
-        def start(key: jax.Array, u: jax.Array, *metric: jax.Array) -> Any:
-            return init(
-                u, 0, adapt_step_size=False, adapt_mass_matrix=False, model_args=metric,
-                rng_key=key, max_tree_depth=max_tree_depth,
+        def start(key: jax.Array, u: jax.Array, potential: jax.Array, slope: jax.Array) -> Any:
+            return init(  # with potential and slope at hand it asks for neither
+                ParamInfo(u, potential, slope), 0, adapt_step_size=False, adapt_mass_matrix=False,
+                model_args=metric, rng_key=key, max_tree_depth=max_tree_depth,
             )  # fmt: skip
 
         def transition(state: Any, step_size: float, *metric: jax.Array) -> Any:
@@ -49,19 +59,17 @@ class Kernel:
             return step(state._replace(adapt_state=adapted), metric)
 
         self._longest = 2**max_tree_depth - 1
-        example = jax.random.key(0), jnp.zeros(dimension), jnp.zeros(dimension), jnp.eye(dimension)
+        self._evaluate = evaluate or jax.jit(jax.value_and_grad(log_density))
+        self._begin = jax.jit(start)
+        example = jax.random.key(0), jnp.zeros(dimension), jnp.zeros(()), jnp.zeros(dimension)
         shapes = jax.eval_shape(start, *example)
-        with ThreadPoolExecutor(2) as pool:  # compiling takes longer than sampling a small problem
-            lowered = [
-                jax.jit(start).lower(*example),
-                jax.jit(transition).lower(shapes, jnp.zeros(()), *example[2:]),
-            ]
-            self._start, self._transition = pool.map(lambda function: function.compile(), lowered)
+        self._transition = jax.jit(transition).lower(shapes, jnp.zeros(()), *metric).compile()
 
     def start(self, key: jax.Array, metric: Metric, z: Array) -> Any:
         """State of a chain at a position."""
         u = jnp.asarray(metric.whiten(z))
-        return self._start(key, u, jnp.asarray(metric.center), jnp.asarray(metric.scale))
+        value, gradient = self._evaluate(jnp.asarray(z))
+        return self._begin(key, u, -value, -(jnp.asarray(metric.scale).T @ gradient))
 
     def transition(self, state: Any, step_size: float, metric: Metric) -> Any:
         """Return the next state of a chain."""

@@ -11,7 +11,7 @@ import numpyro.distributions as dist
 from numpyro.distributions import constraints
 
 from bayes_tbm.inference.density import LogDensity
-from bayes_tbm.streams import BoundStream
+from bayes_tbm.streams import AbstractBoundStream
 
 
 class StreamLikelihood(dist.Distribution):  # type: ignore[misc]  # NumPyro has no types
@@ -31,7 +31,7 @@ class StreamLikelihood(dist.Distribution):  # type: ignore[misc]  # NumPyro has 
     reparametrized_params: list[str] = []  # noqa: RUF012  (the base class declares it so)
 
     def __init__(
-        self, stream: BoundStream, series: jax.Array, errors: dict[str, jax.Array]
+        self, stream: AbstractBoundStream, series: jax.Array, errors: dict[str, jax.Array]
     ) -> None:
         self._stream, self._series, self._errors = stream, series, errors
         super().__init__(batch_shape=(len(stream.data.value),), validate_args=False)
@@ -60,7 +60,7 @@ def numpyro_model(density: LogDensity) -> Callable[[], None]:
         values = density.values(z)
         for name in density.sampled:
             numpyro.deterministic(name, values[name])
-        p, run = density.run(values)
+        p, run = density.run(values, whole=False)
         for constraint in density.constraints:
             numpyro.factor(constraint.name, constraint.log_density(p, run, density.forcing))
         for stream in density.streams:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,6 +32,8 @@ from bayes_tbm.inference.start import Mode, allot
 Array = NDArray[np.float64]
 _WARMUP_PHASES = 3  # with the Laplace metric, and with two better ones
 _ATTEMPTS = 20  # at a start of finite density before the mode itself is taken
+
+More = Callable[["Draws"], int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +82,7 @@ def sample(
     settings: Settings,
     progress: Progress,
     checkpoint: Checkpoint | None = None,
+    more: More | None = None,
 ) -> Draws:
     """Sample with NUTS from modes found by `bayes_tbm.inference.start.find_modes`.
 
@@ -98,10 +101,14 @@ def sample(
         Where to report every transition.
     checkpoint
         Where chains keep what they have done, and take it up again.
+    more
+        Given the draws so far, how many each chain shall add; asked until it says none.
     """
     coordinates = Coordinates(density, jnp.asarray(modes[0].position))
     dimension = len(modes[0].position)
-    kernel = Kernel(coordinates.log_density, dimension, settings.max_tree_depth)
+    kernel = Kernel(
+        coordinates.log_density, dimension, settings.max_tree_depth, coordinates.value_and_gradient
+    )
     run = _Run(kernel, settings, progress, checkpoint)
     # The map's own slope at the mode turns the Laplace metric with it.
     to_own = jax.jit(coordinates.from_latent)
@@ -118,13 +125,26 @@ def sample(
         phase = _Phase(0, laplace, 0.5, starts)
     while phase.adapts:
         phase = run.next_phase(phase, laplace)
-    chains = run.advance(phase, settings.draws)
+    to_latent = jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))
+    chains, length = run.chains(phase), settings.draws
+    while True:
+        run.advance(chains, length)
+        draws = _draws(chains, length, to_latent)
+        further = more(draws) if more else 0
+        if not further:
+            return draws
+        length += further
+        progress.expect(further * len(chains))
+
+
+def _draws(chains: Sequence[Chain], length: int, to_latent: Callable[[Array], Any]) -> Draws:
+    """So many transitions of every chain."""
     stats = {
-        name: np.array([[s[name] for s in chain.stats] for chain in chains])
+        name: np.array([[s[name] for s in chain.stats[:length]] for chain in chains])
         for name in chains[0].stats[0]
     }
-    x = np.stack([np.array(chain.positions) for chain in chains])
-    return Draws(np.asarray(jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))(x)), stats)
+    x = np.stack([np.array(chain.positions[:length]) for chain in chains])
+    return Draws(np.asarray(to_latent(x)), stats)
 
 
 def _candidates(mode: Mode, rng: np.random.Generator) -> Array:
@@ -168,7 +188,8 @@ class _Run:
 
     def next_phase(self, phase: _Phase, laplace: Metric) -> _Phase:
         """Run a phase of warm-up; what it learnt is the next one's."""
-        chains = self.advance(phase, self._settings.warmup // _WARMUP_PHASES)
+        chains = self.chains(phase)
+        self.advance(chains, self._settings.warmup // _WARMUP_PHASES)
         step_size = float(np.exp(np.mean(np.log([chain.step_size for chain in chains]))))
         metric = phase.metric
         if phase.number < _WARMUP_PHASES - 1:
@@ -182,23 +203,27 @@ class _Run:
             self._disk.drop(f"phase-{phase.number}-chain-")
         return following
 
-    def advance(self, phase: _Phase, length: int) -> list[Chain]:
-        """Bring all chains to the end of a phase, side by side."""
-        stop = threading.Event()
-
-        def work(number: int) -> Chain:
-            chain = Chain(
+    def chains(self, phase: _Phase) -> list[Chain]:
+        """Chains of a phase, as far as the disk remembers them."""
+        chains = [
+            Chain(
                 self._kernel, phase.metric, phase.starts[number], self._keys[phase.number, number],
                 phase.step_size, target=self._settings.target_accept if phase.adapts else None,
                 disk=self._disk, name=f"phase-{phase.number}-chain-{number}",
-            )  # fmt: skip
-            chain.advance(length, self._progress, stop)
-            return chain
+            )
+            for number in range(self._settings.chains)
+        ]  # fmt: skip
+        self._progress.advance(sum(len(chain) for chain in chains))
+        return chains
 
-        with ThreadPoolExecutor(min(workers(), self._settings.chains)) as pool:
-            tasks = [pool.submit(work, number) for number in range(self._settings.chains)]
+    def advance(self, chains: Sequence[Chain], length: int) -> None:
+        """Bring chains to a length, side by side."""
+        stop = threading.Event()
+        with ThreadPoolExecutor(min(workers(), len(chains))) as pool:
+            tasks = [pool.submit(chain.advance, length, self._progress, stop) for chain in chains]
             try:
-                return [task.result() for task in tasks]
+                for task in tasks:
+                    task.result()
             except BaseException:  # an interrupt, or a chain that failed: the others stop too
                 stop.set()
                 raise

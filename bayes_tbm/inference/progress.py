@@ -33,6 +33,12 @@ class Progress:
                 self._bar.set_postfix_str(note, refresh=False)
             self._bar.update(units)
 
+    def expect(self, units: int) -> None:
+        """Announce work that comes on top of the total."""
+        with self._lock:
+            self._bar.total += units
+            self._bar.refresh()
+
     def __enter__(self) -> Self:
         return self
 

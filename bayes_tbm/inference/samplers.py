@@ -8,7 +8,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.inference import nuts
 from bayes_tbm.inference.checkpoint import Checkpoint
 from bayes_tbm.inference.density import LogDensity
-from bayes_tbm.inference.nuts import Draws
+from bayes_tbm.inference.nuts import Draws, More
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.settings import SAMPLERS, Settings
 from bayes_tbm.inference.start import Mode
@@ -54,11 +54,15 @@ def draw(
     settings: Settings,
     progress: Progress,
     checkpoint: Checkpoint | None = None,
+    more: More | None = None,
 ) -> Draws:
-    """Sample with the engine that the settings name; see `nuts.sample`."""
+    """Sample with the engine that the settings name; see `nuts.sample`.
+
+    BlackJAX's runs are as long as the settings say, whatever ``more`` would want.
+    """
     method = _BLACKJAX.get(settings.sampler)
     if method:
         from bayes_tbm.inference import blackjax_engine  # imports compile something at once
 
         return blackjax_engine.sample(density, modes, settings, progress, method=method)
-    return nuts.sample(density, modes, settings, progress, checkpoint)
+    return nuts.sample(density, modes, settings, progress, checkpoint, more)

@@ -29,6 +29,9 @@ class Settings:
         ``numpyro``: NUTS with a pooled metric, the only one whose runs can be resumed.
         ``blackjax-window``, ``blackjax-low-rank``: BlackJAX's NUTS with its own adaptations.
         ``blackjax-chees``: ChEES-HMC, for 32 chains or more side by side.
+    extensions
+        How often half as many draws may be added to a run that is close to convergence without
+        being there: R-hat below 1.05, ESS above 200 and nothing else amiss. 0 for never.
     """
 
     chains: int = 4
@@ -39,6 +42,7 @@ class Settings:
     max_tree_depth: int = 9
     starts: int = 12
     sampler: str = SAMPLERS[0]
+    extensions: int = 4
 
     def __post_init__(self) -> None:
         smallest = {
@@ -48,6 +52,7 @@ class Settings:
             "draws": 4,
             "max_tree_depth": 1,
             "starts": 1,
+            "extensions": 0,
         }
         for name, least in smallest.items():
             value = getattr(self, name)

@@ -48,7 +48,7 @@ class Mode:
 
 
 def find_modes(
-    log_density: Callable[[jax.Array], jax.Array],
+    evaluate: ValueAndGrad,
     dimension: int,
     *,
     starts: int,
@@ -60,8 +60,8 @@ def find_modes(
 
     Parameters
     ----------
-    log_density
-        Scalar function of a latent vector whose prior is a standard normal.
+    evaluate
+        Value and gradient of the log density at a latent vector whose prior is a standard normal.
     dimension
         Length of the vector.
     starts
@@ -83,7 +83,6 @@ def find_modes(
     InputError
         No start reaches a finite density.
     """
-    evaluate: ValueAndGrad = jax.jit(jax.value_and_grad(log_density))
     rng = np.random.default_rng(seed)
     points = np.concatenate([np.zeros((1, dimension)), rng.normal(size=(starts - 1, dimension))])
 

@@ -1,8 +1,9 @@
-"""The model: named containers, one step, the time loop, closure."""
+"""The model: named containers, one step, the time loop, regrowth from age 0, closure."""
 
 from bayes_tbm.model.budget import carbon_imbalance, water_imbalance
 from bayes_tbm.model.containers import Drivers, Fluxes, Pools, Trajectory
 from bayes_tbm.model.forcing import Forcing, prepare
+from bayes_tbm.model.regrowth import Regrowth, regrow
 from bayes_tbm.model.simulate import SMOOTH, simulate, simulate_plainly
 
 __all__ = [
@@ -11,9 +12,11 @@ __all__ = [
     "Fluxes",
     "Forcing",
     "Pools",
+    "Regrowth",
     "Trajectory",
     "carbon_imbalance",
     "prepare",
+    "regrow",
     "simulate",
     "simulate_plainly",
     "water_imbalance",

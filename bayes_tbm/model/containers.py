@@ -152,7 +152,19 @@ class Fluxes:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trajectory:
-    """A simulation: pools at the edges of steps, (time + 1,), and fluxes over steps, (time,)."""
+    """A simulation.
+
+    Attributes
+    ----------
+    pools
+        At the edges of steps, (time + 1,).
+    fluxes
+        Over steps, (time,).
+    regrowth
+        Pools of the stand at the edges of months since its disturbance, (month + 1,), where that
+        was run too.
+    """
 
     pools: Pools
     fluxes: Fluxes
+    regrowth: Pools | None = None

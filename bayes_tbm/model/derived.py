@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from bayes_tbm.model.containers import Trajectory
 from bayes_tbm.model.forcing import Forcing
+from bayes_tbm.model.regrowth import Regrowth, at_age, live_biomass
 from bayes_tbm.parameters import Parameters, allocation_shares
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, GRAMS_PER_M2_IN_MEGAGRAMS_PER_HA
 
@@ -46,6 +47,14 @@ def live_biomass_at(age: float, p: Parameters, run: Trajectory, forcing: Forcing
     return (wood + others) / (CARBON_FRACTION * GRAMS_PER_M2_IN_MEGAGRAMS_PER_HA)
 
 
+def mature_biomass(p: Parameters, run: Trajectory, forcing: Forcing) -> jax.Array:
+    """Live biomass at `MATURE_AGE` of the stand that regrows, Mg dry matter ha-1."""
+    if run.regrowth is None:
+        raise ValueError("mature biomass needs the regrowth run")
+    carbon = live_biomass(jax.tree.map(lambda pool: at_age(pool, MATURE_AGE), run.regrowth))
+    return carbon / (CARBON_FRACTION * GRAMS_PER_M2_IN_MEGAGRAMS_PER_HA)
+
+
 DERIVED = (
     Derived("allocation_foliage", "1", "share of NPP given straight to foliage",
             lambda p, run, f: jnp.asarray(allocation_shares(p).foliage)),
@@ -73,3 +82,25 @@ DERIVED = (
             "live dry biomass at age 150 yr under the record's NPP (carbon fraction 0.47)",
             lambda p, run, f: live_biomass_at(MATURE_AGE, p, run, f)),
 )  # fmt: skip
+OF_REGROWTH = (
+    Derived("mature_biomass", "Mg ha-1",
+            "live dry biomass at age 150 yr of the stand that regrows (carbon fraction 0.47)",
+            mature_biomass),
+)  # fmt: skip
+OF_TIE = (
+    Derived("initial_lai", "m2 m-2", "LAI at the start, from the regrowth at the stand's age",
+            lambda p, run, f: run.pools.foliage[0] / p.leaf_carbon_per_area),
+    Derived("initial_labile", "g C m-2", "labile carbon at the start, likewise",
+            lambda p, run, f: run.pools.labile[0]),
+    Derived("initial_root", "g C m-2", "fine-root carbon at the start, likewise",
+            lambda p, run, f: run.pools.root[0]),
+    Derived("initial_wood", "g C m-2", "wood carbon at the start, likewise",
+            lambda p, run, f: run.pools.wood[0]),
+)  # fmt: skip
+
+
+def derived_with(regrowth: Regrowth | None) -> tuple[Derived, ...]:
+    """Return the derived quantities of a calibration with such a regrowth run."""
+    if regrowth is None:
+        return DERIVED
+    return DERIVED + OF_REGROWTH + (() if regrowth.age is None else OF_TIE)

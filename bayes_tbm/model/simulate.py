@@ -25,7 +25,12 @@ from bayes_tbm.processes.water import WaterForm
 SMOOTH = WaterForm()
 
 
-def simulate(p: Parameters, drivers: Drivers | Forcing, form: WaterForm = SMOOTH) -> Trajectory:
+def simulate(
+    p: Parameters,
+    drivers: Drivers | Forcing,
+    form: WaterForm = SMOOTH,
+    start: Pools | None = None,
+) -> Trajectory:
     """Run the model; pure JAX.
 
     Parameters
@@ -37,6 +42,8 @@ def simulate(p: Parameters, drivers: Drivers | Forcing, form: WaterForm = SMOOTH
         Weather and calendar, (time,), or the forcing that `prepare` made of them.
     form
         Corners of the water balance: smooth by default, or `processes.water.REFERENCE`.
+    start
+        Pools before the first step, of the batch's shape; by default those of the parameters.
 
     Returns
     -------
@@ -44,7 +51,7 @@ def simulate(p: Parameters, drivers: Drivers | Forcing, form: WaterForm = SMOOTH
         Pools at the edges of steps, (time + 1, ...), and fluxes over steps, (time, ...).
     """
     forcing = prepare(drivers) if isinstance(drivers, Drivers) else drivers
-    start = initial_pools(p)
+    start = initial_pools(p) if start is None else start
     batch = start.wood.ndim
     forcing = jax.tree.map(lambda x: x.reshape(-1, *(1,) * batch) if x.ndim else x, forcing)
     rates = rates_of(p, forcing)

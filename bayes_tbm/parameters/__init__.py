@@ -13,7 +13,7 @@ from bayes_tbm.parameters.families import (
     prior_from_dict,
     stack_priors,
 )
-from bayes_tbm.parameters.table import TABLE, Parameter, parameter
+from bayes_tbm.parameters.table import TABLE, Parameter, names_in, parameter
 from bayes_tbm.parameters.values import (
     DALEC_NAMES,
     AllocationShares,
@@ -40,6 +40,7 @@ __all__ = [
     "Uniform",
     "allocation_shares",
     "from_dalec",
+    "names_in",
     "parameter",
     "prior_from_dict",
     "stack_priors",

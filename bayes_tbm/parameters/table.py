@@ -35,7 +35,9 @@ class Parameter:
     prior
         Default prior.
     group
-        ``"process"``, ``"initial"`` or ``"fire"``; fire parameters are sampled only where it burns.
+        ``"process"``, ``"initial"``; ``"fire"``, sampled only where it burns; ``"regrowth"``, pools
+        after the disturbance, sampled where the stand's regrowth is run; ``"departure"``, of the
+        pools at the start from the regrowth at the stand's age, sampled where that is known.
     """
 
     name: str
@@ -149,9 +151,32 @@ _ROWS = (
            "wood", "DALEC993", "fire"),
     _share("fire_resilience", "r_fire", (0.0, 1.0), (0.5, 0.7),
            "Share of unburnt carbon in the burnt area that survives", "DALEC993", "fire"),
+    Parameter("regrowth_labile", "C_lab(0)", "g C m-2", 0.1, 1e4, LogNormal(80.0, 0.4),
+              "Labile carbon just after the disturbance", "own (20 to 200)", "regrowth"),
+    Parameter("regrowth_lai", "LAI(0)", "m2 m-2", 0.001, 50.0, LogNormal(0.3, 0.4),
+              "LAI just after the disturbance; photosynthesis grows as LAI squared at first, and a "
+              "stand that begins below about 0.1 dies out", "own (5 to 50 g C m-2)", "regrowth"),
+    Parameter("regrowth_root", "C_root(0)", "g C m-2", 0.1, 1e4, LogNormal(16.0, 0.6),
+              "Fine roots just after the disturbance", "own (5 to 50)", "regrowth"),
+    Parameter("regrowth_wood", "C_wood(0)", "g C m-2", 0.1, 3e5, LogNormal(22.0, 0.75),
+              "Living wood just after the disturbance", "own (5 to 100)", "regrowth"),
+    *(
+        Parameter(f"{pool}_departure", f"d_{short}", "1", -5.0, 5.0, Normal(0.0, sd),
+                  f"Logarithm of {text} at the start over that of the regrowth at the stand's age",
+                  "own", "departure")
+        for pool, short, text, sd in (
+            ("labile", "lab", "labile carbon", 0.5), ("foliage", "fol", "foliage", 0.5),
+            ("root", "root", "fine roots", 0.3), ("wood", "wood", "wood", 0.2),
+        )
+    ),
 )  # fmt: skip
 
 TABLE: dict[str, Parameter] = {row.name: row for row in _ROWS}
+
+
+def names_in(*groups: str) -> frozenset[str]:
+    """Names of the parameters of some groups."""
+    return frozenset(name for name, row in TABLE.items() if row.group in groups)
 
 
 def parameter(name: str) -> Parameter:

@@ -60,6 +60,14 @@ class Parameters:
     ligneous_combustion: Scalar
     dead_combustion: Scalar
     fire_resilience: Scalar
+    regrowth_labile: Scalar
+    regrowth_lai: Scalar
+    regrowth_root: Scalar
+    regrowth_wood: Scalar
+    labile_departure: Scalar
+    foliage_departure: Scalar
+    root_departure: Scalar
+    wood_departure: Scalar
 
     @classmethod
     def default(cls, **changes: Scalar) -> Parameters:

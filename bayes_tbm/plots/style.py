@@ -5,13 +5,31 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 CHAINS = [BLUE, ORANGE, GREEN, PURPLE, VERMILION, SKY, BLACK]
+
+
+class Look(NamedTuple):
+    """How one of several fits is told from the others, in print and by the colour-blind too."""
+
+    colour: str
+    line: str
+    marker: str
+
+
+SETS = (
+    Look(VERMILION, "-", "o"),
+    Look(BLUE, "--", "s"),
+    Look(GREEN, "-.", "^"),
+    Look(PURPLE, (0, (5, 1, 1, 1, 1, 1)), "D"),  # type: ignore[arg-type]  # a dash pattern
+    Look(ORANGE, ":", "v"),
+    Look(SKY, "-", "P"),
+)
 GREY, PALE_GREY = "#7F7F7F", "#D9D9D9"
 
 SMALL = 7.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from bayes_tbm.errors import InputError
@@ -16,7 +16,7 @@ def resolve_priors(
     changes: Mapping[str, PriorLike] | None,
     errors: Mapping[str, AbstractPrior],
     *,
-    fire: bool,
+    unused: Collection[str] = (),
     where: str = "priors",
 ) -> dict[str, AbstractPrior]:
     """Prior of every parameter: the table's, the error models', and what the user changed.
@@ -27,8 +27,8 @@ def resolve_priors(
         By parameter name: a prior, its plain data, or a number to hold the parameter fixed.
     errors
         Priors of error parameters by full name.
-    fire
-        Whether anything burns at the site; if not, fire parameters are held at their medians.
+    unused
+        Parameters that nothing depends on in this calibration: held at their medians.
     where
         What the changes were read from; only used in messages.
 
@@ -40,12 +40,11 @@ def resolve_priors(
     Raises
     ------
     InputError
-        A changed name is neither a parameter of the model nor of an error model, or its prior is
-        no distribution.
+        A changed name is neither a parameter of the model nor of an error model, its prior is no
+        distribution, or it is not used.
     """
     priors = {name: row.prior for name, row in TABLE.items()} | dict(errors)
-    if not fire:
-        priors |= {n: Fixed(row.prior.center) for n, row in TABLE.items() if row.group == "fire"}
+    priors |= {name: Fixed(TABLE[name].prior.center) for name in unused}
     for name, change in (changes or {}).items():
         if name not in priors:
             near = difflib.get_close_matches(name, priors, n=3)
@@ -60,7 +59,21 @@ def resolve_priors(
             change = change.to_dict()
         priors[name] = prior_from_dict(name, change, where)  # checks it, whatever it came as
         _check_bounds(name, priors[name], where)
+        if name in unused and TABLE[name].group == "initial":
+            _check_unused(name, priors[name], where)
     return priors
+
+
+def _check_unused(name: str, prior: AbstractPrior, where: str) -> None:
+    """Refuse to change a pool that the regrowth at the stand's age decides."""
+    if prior != Fixed(TABLE[name].prior.center):
+        pool = name.removeprefix("initial_").replace("lai", "foliage")
+        raise InputError(
+            where=where,
+            variable=name,
+            rule="must be left out where the pool follows from the regrowth at the stand's age",
+            remedy=f"change {pool}_departure instead, or leave the stand's age out",
+        )
 
 
 def _check_bounds(name: str, prior: AbstractPrior, where: str) -> None:

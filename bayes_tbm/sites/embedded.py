@@ -56,6 +56,14 @@ TRUTH = Parameters(
     ligneous_combustion=0.23,
     dead_combustion=0.13,
     fire_resilience=0.55,
+    regrowth_labile=80.0,
+    regrowth_lai=0.3,
+    regrowth_root=16.0,
+    regrowth_wood=22.0,
+    labile_departure=0.0,
+    foliage_departure=0.0,
+    root_departure=0.0,
+    wood_departure=0.0,
 )
 """A Scots pine stand of 44 years, as at Hyytiälä: fluxes, leaves and wood near those observed."""
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.checks import check_site
+from bayes_tbm.sites.mean_year import mean_year
 from bayes_tbm.sites.observations import STOCKS, Observations, join_notes
 from bayes_tbm.sites.summary import hash_numbers, summarise
 
@@ -84,6 +85,10 @@ class Site:
     def mean_precipitation(self) -> float:
         """Mean precipitation over the drivers [mm d-1]."""
         return self._mean(self.drivers["precipitation"])
+
+    def mean_year(self) -> dict[str, NDArray[np.float64]]:
+        """Return drivers of the mean year, see `bayes_tbm.sites.mean_year`."""
+        return mean_year(self.drivers, self.source or self.name)
 
     def _mean(self, values: xr.DataArray) -> float:
         return float(np.average(values.values, weights=self.drivers["step_length"].values))

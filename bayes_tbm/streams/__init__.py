@@ -1,29 +1,40 @@
 """Data streams: what is observed, how it is modelled, how it errs."""
 
-from bayes_tbm.streams.binding import BoundStream, bind
-from bayes_tbm.streams.catalogue import STREAMS, as_streams
+from bayes_tbm.streams.binding import bind
+from bayes_tbm.streams.bound import AbstractBoundStream, BoundStream
+from bayes_tbm.streams.catalogue import STREAMS
+from bayes_tbm.streams.choice import AnyStream, as_streams, bind_all
 from bayes_tbm.streams.definition import Stream
 from bayes_tbm.streams.errors import (
     ERROR_MODELS,
     AbstractErrorModel,
+    AlongAge,
     Autoregressive,
     Balanced,
     Gaussian,
     LogNormalErrors,
     StudentT,
 )
+from bayes_tbm.streams.growth_curve import GrowthCurve
+from bayes_tbm.streams.single_stock import Stock
 
 __all__ = [
     "ERROR_MODELS",
     "STREAMS",
+    "AbstractBoundStream",
     "AbstractErrorModel",
+    "AlongAge",
+    "AnyStream",
     "Autoregressive",
     "Balanced",
     "BoundStream",
     "Gaussian",
+    "GrowthCurve",
     "LogNormalErrors",
+    "Stock",
     "Stream",
     "StudentT",
     "as_streams",
     "bind",
+    "bind_all",
 ]

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import jax
 
-from bayes_tbm.model import Trajectory
+from bayes_tbm.model import Pools, Trajectory
 from bayes_tbm.parameters import Parameters
 from bayes_tbm.streams.errors import AbstractErrorModel
 
 Operator = Callable[[Trajectory, Parameters], jax.Array]
+OfStand = Callable[[Pools], jax.Array]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Stream:
         Model counterpart over steps, (time,), from a trajectory and parameters.
     errors
         Error model; replace it with `with_errors`.
+    of_stand
+        For stocks of what lives: the observed quantity from a stand's pools. With it the stream can
+        be seen at an age of the stand too.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Stream:
     unit: str
     operator: Operator
     errors: AbstractErrorModel
+    of_stand: OfStand | None = None
 
     def with_errors(self, errors: AbstractErrorModel) -> Stream:
         """Return the stream with another error model."""

@@ -29,6 +29,7 @@ class Target:
 
     def __init__(self, log_density):
         self.log_density = log_density
+        self.value_and_gradient = jax.jit(jax.value_and_grad(log_density))
         self.priors = collections.defaultdict(lambda: Fixed(0.0))
 
     def __call__(self, z):

@@ -39,7 +39,8 @@ def mixture(weights):
 
 def find(log_density, dimension=3, starts=12, seed=2):
     count = Count()
-    modes = find_modes(log_density, dimension, starts=starts, seed=seed, workers=2, progress=count)
+    evaluate = jax.jit(jax.value_and_grad(log_density))
+    modes = find_modes(evaluate, dimension, starts=starts, seed=seed, workers=2, progress=count)
     return modes, count.units
 
 

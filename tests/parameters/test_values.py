@@ -44,7 +44,7 @@ def test_every_row_is_explained():
         assert row.unit
         assert row.meaning
         assert row.source
-        assert row.group in {"process", "initial", "fire"}
+        assert row.group in {"process", "initial", "fire", "regrowth", "departure"}
         assert row.lower < row.upper
 
 

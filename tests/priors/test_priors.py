@@ -19,17 +19,25 @@ FIRE = [name for name, row in TABLE.items() if row.group == "fire"]
 
 
 def test_priors_are_those_of_the_table_then_of_the_errors():
-    priors = resolve_priors(None, ERRORS, fire=True)
+    priors = resolve_priors(None, ERRORS)
     assert priors == {name: row.prior for name, row in TABLE.items()} | ERRORS
     assert list(priors) == [*TABLE, *ERRORS]
 
 
 def test_fire_parameters_are_held_where_nothing_burns():
-    priors = resolve_priors({}, ERRORS, fire=False)
+    priors = resolve_priors({}, ERRORS, unused=FIRE)
     held = {name: prior for name, prior in priors.items() if isinstance(prior, Fixed)}
     assert held == {name: Fixed(TABLE[name].prior.center) for name in FIRE}
-    changed = resolve_priors({FIRE[0]: Normal(0.5, 0.1)}, {}, fire=False)
+    changed = resolve_priors({FIRE[0]: Normal(0.5, 0.1)}, {}, unused=FIRE)
     assert changed[FIRE[0]] == Normal(0.5, 0.1)
+
+
+def test_a_prior_of_what_the_stand_age_decides_is_refused():
+    tied = ["initial_wood"]
+    again = resolve_priors({"initial_wood": TABLE["initial_wood"].prior.center}, {}, unused=tied)
+    assert isinstance(again["initial_wood"], Fixed)
+    with pytest.raises(InputError, match=r"initial_wood: must be left out where .* stand's age"):
+        resolve_priors({"initial_wood": 4000.0}, {}, unused=tied)
 
 
 def test_changes_are_priors_plain_data_or_numbers():
@@ -39,7 +47,7 @@ def test_changes_are_priors_plain_data_or_numbers():
         "initial_som": 9000,
         "gpp_structural_sd": 0.5,
     }
-    priors = resolve_priors(changes, ERRORS, fire=True)
+    priors = resolve_priors(changes, ERRORS)
     assert priors["wood_residence_time"] == LogNormal(100.0, 0.3)
     assert priors["root_residence_time"] == LogNormal(2.0, 0.4)
     assert priors["initial_som"] == Fixed(9000.0)
@@ -63,7 +71,7 @@ def test_changes_are_priors_plain_data_or_numbers():
 )
 def test_a_bad_prior_is_told_in_one_line(changes, told):
     with pytest.raises(InputError) as error:
-        resolve_priors(changes, ERRORS, fire=True, where="run.toml")
+        resolve_priors(changes, ERRORS, where="run.toml")
     assert str(error.value).startswith(f"run.toml: {next(iter(changes))}: ")
     assert told in str(error.value)
     assert "\n" not in str(error.value)

@@ -1,5 +1,6 @@
 """Live biomass carbon: labile, foliage, fine roots and wood."""
 
+from bayes_tbm.model.regrowth import live_biomass
 from bayes_tbm.streams.definition import Stream, over_step
 from bayes_tbm.streams.errors import LogNormalErrors
 
@@ -7,8 +8,7 @@ STREAM = Stream(
     name="live_biomass",
     long_name="live biomass carbon",
     unit="g C m-2",
-    operator=lambda run, parameters: over_step(
-        run.pools.labile + run.pools.foliage + run.pools.root + run.pools.wood
-    ),
+    operator=lambda run, parameters: over_step(live_biomass(run.pools)),
     errors=LogNormalErrors(),
+    of_stand=live_biomass,
 )

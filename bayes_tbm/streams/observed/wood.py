@@ -9,4 +9,5 @@ STREAM = Stream(
     unit="g C m-2",
     operator=lambda run, parameters: over_step(run.pools.wood),
     errors=LogNormalErrors(),
+    of_stand=lambda pools: pools.wood,
 )

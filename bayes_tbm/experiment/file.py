@@ -5,7 +5,22 @@ A file looks like this; every table but ``streams`` may be left out::
     site = "FI-Hyy"                  # a name, or a path relative to this file
     start = "2006-01-01"
     end = "2014-12-31"
-    streams = ["gpp", "nee", "et", "lai", "wood"]
+    streams = ["gpp", "nee", "et", "lai", "wood", "growth_curve"]
+    stand_age = 44                   # years since the disturbance, at the start; if known
+
+    [growth_curve]                   # biomass by age; or points, or chapman_richards
+    file = "pine.csv"                # columns age, biomass, sd, unit; relative to this file
+    errors = {length = 40, common = 0.0, structural = 0.05}
+
+    [stock]                          # a single stock, for the stream "stock"
+    value = 120
+    sd = 20
+    unit = "Mg ha-1"
+    age = 80                         # or a date
+
+    [sets]                           # for bayes-tbm compare
+    flux = ["gpp", "nee", "et", "lai"]
+    curve = ["gpp", "nee", "et", "lai", "growth_curve"]
 
     [uncertainty]                    # replaces the data's own, in the stream's unit
     et = 0.2
@@ -32,18 +47,27 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.experiment.stand import growth_curve, stock
 from bayes_tbm.inference import Calibration, Settings
 from bayes_tbm.parameters import AbstractPrior, prior_from_dict
 from bayes_tbm.priors import CONSTRAINTS
 from bayes_tbm.sites import Site, open_site
-from bayes_tbm.streams import ERROR_MODELS, STREAMS, Stream, as_streams
+from bayes_tbm.streams import (
+    ERROR_MODELS,
+    STREAMS,
+    AnyStream,
+    GrowthCurve,
+    Stock,
+    Stream,
+    as_streams,
+)
 
 _NO_PLACE = (None, "streams", "priors", "constraints", "sampling")  # places in an experiment
 
@@ -68,6 +92,12 @@ class Experiment:
         As `bayes_tbm.Calibration` takes them.
     sampling
         Fields of `bayes_tbm.Settings`.
+    stand_age, regrowth
+        As `bayes_tbm.Calibration` takes them.
+    growth_curve, stock
+        Tables of `bayes_tbm.experiment.stand`, for streams of these names.
+    sets
+        Sets of streams to compare, by name.
     where
         What it was read from; for messages.
     """
@@ -81,6 +111,11 @@ class Experiment:
     priors: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     constraints: Mapping[str, bool | float] = dataclasses.field(default_factory=dict)
     sampling: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    stand_age: float | None = None
+    regrowth: bool = False
+    growth_curve: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    stock: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    sets: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     where: str = ""
 
     @classmethod
@@ -112,6 +147,8 @@ class Experiment:
         """Build from plain data; see `from_toml`."""
         known = {field.name for field in dataclasses.fields(cls)} - {"where"}
         unknown = [name for name in data if name not in known]
+        if "streams" not in data and isinstance(data.get("sets"), Mapping):
+            data = {**data, "streams": _union(data["sets"].values())}
         missing = [name for name in ("site", "streams") if name not in data]
         if unknown or missing:
             raise InputError(
@@ -120,10 +157,18 @@ class Experiment:
                 rule=f"entries are {', '.join(sorted(known))}; site and streams are needed",
                 found=f"unknown {unknown or 'none'}, missing {missing or 'none'}",
             )
-        tables = ("uncertainty", "errors", "priors", "constraints", "sampling")
+        tables = (
+            "uncertainty", "errors", "priors", "constraints", "sampling", "growth_curve", "stock",
+            "sets",
+        )  # fmt: skip
         wrong = [name for name in tables if not isinstance(data.get(name, {}), Mapping)]
         wrong += [] if isinstance(data["site"], str) else ["site"]
         wrong += [] if _are_names(data["streams"]) else ["streams"]
+        sets = data.get("sets", {})
+        if isinstance(sets, Mapping) and not all(_are_names(names) for names in sets.values()):
+            wrong.append("sets")
+        wrong += [] if _is_number(data.get("stand_age", 1)) else ["stand_age"]
+        wrong += [] if isinstance(data.get("regrowth", False), bool) else ["regrowth"]
         if wrong:
             raise InputError(
                 where=where,
@@ -133,6 +178,7 @@ class Experiment:
             )
         dates = {n: str(data[n]) for n in ("start", "end") if data.get(n) is not None}
         named: dict[str, Any] = {n: data[n] for n in tables if n in data} | dates
+        named |= {n: data[n] for n in ("stand_age", "regrowth") if n in data}
         return cls(data["site"], tuple(data["streams"]), where=where, **named)
 
     def to_toml(self) -> str:
@@ -140,6 +186,9 @@ class Experiment:
         data = {n: v for n, v in dataclasses.asdict(self).items() if v not in (None, {}, ())}
         data.pop("where")
         data["streams"] = list(self.streams)
+        if "file" in self.growth_curve:
+            curve = self._folder() / self.growth_curve["file"]
+            data["growth_curve"] = dict(self.growth_curve, file=str(curve.resolve()))
         if Path(self.site).is_file():
             data["site"] = str(Path(self.site).resolve())
         if self.priors:
@@ -173,10 +222,30 @@ class Experiment:
         """Open the site and set up the calibration, with every check and nothing sampled."""
         self._check_tables()
         with self._named():
-            streams = [self._stream(stream) for stream in as_streams(self.streams)]
+            streams = [self._stream(stream) for stream in as_streams(self._named_streams())]
             return Calibration(
-                self.open_site(), streams, priors=self.priors, constraints=self.constraints or None
-            )
+                self.open_site(), streams, priors=self.priors,
+                constraints=self.constraints or None, stand_age=self.stand_age,
+                regrowth=self.regrowth,
+            )  # fmt: skip
+
+    def _named_streams(self) -> list[AnyStream]:
+        """Streams by name, but what only the file describes as objects."""
+        make: dict[str, Callable[[], AnyStream]] = {
+            "growth_curve": lambda: growth_curve(self.growth_curve, self.where, self._folder()),
+            "stock": lambda: stock(self.stock, self.where),
+        }
+        for name in make:
+            if name in self.streams and not getattr(self, name):
+                raise InputError(
+                    where=self.where, variable=name,
+                    rule=f"the stream {name} needs a table [{name}] in the experiment file",
+                )  # fmt: skip
+        return [make[name]() if name in make else name for name in self.streams]
+
+    def _folder(self) -> Path:
+        """Folder that paths are relative to."""
+        return Path(self.where).parent if self.where else Path()
 
     def resolved(self, calibration: Calibration, settings: Settings) -> Experiment:
         """Return the experiment with every default written out, so that it outlives them."""
@@ -184,7 +253,9 @@ class Experiment:
         bound = calibration.density.streams
         return dataclasses.replace(
             self,
-            errors={s.name: _error_options(s.stream) for s in bound},
+            errors={s.name: _error_options(s.stream) for s in bound if s.name in STREAMS},
+            stand_age=calibration.experiment["stand_age"],
+            regrowth=calibration.experiment["regrowth"],
             priors={n: p.to_dict() for n, p in calibration.density.priors.items()},
             constraints={name: switched_on.get(name, False) for name in CONSTRAINTS},
             sampling=dataclasses.asdict(settings),
@@ -226,9 +297,9 @@ class Experiment:
                     remedy=f"streams are {', '.join(STREAMS)}",
                 )  # fmt: skip
 
-    def _stream(self, stream: Stream) -> Stream:
+    def _stream(self, stream: Stream | GrowthCurve | Stock) -> AnyStream:
         options = dict(self.errors.get(stream.name, {}))
-        if not options:
+        if not options or not isinstance(stream, Stream):
             return stream
         model = ERROR_MODELS.get(str(options.pop("model", type(stream.errors).__name__)))
         try:
@@ -247,6 +318,11 @@ class Experiment:
                 where=self.where, variable=f"errors.{stream.name}",
                 rule="must name an error model and its options", found=error,
             ) from error  # fmt: skip
+
+
+def _union(sets: Iterable[Any]) -> list[Any]:
+    """All streams of some sets, each once, in the order in which they come."""
+    return list(dict.fromkeys(name for names in sets for name in names))
 
 
 def _are_names(value: Any) -> bool:

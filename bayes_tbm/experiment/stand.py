@@ -1,0 +1,99 @@
+"""The tables of an experiment file that tell of the stand: growth curve and single stock."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.parameters import prior_from_dict
+from bayes_tbm.streams import AlongAge, GrowthCurve, Stock
+
+_SOURCES = ("file", "points", "chapman_richards")
+_OPTIONS = ("quantity", "root_share", "age_sd")
+_ERRORS = ("length", "common", "structural")
+
+
+def growth_curve(table: Mapping[str, Any], where: str, folder: Path) -> GrowthCurve:
+    """Growth curve from its table.
+
+    Parameters
+    ----------
+    table
+        One of ``file`` (a CSV, relative to the experiment), ``points`` (age, biomass, sd) or
+        ``chapman_richards`` (asymptote, rate, shape, covariance, ages); ``unit``,
+        ``carbon_fraction``, ``quantity``, ``root_share``, ``age_sd``; ``errors`` with the priors,
+        or numbers, of length, common and structural.
+    where
+        The experiment file, for messages.
+    folder
+        That it lies in.
+
+    Raises
+    ------
+    InputError
+        Unknown or missing entries, or what `bayes_tbm.GrowthCurve` refuses.
+    """
+    place = ": ".join(part for part in (where, "growth_curve") if part)
+    given = [name for name in _SOURCES if name in table]
+    known = {*_SOURCES, *_OPTIONS, "unit", "carbon_fraction", "errors"}
+    if len(given) != 1 or not set(table) <= known:
+        raise InputError(
+            where=place, rule=f"needs one of {', '.join(_SOURCES)}; other entries are "
+            f"{', '.join(sorted(known - set(_SOURCES)))}",
+            found=", ".join(table),
+        )  # fmt: skip
+    options: dict[str, Any] = {name: table[name] for name in _OPTIONS if name in table}
+    options["errors"] = _errors(table.get("errors", {}), place)
+    if "carbon_fraction" in table:
+        options["carbon_fraction"] = table["carbon_fraction"]
+    unit, source = table.get("unit"), table[given[0]]
+    try:
+        if given[0] == "file":
+            return GrowthCurve.from_csv(_beside(folder, source), unit=unit, **options)
+        make = GrowthCurve.from_points if given[0] == "points" else _chapman_richards
+        return make(**source, unit=str(unit), source=place, **options)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(where=place, rule="must describe a curve", found=error) from error
+
+
+def stock(table: Mapping[str, Any], where: str) -> Stock:
+    """Return the single stock of a table: the fields of `bayes_tbm.Stock`, without error model.
+
+    Raises
+    ------
+    InputError
+        Unknown or missing entries, or what `bayes_tbm.Stock` refuses.
+    """
+    place = ": ".join(part for part in (where, "stock") if part)
+    known = {field.name for field in dataclasses.fields(Stock)} - {"errors", "name"}
+    missing = {"value", "sd", "unit"} - set(table)
+    if missing or not set(table) <= known:
+        raise InputError(
+            where=place, rule=f"entries are {', '.join(sorted(known))}; value, sd and unit are "
+            "needed, and an age or a date",
+            found=", ".join(table),
+        )  # fmt: skip
+    return Stock(**table)
+
+
+def _chapman_richards(**given: Any) -> GrowthCurve:
+    return GrowthCurve.from_chapman_richards(**given)
+
+
+def _errors(table: Mapping[str, Any], place: str) -> AlongAge:
+    if not set(table) <= set(_ERRORS):
+        raise InputError(
+            where=place, variable="errors", rule=f"entries are {', '.join(_ERRORS)}", found=table
+        )
+    priors = {n: prior_from_dict(f"errors.{n}", value, place) for n, value in table.items()}
+    return AlongAge(**priors)  # type: ignore[arg-type]  # averaging is no entry
+
+
+def _beside(folder: Path, file: str) -> Path:
+    beside = folder / file
+    return beside if beside.is_file() else Path(file)

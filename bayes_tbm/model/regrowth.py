@@ -1,0 +1,141 @@
+"""A stand from its disturbance to maturity, under the site's mean year, month by month.
+
+The same parameters and the same step as the run over the record: what an old stand holds and how
+fast a young one grows speak of the same allocation and turnover.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bayes_tbm.model.containers import Pools
+from bayes_tbm.model.forcing import Forcing
+from bayes_tbm.model.rates import initial_pools, rates_of
+from bayes_tbm.model.recurrence import evolve
+from bayes_tbm.model.simulate import SMOOTH
+from bayes_tbm.model.steps import step
+from bayes_tbm.parameters import Parameters
+from bayes_tbm.processes.water import WaterForm
+from bayes_tbm.units import DAYS_PER_YEAR
+
+MONTHS = 12
+LIVE = ("labile", "foliage", "root", "wood")
+"""Pools that a disturbance takes and that regrow; together they are live biomass."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Regrowth:
+    """How a stand's regrowth is run.
+
+    Attributes
+    ----------
+    climate
+        Weather of the mean year, twelve months from January.
+    years
+        Length of the run that is reported.
+    age
+        Age in years at the start of the record, where it is known. The record's live pools then
+        start from the regrowth's at that age.
+    """
+
+    climate: Forcing
+    years: int
+    age: float | None = None
+
+
+def regrow(p: Parameters, climate: Forcing, years: int, form: WaterForm = SMOOTH) -> Pools:
+    """Grow a stand from its disturbance on; pure JAX.
+
+    Parameters
+    ----------
+    p
+        Parameter values, scalars or of a batch's shape.
+    climate
+        Weather of the mean year, twelve months from January; nothing burns.
+    years
+        How long.
+    form
+        Corners of the water balance.
+
+    Returns
+    -------
+    Pools
+        At the edges of months, (12 years + 1, ...); batch last. Live pools begin at
+        ``regrowth_*``, litter and soil at what they are at the start of the record (nothing alive
+        depends on them), water at field capacity.
+    """
+    start = after_disturbance(p)
+    batch = start.wood.ndim
+    climate = jax.tree.map(lambda x: x.reshape(-1, *(1,) * batch) if x.ndim else x, climate)
+    rates = rates_of(p, climate)
+    static = functools.partial(step, form=form)
+    again = functools.partial(_repeat, times=years, dimensions=batch)
+    weather, rates = jax.tree.map(again, (climate, rates))
+    before, last, _ = evolve(static, start, weather, rates)
+    grown: Pools = jax.tree.map(lambda rest, one: jnp.concatenate([rest, one[None]]), before, last)
+    return grown
+
+
+def after_disturbance(p: Parameters) -> Pools:
+    """Pools just after the disturbance."""
+    pools = initial_pools(p)
+    shape = pools.wood.shape
+    begun = {
+        "labile": p.regrowth_labile, "foliage": p.regrowth_lai * p.leaf_carbon_per_area,
+        "root": p.regrowth_root, "wood": p.regrowth_wood, "water": p.field_capacity,
+    }  # fmt: skip
+    spread = {name: jnp.broadcast_to(jnp.asarray(x), shape) for name, x in begun.items()}
+    return dataclasses.replace(pools, **spread)
+
+
+def departed(p: Parameters, regrowth: Pools) -> Pools:
+    """Pools of a stand whose live pools differ from the regrowth's by ``exp(<pool>_departure)``."""
+    live = {
+        name: getattr(regrowth, name) * jnp.exp(getattr(p, f"{name}_departure")) for name in LIVE
+    }
+    return dataclasses.replace(regrowth, **live)
+
+
+def start_at_age(p: Parameters, regrowth: Pools, age: float) -> Pools:
+    """Pools at the start of the record: the live ones of the stand at its age, else as stated."""
+    stand = departed(p, jax.tree.map(lambda pool: at_age(pool, age), regrowth))
+    return dataclasses.replace(initial_pools(p), **{name: getattr(stand, name) for name in LIVE})
+
+
+def live_biomass(pools: Pools) -> jax.Array:
+    """Carbon of all that lives, g C m-2."""
+    return pools.labile + pools.foliage + pools.root + pools.wood
+
+
+def at_age(series: jax.Array, age: ArrayLike) -> jax.Array:
+    """Values at ages in years, (age, ...), between the edges of months of a series, (month, ...).
+
+    Ages are known beforehand; they count from the first of January after the disturbance.
+    """
+    place = np.asarray(age, dtype=float) * MONTHS
+    first = np.minimum(place.astype(int), len(series) - 2)
+    weight = np.reshape(place - first, (*np.shape(place), *(1,) * (series.ndim - 1)))
+    between: jax.Array = series[first] * (1.0 - weight) + series[first + 1] * weight
+    return between
+
+
+def age_in_season(age: float, first_day: float) -> float:
+    """Age that is nearest to a given one and has the season of a day, counted from 2001-01-01.
+
+    Pools swing with the year: a record that begins in July is tied to the regrowth in July.
+    """
+    season = (first_day / DAYS_PER_YEAR) % 1.0
+    return max(float(np.round(age - season) + season), season)
+
+
+def _repeat(series: jax.Array, times: int, dimensions: int) -> jax.Array:
+    """Repeat what has a month's axis; leave alone what is the same in every month."""
+    if series.ndim <= dimensions:
+        return series
+    return jnp.tile(series, (times, *(1,) * (series.ndim - 1)))

@@ -1,0 +1,95 @@
+"""Constraint of every quantity by every set of streams: bits as a map, contraction as a forest."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bayes_tbm.plots.style import GREY, SETS, STYLE, number_text, tidy, title_of
+
+
+@mpl.rc_context(STYLE)
+def plot_bits(table: pd.DataFrame) -> Figure:
+    """Draw the information gained on every quantity from every set, in bits.
+
+    Parameters
+    ----------
+    table
+        `bayes_tbm.Comparison.table`: rows (set, parameter), with a column bits.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A row a quantity, a column a set; pairs of quantities, measured jointly, at the bottom.
+    """
+    bits = _wide(table, "bits")
+    figure = Figure(figsize=(2.4 + 0.75 * bits.shape[1], 0.9 + 0.17 * len(bits)),
+                    layout="constrained")  # fmt: skip
+    axes = figure.add_subplot()
+    shown = axes.imshow(np.maximum(bits, 0.0), cmap="cividis", aspect="auto", vmin=0.0)
+    middle = 0.5 * float(np.nanmax(bits))
+    for (row, column), value in np.ndenumerate(bits.to_numpy()):
+        if np.isfinite(value):
+            colour = "black" if value > middle else "white"
+            text = number_text(value) if abs(value) >= 0.005 else "0"
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=6.5)
+    axes.set_xticks(range(bits.shape[1]), list(bits.columns), rotation=20, ha="right")
+    axes.set_yticks(range(len(bits)), [_text(name) for name in bits.index])
+    axes.spines[:].set_visible(False)
+    bar = figure.colorbar(shown, ax=axes, label="information gain (bit)", shrink=0.5)
+    tidy(axes, bar.ax)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def plot_contraction(table: pd.DataFrame) -> Figure:
+    """Draw the contraction of every quantity under every set, with its Monte Carlo error.
+
+    Parameters
+    ----------
+    table
+        `bayes_tbm.Comparison.table`: rows (set, parameter), columns contraction and
+        contraction_mcse.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A row a quantity, 0: as wide as the prior, 1: a point; bars of two standard errors.
+    """
+    value, error = _wide(table, "contraction"), _wide(table, "contraction_mcse")
+    value = value.dropna(how="all")
+    figure = Figure(figsize=(4.6, 0.9 + 0.2 * len(value)), layout="constrained")
+    axes = figure.add_subplot()
+    rows = np.arange(len(value))[::-1]
+    shifts = np.linspace(0.24, -0.24, value.shape[1]) if value.shape[1] > 1 else [0.0]
+    for look, shift, name in zip(SETS, shifts, value.columns, strict=False):
+        bars = 2.0 * error.loc[value.index, name]
+        axes.errorbar(
+            value[name], rows + shift, xerr=bars, fmt=look.marker, color=look.colour, ms=3.2,
+            lw=0.8, label=name,
+        )  # fmt: skip
+    axes.axvline(0.0, color=GREY, lw=0.6)
+    axes.axvline(1.0, color=GREY, lw=0.6)
+    axes.set_yticks(rows, [_text(name) for name in value.index])
+    axes.set(
+        xlabel="contraction (1 − posterior variance / prior variance)", ylim=(-0.7, len(value))
+    )
+    axes.set_xlim(left=max(float(value.min().min()) - 0.1, -0.6), right=1.05)
+    figure.legend(loc="outside upper center", ncols=value.shape[1])
+    tidy(axes)
+    return figure
+
+
+def _wide(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Quantities by sets, both in the order of the table."""
+    wide = table[column].unstack("set")
+    sets = list(dict.fromkeys(table.index.get_level_values("set")))
+    names = list(dict.fromkeys(table.index.get_level_values("parameter")))
+    chosen: pd.DataFrame = wide.loc[names, sets]
+    return chosen
+
+
+def _text(name: str) -> str:
+    return " & ".join(title_of(part) for part in name.split(" & "))

@@ -1,0 +1,206 @@
+"""A stream bound to what was observed of it: the likelihood that a calibration adds up."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_tbm.model import Trajectory
+from bayes_tbm.model.regrowth import at_age, departed
+from bayes_tbm.parameters import AbstractPrior, Parameters
+from bayes_tbm.streams.definition import Stream
+from bayes_tbm.streams.errors import ErrorData
+
+Array = NDArray[np.float64]
+Times = NDArray[np.datetime64]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class AbstractBoundStream:
+    """One stream's likelihood.
+
+    Attributes
+    ----------
+    stream
+        What is observed and with which errors.
+    data
+        The points that the error model compares, (point,).
+    """
+
+    stream: Stream
+    data: ErrorData
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+        return self.stream.name
+
+    @property
+    def priors(self) -> dict[str, AbstractPrior]:
+        """Priors of the error parameters by full name, such as ``gpp_structural_sd``."""
+        own = self.stream.errors.priors(self.data)
+        return {f"{self.name}_{suffix}": prior for suffix, prior in own.items()}
+
+    @property
+    def ages(self) -> Array:
+        """Stand ages in years at which the stream sees the regrowth, (age,); none by default."""
+        return np.zeros(0)
+
+    @property
+    def oldest(self) -> float:
+        """Greatest of the ages; 0 if there are none."""
+        return float(self.ages.max(initial=0.0))
+
+    @property
+    def point(self) -> NDArray[np.generic]:
+        """What tells points apart in a result: time or age, (point,)."""
+        raise NotImplementedError
+
+    def series(self, run: Trajectory, parameters: Parameters) -> jax.Array:
+        """Model counterpart as it is reported; `expected` makes that of the points of it."""
+        raise NotImplementedError
+
+    def expected(self, series: jax.Array) -> jax.Array:
+        """Model counterpart of every point, (point,)."""
+        raise NotImplementedError
+
+    def log_likelihood(self, series: jax.Array, errors: Mapping[str, jax.Array]) -> jax.Array:
+        """Log density of every point given those before it, (point,).
+
+        ``errors`` maps full names, as in `priors`, to values.
+        """
+        return self.stream.errors.log_likelihood(
+            self.expected(series), self.data, self._own(errors)
+        )
+
+    def log_density(self, series: jax.Array, errors: Mapping[str, jax.Array]) -> jax.Array:
+        """Log density of all points together, scalar."""
+        return self.stream.errors.log_density(self.expected(series), self.data, self._own(errors))
+
+    def sample(
+        self, key: jax.Array, series: jax.Array, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        """Draw synthetic points, (point,)."""
+        return self.stream.errors.sample(key, self.expected(series), self.data, self._own(errors))
+
+    def _own(self, errors: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+        start = f"{self.name}_"
+        return {n.removeprefix(start): v for n, v in errors.items() if n.startswith(start)}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BoundStream(AbstractBoundStream):
+    """A stream observed at times.
+
+    Attributes
+    ----------
+    step
+        Place in `series` of every observed value, (value,).
+    value, measurement_sd
+        Observed values there, (value,).
+    block
+        Point that each value belongs to, (value,).
+    time
+        Middle of each point, (point,).
+    left_out
+        Times of observations that are not used: outside the drivers' period.
+    steps_per_block
+        Steps of every block, counted from the first step; 0 where blocks differ.
+    earlier
+        Stand ages in years of the values observed before the record, (earlier,): they come first
+        among all values, and see the stand's regrowth.
+    """
+
+    step: NDArray[np.int64]
+    value: Array
+    measurement_sd: Array
+    block: NDArray[np.int64]
+    time: Times
+    left_out: Times
+    steps_per_block: int
+    earlier: Array = dataclasses.field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def ages(self) -> Array:
+        """Stand ages in years of the values before the record, (earlier,)."""
+        return self.earlier
+
+    @property
+    def point(self) -> NDArray[np.generic]:
+        """Middle of each point, (point,)."""
+        return self.time
+
+    def series(self, run: Trajectory, parameters: Parameters) -> jax.Array:
+        """Model counterpart at the earlier ages, then at every step, (earlier + time,)."""
+        series = self.stream.operator(run, parameters)
+        if not len(self.earlier):
+            return series
+        of_stand = self.stream.of_stand
+        if run.regrowth is None or of_stand is None:
+            raise ValueError(f"{self.name}: values before the record need the regrowth run")
+        # The stand's own past: it departed from the regrowth then as it does now.
+        stand = at_age(of_stand(departed(parameters, run.regrowth)), self.earlier)
+        return jnp.concatenate([stand, series])
+
+    @functools.cached_property
+    def _grid(self) -> tuple[NDArray[np.int64], Array]:
+        """For blocks of a fixed number of steps: which have a point, and each step's weight.
+
+        Shapes (point,) and (block, step of the block).
+        """
+        place, within = np.divmod(self.step, self.steps_per_block)
+        weights = np.zeros((int(place.max()) + 1, self.steps_per_block))
+        weights[place, within] = 1.0 / np.bincount(self.block)[self.block]
+        return np.unique(place), weights
+
+    def expected(self, series: jax.Array) -> jax.Array:
+        """Model counterpart of every point, (point,): the mean over its observed steps."""
+        if len(self.data.value) == len(self.value):
+            return series[self.step]
+        if self.steps_per_block == 0:
+            count = np.bincount(self.block)
+            total = jax.ops.segment_sum(series[self.step], jnp.asarray(self.block), len(count))
+            return total / count
+        points, weights = self._grid  # the same mean without touching values one by one
+        padded = jnp.pad(series, (0, max(weights.size - len(series), 0)))[: weights.size]
+        return (padded.reshape(weights.shape) * weights).sum(axis=1)[points]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BoundAges(AbstractBoundStream):
+    """A stream observed at ages of the stand; it sees the regrowth alone.
+
+    Attributes
+    ----------
+    age
+        Years since the disturbance, (point,).
+    """
+
+    age: Array
+
+    @property
+    def ages(self) -> Array:
+        """Stand ages in years at which the stream sees the regrowth, (point,)."""
+        return self.age
+
+    @property
+    def point(self) -> NDArray[np.generic]:
+        """Age of each point in years, (point,)."""
+        return self.age
+
+    def series(self, run: Trajectory, parameters: Parameters) -> jax.Array:
+        """Model counterpart at the observed ages, (point,)."""
+        of_stand = self.stream.of_stand
+        if run.regrowth is None or of_stand is None:
+            raise ValueError(f"{self.name}: ages need the regrowth run")
+        return at_age(of_stand(run.regrowth), self.age)
+
+    def expected(self, series: jax.Array) -> jax.Array:
+        """Model counterpart of every point, (point,)."""
+        return series

@@ -1,0 +1,110 @@
+"""Errors of a growth curve: log-normal, and shared by neighbouring ages."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar, override
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.linalg import solve_triangular
+from jax.scipy.stats import norm
+from numpy.typing import NDArray
+
+from bayes_tbm.parameters import AbstractPrior, Fixed
+from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData
+from bayes_tbm.units import DAYS_PER_YEAR
+
+_JITTER = 1e-9  # of the variance: a curve given by three parameters has a covariance of rank three
+_FORTY_YEARS, _NONE, _FIVE_PERCENT = Fixed(40.0), Fixed(0.0), Fixed(0.05)
+
+
+@dataclasses.dataclass(frozen=True)
+class AgeData(ErrorData):
+    """Points of a growth curve.
+
+    Attributes
+    ----------
+    log_covariance
+        Covariance of the errors of the logarithms, (point, point), where it is known; else errors
+        follow from standard deviations and the error model's correlation.
+    log_slope_sd
+        What an error of age does to each logarithm, to first order: the slope of the logarithm of
+        the observed curve times the standard deviation of age, (point,).
+    """
+
+    log_covariance: NDArray[np.float64] | None
+    log_slope_sd: NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True)
+class AlongAge(AbstractErrorModel):
+    """Gaussian errors of the logarithm with a covariance along age.
+
+    Points of one curve share their errors: the plots, the allometry, the space-for-time
+    substitution behind them are the same. With ``r = common + (1 - common) exp(-gap / length)`` the
+    correlation of two points, a curve of 15 points says as much as a few independent ones. Errors
+    of age and structural errors are independent from point to point and add to that. Where the
+    curve comes with its covariance, that replaces standard deviations and correlation.
+
+    Attributes
+    ----------
+    length
+        Prior of the gap in years over which the correlation falls to ``1 / e``; 40 yr by default.
+        Any prior makes it inferred.
+    common
+        Prior of the share of variance that all points have in common; none by default.
+    structural
+        Prior of the independent log sd by which the model's growth departs from such a curve; 0.05
+        by default.
+    """
+
+    positive: ClassVar[bool] = True
+    length: AbstractPrior = _FORTY_YEARS
+    common: AbstractPrior = _NONE
+    structural: AbstractPrior = _FIVE_PERCENT
+
+    @override
+    def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
+        own = {"structural_log_sd": self.structural}
+        if isinstance(data, AgeData) and data.log_covariance is None and len(data.value) > 1:
+            own |= {"error_length": self.length, "error_common": self.common}
+        return own
+
+    def _factor(self, data: ErrorData, errors: Mapping[str, jax.Array]) -> jax.Array:
+        """Cholesky factor of the covariance of the logarithms, (point, point)."""
+        assert isinstance(data, AgeData)  # bound by GrowthCurve and Stock alone
+        if data.log_covariance is not None:
+            covariance = jnp.asarray(data.log_covariance)
+        else:
+            sd = np.sqrt(np.log1p((data.measurement_sd / data.value) ** 2))
+            covariance = jnp.asarray(np.outer(sd, sd)) * self._correlation(data, errors)
+        own = data.log_slope_sd**2 + errors["structural_log_sd"] ** 2
+        own = own + _JITTER * jnp.diag(covariance)
+        factor: jax.Array = jnp.linalg.cholesky(covariance + jnp.diag(own))
+        return factor
+
+    def _correlation(self, data: ErrorData, errors: Mapping[str, jax.Array]) -> jax.Array:
+        if len(data.value) == 1:
+            return jnp.ones((1, 1))
+        gap = np.abs(np.subtract.outer(data.day, data.day)) / DAYS_PER_YEAR
+        common = errors["error_common"]
+        return common + (1.0 - common) * jnp.exp(-gap / errors["error_length"])
+
+    @override
+    def log_likelihood(
+        self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        factor, log_value = self._factor(data, errors), np.log(data.value)
+        error = solve_triangular(factor, log_value - jnp.log(expected), lower=True)
+        # In age order, each term is the density of a point given those at younger ages.
+        return norm.logpdf(error) - jnp.log(jnp.diag(factor)) - log_value
+
+    @override
+    def sample(
+        self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        noise = self._factor(data, errors) @ jax.random.normal(key, expected.shape)
+        return expected * jnp.exp(noise)

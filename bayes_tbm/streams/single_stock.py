@@ -1,0 +1,94 @@
+"""A single stock of biomass, at an age of the stand or at a date, as a data stream."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.sites.site import Observations, Site, When
+from bayes_tbm.streams.binding import bind
+from bayes_tbm.streams.bound import AbstractBoundStream, BoundAges
+from bayes_tbm.streams.definition import Stream
+from bayes_tbm.streams.errors import AbstractErrorModel, ErrorData, LogNormalErrors
+from bayes_tbm.streams.stocks import check_points, stock_stream, to_carbon
+from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, STOCK
+
+
+@dataclasses.dataclass(frozen=True)
+class Stock:
+    """A single stock of biomass, at an age of the stand or at a date.
+
+    At an age it is compared with the stand's regrowth, at a date with the run over the record, or
+    with the stand's past where its age is known.
+
+    Attributes
+    ----------
+    value, sd
+        In ``unit``.
+    unit
+        As in `GrowthCurve.from_points`.
+    age, date
+        Years since the disturbance, or the date; exactly one.
+    quantity, root_share, carbon_fraction
+        As of `GrowthCurve`.
+    errors
+        Error model; log-normal by default.
+    name
+        Of the stream.
+
+    Raises
+    ------
+    InputError
+        Neither or both of age and date; what is not positive; an unknown unit.
+    """
+
+    value: float
+    sd: float
+    unit: str
+    age: float | None = None
+    date: When | None = None
+    quantity: str = "live_biomass"
+    root_share: float | None = None
+    carbon_fraction: float = CARBON_FRACTION
+    errors: AbstractErrorModel = dataclasses.field(default_factory=LogNormalErrors)
+    name: str = "stock"
+
+    def __post_init__(self) -> None:
+        if (self.age is None) == (self.date is None):
+            raise InputError(
+                where=self.name, rule="needs an age or a date, not both",
+                found=f"age {self.age}, date {self.date}",
+            )  # fmt: skip
+        age = np.atleast_1d(np.asarray(1.0 if self.age is None else self.age, dtype=float))
+        value, sd = self.carbon()
+        check_points(age, np.atleast_1d(value), np.atleast_1d(sd), self.name)
+        self._stream()
+
+    def carbon(self) -> tuple[float, float]:
+        """Value and standard deviation in g C m-2."""
+        convert = to_carbon(self.unit, self.carbon_fraction, self.name)
+        return float(convert(self.value)), float(convert(self.sd))
+
+    def bind(self, site: Site, *, stand_age: float | None = None) -> AbstractBoundStream:
+        """Bind to the regrowth or to the record."""
+        value, sd = self.carbon()
+        if self.date is not None:
+            name = "wood" if self.quantity == "wood" else "live_biomass"
+            time = np.array([self.date], dtype="datetime64[ns]")
+            seen = Observations(name, STOCK, time, np.array([value]), np.array([sd]))
+            return bind(self._stream(), site, seen, stand_age=stand_age)
+        age = np.array([self.age], dtype=float)
+        data = ErrorData(
+            value=np.array([value]), measurement_sd=np.array([sd]), day=age * DAYS_PER_YEAR,
+            year=age.astype(np.int64), points_per_year=1.0,
+        )  # fmt: skip
+        return BoundAges(self._stream(), data, age)
+
+    def with_errors(self, errors: AbstractErrorModel) -> Stock:
+        """Return the stock with another error model."""
+        return dataclasses.replace(self, errors=errors)
+
+    def _stream(self) -> Stream:
+        return stock_stream(self.name, self.quantity, self.errors, self.root_share, self.name)

@@ -1,0 +1,135 @@
+"""Stocks of what lives: the quantities that are observed, and checks of what is given of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.model.containers import Pools
+from bayes_tbm.model.regrowth import live_biomass
+from bayes_tbm.streams.catalogue import STREAMS
+from bayes_tbm.streams.definition import Stream, over_step
+from bayes_tbm.streams.errors import AbstractErrorModel
+from bayes_tbm.units import CARBON_FRACTION, STOCK, check_unit, normalise_unit
+
+Array = NDArray[np.float64]
+OLDEST = 300.0
+"""Age in years up to which a stand's regrowth is run."""
+QUANTITIES = ("live_biomass", "above_ground", "wood")
+
+
+def stock_stream(
+    name: str, quantity: str, errors: AbstractErrorModel, root_share: float | None, where: str
+) -> Stream:
+    """Stream of a stock of what lives.
+
+    Parameters
+    ----------
+    name
+        Of the stream.
+    quantity
+        One of `QUANTITIES`.
+    errors
+        Error model.
+    root_share
+        Share of live biomass below ground; needed for ``above_ground``, where coarse roots, part of
+        DALEC's wood, do not count.
+    where
+        For messages.
+    """
+    if quantity not in QUANTITIES:
+        raise InputError(
+            where=where, variable="quantity", rule=f"must be one of {', '.join(QUANTITIES)}",
+            found=quantity,
+        )  # fmt: skip
+    if (quantity == "above_ground") != (root_share is not None):
+        raise InputError(
+            where=where, variable="root_share",
+            rule="must be given for above_ground, and only there", found=root_share,
+            remedy="give the share of live biomass below ground, as in root_share=0.2",
+        )  # fmt: skip
+    if root_share is not None and not 0.0 < root_share < 1.0:
+        raise InputError(
+            where=where, variable="root_share", rule="must lie between 0 and 1", found=root_share
+        )
+    if quantity != "above_ground":
+        known = STREAMS[quantity]
+        return dataclasses.replace(known, name=name, errors=errors)
+    share = 1.0 - float(root_share or 0.0)
+
+    def above(pools: Pools) -> Any:
+        return share * live_biomass(pools)
+
+    return Stream(
+        name, "above-ground biomass carbon", STOCK, lambda run, _: over_step(above(run.pools)),
+        errors, above,
+    )  # fmt: skip
+
+
+def to_carbon(unit: str, carbon_fraction: float, where: str) -> Callable[[ArrayLike], Array]:
+    """Return the conversion of biomass in a unit to g C m-2."""
+    if not 0.0 < carbon_fraction < 1.0:
+        raise InputError(
+            where=where, variable="carbon_fraction", rule="must lie between 0 and 1",
+            found=carbon_fraction,
+        )  # fmt: skip
+    convert = check_unit(unit, STOCK, where=where, variable="unit")
+    dry = normalise_unit(unit) == "Mg ha-1"
+    factor = carbon_fraction / CARBON_FRACTION if dry else 1.0
+    return lambda values: convert(values) * factor
+
+
+def check_ages(age: Array, where: str) -> None:
+    """Refuse ages that are not positive, increasing and within the regrowth run."""
+    rule = None
+    if not (np.isfinite(age).all() and (age > 0.0).all()):
+        rule = "must be positive numbers of years"
+    elif (np.diff(age) <= 0.0).any():
+        rule = "must increase from point to point"
+    elif (age > OLDEST).any():
+        rule = f"must lie within the regrowth run of {OLDEST:g} yr"
+    if rule:
+        raise InputError(where=where, variable="age", rule=rule, found=age)
+
+
+def check_points(age: Array, value: Array, sd: Array, where: str) -> None:
+    """Refuse points without an age, a positive biomass and a positive sd."""
+    if not len(age) == len(value) == len(sd) or not len(age):
+        raise InputError(
+            where=where, rule="needs one biomass and one sd for each age",
+            found=f"{len(age)} ages, {len(value)} values, {len(sd)} sds",
+        )  # fmt: skip
+    check_ages(age, where)
+    for name, array in (("biomass", value), ("sd", sd)):
+        bad = np.flatnonzero(~(np.isfinite(array) & (array > 0.0)))
+        if bad.size:
+            raise InputError(
+                where=where, variable=name, rule="must be a positive number at every point",
+                found=f"{array[bad[0]]:g} g C m-2 at age {age[bad[0]]:g}",
+                remedy="errors are of the logarithm; give every point a standard deviation",
+            )  # fmt: skip
+
+
+def positive_definite(given: ArrayLike, shape: tuple[int, int], where: str) -> Array:
+    """Return a covariance; refuse what is none."""
+    matrix = np.asarray(given, dtype=float)
+    symmetric = matrix.shape == shape and np.allclose(matrix, matrix.T, rtol=1e-6)
+    if not (symmetric and np.isfinite(matrix).all()):
+        raise InputError(
+            where=where, variable="covariance", rule=f"must be a symmetric matrix of shape {shape}",
+            found=matrix.tolist(),
+        )  # fmt: skip
+    scale = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    smallest = np.linalg.eigvalsh(matrix / np.outer(scale, scale)).min()
+    if not ((np.diag(matrix) > 0.0).all() and smallest > 0.0):
+        raise InputError(
+            where=where, variable="covariance", rule="must be positive definite",
+            found=f"variances {np.diag(matrix)}, smallest eigenvalue of the correlation "
+            f"{smallest:.2g}",
+        )  # fmt: skip
+    return matrix

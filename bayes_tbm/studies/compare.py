@@ -1,0 +1,200 @@
+"""What each set of streams says: one fit a set, side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from bayes_tbm.constraint import SetGains, constraint, set_gains
+from bayes_tbm.constraint.targets import Target
+from bayes_tbm.errors import InputError
+from bayes_tbm.inference import Calibration, Settings, check_convergence, stream_skill
+from bayes_tbm.inference.diagnostics import Gate
+from bayes_tbm.inference.groups import group
+from bayes_tbm.plots.sets import set_figures
+from bayes_tbm.studies.fits import fit_once
+
+_PRIOR_DRAWS = 4000
+_MEASURES = ("contraction", "bits", "entropy_reduction", "overlap")
+_QUANTILES = (0.05, 0.5, 0.95)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Comparison:
+    """Posteriors of several sets of streams, and what the sets say.
+
+    Attributes
+    ----------
+    posteriors
+        By name of the set, in the order given.
+    streams
+        Streams of each set.
+    prior
+        The prior that all share.
+    table
+        A row for each set and quantity: median, 5 and 95 %, contraction, bits, entropy reduction
+        and overlap with their Monte Carlo errors; the pairs after the quantities.
+    skill
+        `bayes_tbm.stream_skill` of each set.
+    gains
+        Entropy reduction of every set; `SetGains.add_one_in`, ``leave_one_out``, ``synergy`` and
+        ``shapley`` where the sets allow it.
+    """
+
+    posteriors: dict[str, xr.DataTree]
+    streams: dict[str, tuple[str, ...]]
+    prior: xr.DataTree
+    table: pd.DataFrame
+    skill: pd.DataFrame
+    gains: SetGains
+
+    @property
+    def gates(self) -> dict[str, Gate]:
+        """Whether to believe each fit."""
+        return {name: check_convergence(tree) for name, tree in self.posteriors.items()}
+
+    def added(self) -> pd.DataFrame:
+        """Bits that sets add to those within them, a row for each such pair of sets and target."""
+        sets = {frozenset(streams): name for name, streams in self.streams.items()}
+        rows = []
+        for small, low in {frozenset[str](): "prior", **sets}.items():
+            for large, high in sets.items():
+                if small < large:
+                    gain = self.gains.difference(large, small).isel(stream_set=0)
+                    added = "+".join(sorted(large - small))
+                    rows += [
+                        {"set": high, "beyond": low, "target": str(target), "added": added,
+                         "bits": float(gain["difference"].sel(target=target)),
+                         "bits_mcse": float(gain["difference_mcse"].sel(target=target))}
+                        for target in gain["target"].values
+                    ]  # fmt: skip
+        return pd.DataFrame(rows).set_index(["set", "beyond", "target"])
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write ``compare.csv``, ``streams.csv``, ``bits.csv`` and ``figures/*.png``."""
+        folder = Path(folder)
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        tables = {"compare": self.table, "streams": self.skill, "bits": self.added()}
+        written = []
+        for name, table in tables.items():
+            written.append(folder / f"{name}.csv")
+            table.to_csv(written[-1])
+        for name, draw in set_figures(self.posteriors, self.table).items():
+            written.append(folder / "figures" / f"{name}.png")
+            draw().savefig(written[-1], dpi=150)
+        return written
+
+
+def compare(
+    calibrations: Mapping[str, Calibration],
+    settings: Settings | None = None,
+    *,
+    folder: str | Path | None = None,
+    parameters: Sequence[str] | None = None,
+    pairs: Sequence[Target] | None = None,
+    prior_draws: int = _PRIOR_DRAWS,
+    progress: bool = True,
+    **changes: Any,
+) -> Comparison:
+    """Fit every set of streams once and compare what they say.
+
+    Parameters
+    ----------
+    calibrations
+        By name of the set; the same site, priors and constraints, other streams.
+    settings
+        How to sample, the same for all.
+    folder
+        Where fits are kept by content: what is there already is not sampled again.
+    parameters, pairs
+        As in `bayes_tbm.constraint`.
+    prior_draws
+        Draws of the prior that quantities without a stated prior are compared with.
+    progress
+        Whether to draw progress bars.
+    **changes
+        Fields of the settings to change.
+
+    Raises
+    ------
+    InputError
+        Fewer than two sets, two sets of the same streams, or calibrations that differ in more than
+        their streams.
+    """
+    _check(calibrations)
+    settings = dataclasses.replace(settings or Settings(), **changes)
+    trees = {
+        name: fit_once(name, calibration, settings, folder, progress=progress)
+        for name, calibration in calibrations.items()
+    }
+    streams = {
+        name: tuple(stream.name for stream in calibration.density.streams)
+        for name, calibration in calibrations.items()
+    }
+    richest = max(calibrations.values(), key=lambda c: len(c.density.sampled))
+    prior = richest.prior(prior_draws, seed=settings.seed)
+    posteriors = {streams[name]: tree for name, tree in trees.items()}
+    gains = set_gains({(): prior, **posteriors}, parameters=parameters, pairs=pairs)
+    return Comparison(
+        trees, streams, prior,
+        pd.concat({n: _rows(t, parameters, pairs) for n, t in trees.items()}, names=["set"]),
+        pd.concat({n: stream_skill(t) for n, t in trees.items()}, names=["set"]),
+        gains,
+    )  # fmt: skip
+
+
+def _check(calibrations: Mapping[str, Calibration]) -> None:
+    """Refuse calibrations that do not differ in their streams alone."""
+    sets = [frozenset(s.name for s in c.density.streams) for c in calibrations.values()]
+    if len(set(sets)) < max(len(sets), 2):
+        raise InputError(
+            where="compare", rule="needs two sets of streams or more, no two alike",
+            found="; ".join("+".join(sorted(names)) for names in sets),
+        )  # fmt: skip
+    first = next(iter(calibrations.values()))
+    for name, other in calibrations.items():
+        unlike = [
+            entry for entry in ("site", "constraints", "regrowth", "stand_age")
+            if first.experiment[entry] != other.experiment[entry]
+        ]  # fmt: skip
+        if first.site.data_hash() != other.site.data_hash():
+            unlike.append("data")
+        shared = set(first.density.priors) & set(other.density.priors)
+        unlike += [n for n in sorted(shared) if first.density.priors[n] != other.density.priors[n]]
+        if unlike:
+            raise InputError(
+                where="compare", variable=name, rule="sets may differ in their streams alone",
+                found=f"another {', '.join(unlike)} than in {next(iter(calibrations))}",
+                remedy="where one set needs the stand's regrowth, give regrowth=True to all",
+            )  # fmt: skip
+
+
+def _rows(
+    tree: xr.DataTree, parameters: Sequence[str] | None, pairs: Sequence[Target] | None
+) -> pd.DataFrame:
+    """Posterior and constraint of one fit: a row a quantity, then a row a pair."""
+    found = constraint(tree, parameters=parameters, pairs=pairs)
+    posterior = group(tree, "posterior")
+    rows: dict[str, dict[str, Any]] = {}
+    for name in map(str, found["parameter"].values):
+        quantiles = posterior[name].quantile(_QUANTILES, ("chain", "draw")).values
+        own = found.sel(parameter=name)
+        rows[name] = dict(zip(("q05", "median", "q95"), map(float, quantiles), strict=True))
+        rows[name]["unit"] = str(own["unit"].values)
+        rows[name]["verdict"] = str(own["verdict"].values)
+        for measure in _MEASURES:
+            rows[name][measure] = float(own[measure])
+            rows[name][f"{measure}_mcse"] = float(own[f"{measure}_mcse"])
+    for pair in map(str, found["pair"].values):
+        own = found.sel(pair=pair)
+        rows[pair] = {
+            f"{measure}{end}": float(own[f"joint_{measure}{end}"])
+            for measure in ("bits", "entropy_reduction")
+            for end in ("", "_mcse")
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("parameter")

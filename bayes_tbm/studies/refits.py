@@ -1,0 +1,281 @@
+"""How far an answer depends on the priors: power-scaling of one fit, and refits under others."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from bayes_tbm.constraint import constraint
+from bayes_tbm.constraint.scales import StatedPriors
+from bayes_tbm.constraint.sensitivity import TENSION
+from bayes_tbm.errors import InputError
+from bayes_tbm.inference import Calibration, Settings, check_convergence
+from bayes_tbm.inference.diagnostics import Gate
+from bayes_tbm.inference.groups import group
+from bayes_tbm.parameters import (
+    TABLE,
+    AbstractPrior,
+    Fixed,
+    LogitNormal,
+    LogUniform,
+    Normal,
+    Uniform,
+)
+from bayes_tbm.studies.fits import fit_once
+from bayes_tbm.units import DAYS_PER_YEAR
+
+Array = NDArray[np.float64]
+ALTERNATIVES = ("wider", "narrower", "dalec", "flat")
+DEFAULT = (
+    "allocation_wood", "canopy_to_root_allocation", "wood_residence_time", "root_residence_time",
+    "som_residence_time", "autotrophic_fraction",
+)  # fmt: skip
+"""Parameters whose priors are changed unless others are named: allocation and turnover."""
+SHIFT = 0.5
+"""Shift of a posterior mean, in posterior sd, from which on another prior gives another answer."""
+_FACTOR = 2.0
+# Published DALEC993 bounds; rates (d-1) as residence times (yr). Shares of NPP are sequential in
+# DALEC: here each share keeps clear of its ends as far as those bounds do.
+_DALEC: dict[str, tuple[float, float]] = {
+    "autotrophic_fraction": (0.2, 0.8),
+    "allocation_wood": (0.01, 0.97),
+    "canopy_to_root_allocation": (0.2, 5.0),
+    "leaf_lifespan": (1.001, 8.0),
+    "labile_lifespan": (1.001, 8.0),
+    "leaf_carbon_per_area": (5.0, 200.0),
+    "canopy_efficiency": (5.0, 50.0),
+    "temperature_sensitivity": (0.018, 0.08),
+    **{
+        name: (1.0 / (DAYS_PER_YEAR * high), 1.0 / (DAYS_PER_YEAR * low))
+        for name, low, high in (
+            ("wood_residence_time", 2.5e-5, 1e-3), ("root_residence_time", 1e-4, 0.01),
+            ("litter_residence_time", 1e-4, 0.01), ("litter_decomposition_time", 1e-5, 0.01),
+            ("som_residence_time", 1e-7, 1e-3),
+        )
+    },
+}  # fmt: skip
+
+
+def alternatives(
+    priors: Mapping[str, AbstractPrior],
+    names: Sequence[str] = DEFAULT,
+    which: Sequence[str] = ALTERNATIVES,
+) -> dict[str, dict[str, AbstractPrior]]:
+    """Other priors for some parameters.
+
+    Parameters
+    ----------
+    priors
+        Priors as they are.
+    names
+        Parameters to change, all at once; those that are held fixed stay so.
+    which
+        ``wider`` and ``narrower``: twice and half the spread, on the family's own scale, about the
+        same median. ``dalec``: log-uniform between the published DALEC bounds (uniform for shares).
+        ``flat``: another family, uniform on the prior's own scale over its central 95 %.
+
+    Returns
+    -------
+    dict
+        By alternative, the priors that change. ``dalec`` leaves out what has no such bounds.
+
+    Raises
+    ------
+    InputError
+        An unknown alternative, or a name without a prior.
+    """
+    unknown = [n for n in names if n not in priors] + [w for w in which if w not in ALTERNATIVES]
+    if unknown:
+        raise InputError(
+            where="sensitivity", variable=", ".join(unknown),
+            rule=f"parameters must be sampled and alternatives among {', '.join(ALTERNATIVES)}",
+        )  # fmt: skip
+    free = {name: priors[name] for name in names if not isinstance(priors[name], Fixed)}
+    make: dict[str, Callable[[str, AbstractPrior], AbstractPrior | None]] = {
+        "wider": lambda name, prior: _scaled(name, prior, _FACTOR),
+        "narrower": lambda name, prior: _scaled(name, prior, 1.0 / _FACTOR),
+        "dalec": lambda name, prior: _within(prior, _DALEC[name]) if name in _DALEC else None,
+        "flat": lambda name, prior: _within(
+            prior, tuple(float(prior.from_normal(z)) for z in (-1.96, 1.96))
+        ),
+    }
+    changed = {w: {name: make[w](name, prior) for name, prior in free.items()} for w in which}
+    return {w: {n: p for n, p in own.items() if p is not None} for w, own in changed.items()}
+
+
+def _scaled(name: str, prior: AbstractPrior, factor: float) -> AbstractPrior | None:
+    """Return the prior with another spread; None if it has none, or the equations forbid it."""
+    for field in ("log_sd", "logit_sd", "sd"):
+        if hasattr(prior, field):
+            spread = {field: getattr(prior, field) * factor}
+            wanted: AbstractPrior = dataclasses.replace(prior, **spread)
+            return wanted if _allowed(name, wanted) else None
+    return None
+
+
+def _allowed(name: str, prior: AbstractPrior) -> bool:
+    row = TABLE.get(name)
+    low, high = (float(prior.from_normal(z)) for z in (-3.0, 3.0))
+    return row is None or row.lower <= low <= high <= row.upper
+
+
+def _within(prior: AbstractPrior, bounds: tuple[float, ...]) -> AbstractPrior:
+    low, high = bounds
+    is_linear = isinstance(prior, LogitNormal | Normal | Uniform) or low <= 0.0
+    return Uniform(low, high) if is_linear else LogUniform(low, high)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PriorRefits:
+    """Posteriors under several priors, and what depends on the choice.
+
+    Attributes
+    ----------
+    posteriors
+        By name of the prior; ``as stated`` first.
+    changed
+        The priors of each alternative that differ.
+    table
+        A row a quantity: median under every prior, ``shift_<alternative>`` of the mean in stated
+        posterior sd (on the stated prior's own scale), ``elasticity`` of the posterior's sd with
+        respect to the prior's (0: the data decide; 1: the prior does), ``psense_prior`` and
+        ``psense_likelihood``, and two verdicts, from the refits and from power-scaling.
+    """
+
+    posteriors: dict[str, xr.DataTree]
+    changed: dict[str, dict[str, AbstractPrior]]
+    table: pd.DataFrame
+
+    @property
+    def gates(self) -> dict[str, Gate]:
+        """Whether to believe each fit."""
+        return {name: check_convergence(tree) for name, tree in self.posteriors.items()}
+
+
+STATED = "as stated"
+
+
+def sensitivity(
+    calibration: Calibration,
+    settings: Settings | None = None,
+    *,
+    parameters: Sequence[str] = DEFAULT,
+    which: Sequence[str] = ALTERNATIVES,
+    post: xr.DataTree | None = None,
+    folder: str | Path | None = None,
+    progress: bool = True,
+    **changes: Any,
+) -> PriorRefits:
+    """Refit under other priors and say what the data decide and what the prior does.
+
+    Parameters
+    ----------
+    calibration
+        As it was, or is to be, fitted.
+    settings
+        How to sample.
+    parameters, which
+        As in `alternatives`.
+    post
+        The fit as stated, if it is there already.
+    folder
+        Where fits are kept by content.
+    progress
+        Whether to draw progress bars.
+    **changes
+        Fields of the settings to change.
+    """
+    settings = dataclasses.replace(settings or Settings(), **changes)
+    changed = alternatives(calibration.density.priors, parameters, which)
+    first = post if post is not None else fit_once(
+        STATED, calibration, settings, folder, progress=progress
+    )  # fmt: skip
+    posteriors = {STATED: first}
+    for name, priors in changed.items():
+        other = calibration.with_priors(priors)
+        posteriors[name] = fit_once(name, other, settings, folder, progress=progress)
+    shown = [name for name in parameters if name in group(first, "posterior")]
+    return PriorRefits(posteriors, changed, _table(posteriors, shown))
+
+
+def _table(posteriors: Mapping[str, xr.DataTree], names: Sequence[str]) -> pd.DataFrame:
+    first = posteriors[STATED]
+    measured = constraint(first, parameters=names, pairs=[])
+    stated = StatedPriors.of(first)
+    rows = {}
+    for name in names:
+        draws = [group(tree, "posterior")[name].values.ravel() for tree in posteriors.values()]
+        latent = dict(zip(posteriors, stated.latent(name, draws), strict=True))
+        sd = {which: float(z.std()) for which, z in latent.items()}
+        shift = {
+            which: float(z.mean() - latent[STATED].mean()) / sd[STATED]
+            for which, z in latent.items()
+        }
+        own = measured.sel(parameter=name)
+        elastic = elasticity(sd.get("wider"), sd.get("narrower"))
+        others = [abs(value) for which, value in shift.items() if which != STATED]
+        rows[name] = {
+            **{f"median_{w}": float(np.median(d)) for w, d in zip(latent, draws, strict=True)},
+            **{f"shift_{which}": value for which, value in shift.items() if which != STATED},
+            "elasticity": elastic,
+            "tension": float(own["tension"]),
+            "psense_prior": float(own["psense_prior"]),
+            "psense_likelihood": float(own["psense_likelihood"]),
+            "verdict_refits": str(
+                refit_verdict(elastic, max(others, default=0.0), float(own["tension"]))
+            ),
+            "verdict_power_scaling": str(own["verdict"].values),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("parameter")
+
+
+def elasticity(wider: float | None, narrower: float | None) -> float:
+    """Elasticity of the posterior's sd with respect to the prior's, from two refits.
+
+    In a linear-Gaussian model it is one minus the contraction: 0 where data decide, 1 where the
+    prior does.
+
+    Examples
+    --------
+    >>> round(elasticity(2.0, 0.5), 3)
+    1.0
+    """
+    if not wider or not narrower:
+        return float("nan")
+    return float(np.log(wider / narrower) / np.log(_FACTOR**2))
+
+
+def refit_verdict(elastic: ArrayLike, shift: ArrayLike, tension: ArrayLike) -> NDArray[np.str_]:
+    """Say from refits what drives a quantity; see `bayes_tbm.verdict` for the words.
+
+    Parameters
+    ----------
+    elastic
+        `elasticity`.
+    shift
+        Largest shift of the posterior mean over the refits, in posterior sd.
+    tension
+        As in `bayes_tbm.verdict`.
+
+    Returns
+    -------
+    numpy.ndarray of str
+        ``in conflict`` where another prior moves the answer by `SHIFT` and prior and data disagree
+        by two sigma; else ``prior-driven`` where the posterior's width follows the prior's by more
+        than half; else ``data-driven``.
+
+    Examples
+    --------
+    >>> refit_verdict([0.02, 0.9, 0.5], [0.1, 0.3, 2.0], [0.5, 0.1, 3.0])
+    array(['data-driven', 'prior-driven', 'in conflict'], dtype='<U12')
+    """
+    conflict = (np.asarray(shift) >= SHIFT) & (np.abs(tension) >= TENSION)
+    prior = np.asarray(elastic) > 0.5
+    return np.select([conflict, prior], ["in conflict", "prior-driven"], "data-driven")

@@ -1,0 +1,224 @@
+"""What a growth curve adds to fluxes: virtual boreal stands of known truth, three sets of streams.
+
+Every stand of `bayes_tbm.sites.stands` (a climate on the ladder of winter cold, parameters drawn
+from a stated population) is fitted three times: to its fluxes and leaf area alone, with a single
+stock at its age besides, and with its growth curve instead. The assimilated curve is the true one
+times errors of 10 % that are correlated along age. The stand's age is known to nothing but the
+stock and the curve: initial pools are free.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from _measure import machine, prepare_environment
+
+_EPILOG = """
+  python benchmarks/growth_study.py --out growth-study           12 stands, about an hour on 2 cores
+  python benchmarks/growth_study.py --out quick --stands 2 --draws 300      a try
+
+Fits are kept in the folder by content and taken up again after an interruption; the tables are
+written there as CSV. The last line, `reduction NN.N %`, is by how much the RMSE of mature biomass
+over stands falls from fluxes alone to fluxes and curve, measured as the seed study did: posterior
+median against the assimilated curve at maturity (150 yr).
+"""
+FLUXES = ("gpp", "nee", "et", "lai")
+SETS = ("flux", "stock", "curve")
+AGES = np.arange(10.0, 151.0, 10.0)
+MATURE = 150.0
+ERROR, COMMON, LENGTH = 0.10, 0.5, 80.0
+"""Errors of the curve: log sd; the share of variance that all ages have in common, as allometry and
+a biomass map's bias are; years over which the rest is correlated."""
+PAIR = ("allocation_wood", "wood_residence_time")
+
+
+def main() -> int:
+    """Fit all stands and print the tables."""
+    layout = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, epilog=_EPILOG, formatter_class=layout)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the study")
+    parser.add_argument("--stands", type=int, default=12, help="default 12, two a climate")
+    for name, text in (("chains", "4"), ("warmup", "the package's"), ("draws", "the package's")):
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"default: {text}")
+    arguments = parser.parse_args()
+    prepare_environment(None)
+    chosen = {n: getattr(arguments, n) for n in ("chains", "warmup", "draws")}
+    settings = {name: value for name, value in chosen.items() if value is not None}
+    print(f"# Growth study\n\n{machine()}\n")
+    stands = [study(number, arguments.out, settings) for number in range(arguments.stands)]
+    report(pd.concat(stands, ignore_index=True), arguments.out)
+    return 0
+
+
+def study(number: int, folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
+    """Fit one stand to the three sets; a row a set."""
+    import bayes_tbm as bt
+    from bayes_tbm.sites.ladder import CLIMATES
+    from bayes_tbm.sites.stands import virtual_stand
+
+    climates = list(CLIMATES)
+    stand = virtual_stand(climates[number % len(climates)], seed=number // len(climates))
+    streams, curve = observed(stand, number)
+    calibrations = {name: bt.Calibration(stand.site, streams[name], regrowth=True) for name in SETS}
+    own = folder / stand.site.name
+    found = bt.compare(
+        calibrations, folder=own, progress=sys.stderr.isatty(), pairs=[PAIR], seed=number,
+        **settings,
+    )  # fmt: skip
+    if number == 0:
+        found.save(own)
+    rows = [{"stand": stand.site.name, "coldest": stand.coldest_month, "set": name,
+             **measure(found, name, stand, curve)} for name in SETS]  # fmt: skip
+    for row in rows:
+        text = ", ".join(f"{row[n]:.0f}" for n in ("mature", "assimilated", "true"))
+        print(f"{row['stand']:18} {row['set']:6} mature biomass, assimilated, true: {text} Mg/ha; "
+              f"R-hat {row['rhat']:.3f}, {'passed' if row['passed'] else 'NOT CONVERGED'}",
+              flush=True)  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def observed(stand: Any, number: int) -> tuple[dict[str, list[Any]], Any]:
+    """Streams of each set, and the curve as it is assimilated, at `AGES` [g C m-2]."""
+    import bayes_tbm as bt
+
+    rng = np.random.default_rng([number, 7])
+    age = np.append(AGES, stand.age)
+    gap = np.abs(np.subtract.outer(age, age))
+    factor = np.linalg.cholesky(COMMON + (1.0 - COMMON) * np.exp(-gap / LENGTH))
+    seen = stand.biomass_at(age) * np.exp(ERROR * factor @ rng.standard_normal(len(age)))
+    sd = seen * np.sqrt(np.expm1(ERROR**2))
+    errors = bt.AlongAge(length=bt.Fixed(LENGTH), common=bt.Fixed(COMMON), structural=bt.Fixed(0.0))
+    curve = bt.GrowthCurve(AGES, seen[:-1], sd[:-1], errors=errors)
+    stock = bt.Stock(float(seen[-1]), float(sd[-1]), "g C m-2", age=stand.age)
+    return {"flux": [*FLUXES], "stock": [*FLUXES, stock], "curve": [*FLUXES, curve]}, seen[:-1]
+
+
+def measure(found: Any, name: str, stand: Any, curve: np.ndarray) -> dict[str, Any]:
+    """All that the tables need of one fit; biomass in Mg ha-1."""
+    from bayes_tbm.units import dry_matter_per_hectare
+
+    tree, table, gate = found.posteriors[name], found.table.loc[name], found.gates[name]
+    posterior = tree["posterior"].to_dataset()
+    true = {**stand.truth.to_dict(), "mature_biomass":
+            float(dry_matter_per_hectare(stand.biomass_at(MATURE)))}  # fmt: skip
+    pair = " & ".join(PAIR)
+    draws = np.stack([np.log(posterior["wood_residence_time"].values.ravel()),
+                      posterior["allocation_wood"].values.ravel()])  # fmt: skip
+    row = {
+        "passed": gate.passed, "rhat": gate.rhat,
+        "mature": float(posterior["mature_biomass"].median()),
+        "assimilated": float(dry_matter_per_hectare(curve[-1])),
+        "true": true["mature_biomass"],
+        "pair_bits": table.loc[pair, "bits"], "pair_bits_mcse": table.loc[pair, "bits_mcse"],
+        "pair_correlation": float(np.corrcoef(draws)[0, 1]),
+        **{f"rmse_{s}": found.skill.loc[(name, s), "rmse"] for s in FLUXES},
+    }  # fmt: skip
+    for quantity in PAIR:
+        row[f"{quantity}_median"] = float(posterior[quantity].median())
+        row[f"{quantity}_true"] = float(true[quantity])
+        for column in ("contraction", "contraction_mcse", "bits", "bits_mcse"):
+            row[f"{quantity}_{column}"] = table.loc[quantity, column]
+    return row | coverage(posterior, true)
+
+
+def coverage(posterior: Any, true: dict[str, float]) -> dict[str, float]:
+    """Share of known quantities inside the central 50 and 90 % intervals, and their number."""
+    from bayes_tbm.parameters import TABLE, names_in
+
+    unknown = names_in("departure", "fire")
+    names = [n for n in (*TABLE, "mature_biomass") if n in posterior and n not in unknown]
+    found: dict[str, float] = {"quantities": len(names)}
+    for level in (50, 90):
+        tail = (1.0 - level / 100.0) / 2.0
+        inside = []
+        for name in names:
+            low, high = posterior[name].quantile([tail, 1.0 - tail]).values
+            inside.append(bool(low <= true[name] <= high))
+            if name in (*PAIR, "mature_biomass"):
+                found[f"{name}_in_{level}"] = inside[-1]
+        found[f"in_{level}"] = float(np.mean(inside))
+    return found
+
+
+def report(rows: pd.DataFrame, folder: Path) -> None:
+    """Print the tables of the study."""
+    rows.to_csv(folder / "stands.csv", index=False)
+    by_set = {name: rows[rows["set"] == name].reset_index(drop=True) for name in SETS}
+    count = len(by_set["flux"])
+    converged = ", ".join(f"{name} {int(own.passed.sum())}" for name, own in by_set.items())
+    print(f"\n{count} stands; all chains converged in {converged}\n")
+    table = pd.DataFrame({name: summary(own) for name, own in by_set.items()}).T
+    table.to_csv(folder / "sets.csv")
+    print(table.to_string(float_format=lambda x: f"{x:.3g}"))
+    print("\nRMSE of each flux over that of the set `flux` (bar: 1.02)")
+    ratio = {n: {s: relative_rmse(by_set, n, s) for s in FLUXES} for n in ("stock", "curve")}
+    print(pd.DataFrame(ratio).T.to_string(float_format=lambda x: f"{x:.4f}"))
+    difference = by_set["curve"].pair_bits - by_set["stock"].pair_bits
+    error = np.hypot(by_set["curve"].pair_bits_mcse, by_set["stock"].pair_bits_mcse)
+    print(f"\njoint bits of {PAIR[0]} and {PAIR[1]}: curve {by_set['curve'].pair_bits.mean():.2f}, "
+          f"stock {by_set['stock'].pair_bits.mean():.2f}, ratio "
+          f"{by_set['curve'].pair_bits.mean() / by_set['stock'].pair_bits.mean():.2f}; difference "
+          f"over its Monte Carlo error, mean over stands {(difference / error).mean():.1f}, "
+          f"smallest {(difference / error).min():.1f}")  # fmt: skip
+    for against in ("true", "assimilated"):
+        low, middle, high = reduction(by_set, against)
+        label = "" if against == "assimilated" else "against the truth: "
+        print(f"{label}reduction {middle:.1f} %  (90 % of bootstraps over stands: {low:.1f} to "
+              f"{high:.1f})")  # fmt: skip
+
+
+def summary(own: pd.DataFrame) -> dict[str, float]:
+    """Return a row of the table of sets."""
+    residence = np.log(own.wood_residence_time_median / own.wood_residence_time_true)
+    wood = own.allocation_wood_median - own.allocation_wood_true
+    return {
+        "RMSE assimilated": rmse(own.mature - own.assimilated),
+        "+-": bootstrap(own.mature - own.assimilated),
+        "RMSE truth": rmse(own.mature - own.true),
+        "+- ": bootstrap(own.mature - own.true),
+        "residence, factor": float(np.exp(rmse(residence))),
+        "residence, bias": float(np.exp(residence.mean())),
+        "wood share, RMSE": rmse(wood), "wood share, bias": float(wood.mean()),
+        "contraction residence": own.wood_residence_time_contraction.mean(),
+        "contraction wood share": own.allocation_wood_contraction.mean(),
+        "pair bits": own.pair_bits.mean(), "pair r": own.pair_correlation.mean(),
+        "in 50 %": own.in_50.mean(), "in 90 %": own.in_90.mean(),
+        "mature in 90 %": own.mature_biomass_in_90.mean(),
+    }  # fmt: skip
+
+
+def rmse(error: pd.Series) -> float:
+    """Root mean square."""
+    return float(np.sqrt(np.mean(np.square(error))))
+
+
+def bootstrap(error: pd.Series) -> float:
+    """Return the standard error of the RMSE over stands."""
+    rng = np.random.default_rng(0)
+    again = rng.integers(len(error), size=(4000, len(error)))
+    return float(np.std(np.sqrt(np.mean(np.square(error.to_numpy()[again]), axis=1))))
+
+
+def relative_rmse(by_set: dict[str, pd.DataFrame], name: str, stream: str) -> float:
+    """Mean over stands of a flux's RMSE over that from fluxes alone."""
+    return float((by_set[name][f"rmse_{stream}"] / by_set["flux"][f"rmse_{stream}"]).mean())
+
+
+def reduction(by_set: dict[str, pd.DataFrame], against: str) -> np.ndarray:
+    """By how much the RMSE falls from flux to curve, in %: 5 % quantile, estimate, 95 %."""
+    errors = [(by_set[n].mature - by_set[n][against]).to_numpy() for n in ("flux", "curve")]
+    rng = np.random.default_rng(0)
+    again = rng.integers(len(errors[0]), size=(4000, len(errors[0])))
+    flux, curve = (np.sqrt(np.mean(np.square(e[again]), axis=1)) for e in errors)
+    low, high = np.quantile(100.0 * (1.0 - curve / flux), [0.05, 0.95])
+    estimate = 100.0 * (1.0 - rmse(pd.Series(errors[1])) / rmse(pd.Series(errors[0])))
+    return np.array([low, estimate, high])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
