@@ -247,6 +247,37 @@ class Experiment:
         """Folder that paths are relative to."""
         return Path(self.where).parent if self.where else Path()
 
+    def set_calibrations(self) -> dict[str, Calibration]:
+        """Calibrations of the sets of streams, all with the stand's regrowth if one needs it.
+
+        Raises
+        ------
+        InputError
+            There are none, or one cannot be set up.
+        """
+        if not self.sets:
+            raise InputError(
+                where=self.where, variable="sets", rule="must hold sets of streams to compare",
+                remedy='add a table [sets], as in flux = ["gpp", "nee", "et", "lai"]',
+            )  # fmt: skip
+        by_age = {"growth_curve"} | ({"stock"} if "age" in self.stock else set())
+        named = {name for streams in self.sets.values() for name in streams}
+        needed = self.regrowth or self.stand_age is not None or bool(by_age & named)
+        return {
+            name: dataclasses.replace(
+                self, streams=tuple(streams), regrowth=needed, priors=self._priors_for(streams)
+            ).calibration()
+            for name, streams in self.sets.items()
+        }
+
+    def _priors_for(self, streams: Sequence[str]) -> dict[str, Any]:
+        """Priors but those of error parameters of streams that a set leaves out."""
+        others = {name for names in self.sets.values() for name in names} - set(streams)
+        return {
+            name: prior for name, prior in self.priors.items()
+            if not name.startswith(tuple(f"{other}_" for other in others))
+        }  # fmt: skip
+
     def resolved(self, calibration: Calibration, settings: Settings) -> Experiment:
         """Return the experiment with every default written out, so that it outlives them."""
         switched_on = {c.name: c.width for c in calibration.density.constraints}

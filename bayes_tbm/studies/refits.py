@@ -28,6 +28,7 @@ from bayes_tbm.parameters import (
     Normal,
     Uniform,
 )
+from bayes_tbm.plots import plot_overlays
 from bayes_tbm.studies.fits import fit_once
 from bayes_tbm.units import DAYS_PER_YEAR
 
@@ -205,6 +206,18 @@ def sensitivity(
     return PriorRefits(posteriors, changed, _table(posteriors, shown))
 
 
+def write_refits(found: PriorRefits, folder: str | Path) -> list[Path]:
+    """Write ``sensitivity.csv`` and, where anything was refitted, ``figures/sensitivity.png``."""
+    folder = Path(folder)
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    written = [folder / "sensitivity.csv"]
+    found.table.to_csv(written[0])
+    if len(found.posteriors) > 1:
+        written.append(folder / "figures" / "sensitivity.png")
+        plot_overlays(found.posteriors, list(found.table.index)).savefig(written[-1], dpi=150)
+    return written
+
+
 def _table(posteriors: Mapping[str, xr.DataTree], names: Sequence[str]) -> pd.DataFrame:
     first = posteriors[STATED]
     measured = constraint(first, parameters=names, pairs=[])
@@ -230,7 +243,9 @@ def _table(posteriors: Mapping[str, xr.DataTree], names: Sequence[str]) -> pd.Da
             "psense_likelihood": float(own["psense_likelihood"]),
             "verdict_refits": str(
                 refit_verdict(elastic, max(others, default=0.0), float(own["tension"]))
-            ),
+            )
+            if np.isfinite(elastic)
+            else "",
             "verdict_power_scaling": str(own["verdict"].values),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("parameter")

@@ -9,9 +9,11 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bayes_tbm import __version__
+from bayes_tbm.cli import studies
+from bayes_tbm.cli.options import NOT_CONVERGED, sampling_of, sampling_options
 from bayes_tbm.errors import DataWarning, InputError
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from bayes_tbm.experiment import Experiment
     from bayes_tbm.inference import Settings
 
-BAD_INPUT, NOT_CONVERGED = 2, 3
+BAD_INPUT = 2
 _EPILOG = """
 exit status: 0 all went well; 2 bad input, told in one line before anything is sampled;
 3 the run is saved but its chains have not converged
@@ -89,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Fit the embedded boreal site and compare the posterior with its truth.",
     )
     demo.add_argument("--step", choices=("monthly", "daily"), default="monthly")
-    _sampling_options(demo)
+    sampling_options(demo)
     demo.set_defaults(run=_demo)
 
     fit = commands.add_parser(
@@ -103,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         "--uncertainty", action="append", default=[], metavar="STREAM=SD",
         help="measurement sd of a stream in its unit, in place of the data's own; repeatable",
     )  # fmt: skip
-    _sampling_options(fit)
+    sampling_options(fit)
     fit.set_defaults(run=_fit)
 
     simulate = commands.add_parser(
@@ -116,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--out", type=Path, required=True, help="netCDF file to write")
     simulate.set_defaults(run=_simulate)
 
+    studies.add_commands(commands)
     summary = commands.add_parser(
         "summary", help="print what a run found and whether to believe it",
         description="Print convergence, fit of each stream, and the posterior of a run folder.",
@@ -126,29 +129,6 @@ def _parser() -> argparse.ArgumentParser:
     sites = commands.add_parser("sites", help="list the sites known by name")
     sites.set_defaults(run=_sites)
     return parser
-
-
-def _sampling_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", required=True, help="run folder to write")
-    parser.add_argument("--overwrite", action="store_true", help="replace a run that is there")
-    parser.add_argument("--seed", type=int, help="of everything random (default 0)")
-    parser.add_argument("--chains", type=int, help="number of chains (default 4)")
-    parser.add_argument("--warmup", type=int, help="adapting transitions a chain")
-    parser.add_argument("--draws", type=int, help="kept transitions a chain")
-    parser.add_argument(
-        "--sampler",
-        help="numpyro (default), blackjax-window, blackjax-low-rank, or blackjax-chees with "
-        "--chains 32 or more; runs of BlackJAX cannot be resumed",
-    )
-    again = parser.add_mutually_exclusive_group()
-    again.add_argument(
-        "--resume", action="store_true",
-        help="go on where a run of this folder was interrupted, to the same numbers",
-    )  # fmt: skip
-    again.add_argument(
-        "--extend", type=int, metavar="N", help="add N draws a chain to the run of this folder"
-    )
-    parser.add_argument("--quiet", action="store_true", help="no progress bars")
 
 
 def _stream_names() -> tuple[str, ...]:
@@ -163,7 +143,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     from bayes_tbm.sites.embedded import NAMES, embedded_truth
 
     streams = ("gpp", "nee", "et", "lai", "wood", "som")
-    experiment = Experiment(NAMES[arguments.step], streams, sampling=_sampling(arguments))
+    experiment = Experiment(NAMES[arguments.step], streams, sampling=sampling_of(arguments))
     status, tree = _run(experiment, arguments)
     print("\nPosterior against the truth that made the data")
     print("\n".join(truth_lines(tree, embedded_truth().to_dict())))
@@ -186,7 +166,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     experiment = dataclasses.replace(
         experiment, **given,
         uncertainty={**experiment.uncertainty, **_uncertainty(arguments.uncertainty)},
-        sampling={**experiment.sampling, **_sampling(arguments)},
+        sampling={**experiment.sampling, **sampling_of(arguments)},
     )  # fmt: skip
     return _run(experiment, arguments)[0]
 
@@ -202,12 +182,6 @@ def _uncertainty(given: Sequence[str]) -> dict[str, float]:
                 where="--uncertainty", rule="must be STREAM=SD, as in gpp=1.0", found=text
             ) from error
     return found
-
-
-def _sampling(arguments: argparse.Namespace) -> dict[str, Any]:
-    options = ("seed", "chains", "warmup", "draws", "sampler")
-    named = ((name, getattr(arguments, name)) for name in options)
-    return {name: value for name, value in named if value is not None}
 
 
 def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, DataTree]:
