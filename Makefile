@@ -21,6 +21,7 @@ demo: $(STAMP) ## fit the embedded site and write the results to demo/
 
 # The suite is written for the CPU; JAX_PLATFORMS=cuda make test N=1 runs it on a GPU.
 test slow notebooks: export JAX_PLATFORMS ?= cpu
+notebooks: export BAYES_TBM_QUICK ?= 1
 
 test: $(STAMP) ## run the fast tests and the docstring examples
 	@$(BIN)/python -m pytest -q -n $(N) --dist loadfile
@@ -39,7 +40,7 @@ format: $(STAMP) ## mend style and formatting
 types: $(STAMP) ## check types
 	@$(BIN)/mypy
 
-notebooks: $(STAMP) ## execute the notebooks
+notebooks: $(STAMP) ## execute the notebooks with few draws (BAYES_TBM_QUICK= for all of them)
 	@$(BIN)/python scripts/run_notebooks.py
 
 clean: ## remove caches and build outputs; .venv and results stay
