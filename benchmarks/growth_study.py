@@ -43,6 +43,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, epilog=_EPILOG, formatter_class=layout)
     parser.add_argument("--out", type=Path, required=True, help="folder of the study")
     parser.add_argument("--stands", type=int, default=12, help="default 12, two a climate")
+    parser.add_argument(
+        "--part",
+        default="1/1",
+        metavar="I/N",
+        help="fit every Nth stand only, "
+        "to share the work among processes; run without it to see the tables",
+    )
     for name, text in (("chains", "4"), ("warmup", "the package's"), ("draws", "the package's")):
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"default: {text}")
     arguments = parser.parse_args()
@@ -50,8 +57,11 @@ def main() -> int:
     chosen = {n: getattr(arguments, n) for n in ("chains", "warmup", "draws")}
     settings = {name: value for name, value in chosen.items() if value is not None}
     print(f"# Growth study\n\n{machine()}\n")
-    stands = [study(number, arguments.out, settings) for number in range(arguments.stands)]
-    report(pd.concat(stands, ignore_index=True), arguments.out)
+    part, parts = map(int, arguments.part.split("/"))
+    numbers = range(arguments.stands)[part - 1 :: parts]
+    stands = [study(number, arguments.out, settings) for number in numbers]
+    if parts == 1:
+        report(pd.concat(stands, ignore_index=True), arguments.out)
     return 0
 
 
@@ -60,12 +70,17 @@ def study(number: int, folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
     import bayes_tbm as bt
     from bayes_tbm.sites.ladder import CLIMATES
     from bayes_tbm.sites.stands import virtual_stand
+    from bayes_tbm.studies.fits import content
 
     climates = list(CLIMATES)
     stand = virtual_stand(climates[number % len(climates)], seed=number // len(climates))
     streams, curve = observed(stand, number)
     calibrations = {name: bt.Calibration(stand.site, streams[name], regrowth=True) for name in SETS}
     own = folder / stand.site.name
+    made_of = [content(c, bt.Settings(seed=number, **settings)) for c in calibrations.values()]
+    kept = own / f"{'-'.join(made_of)}.csv"
+    if kept.is_file():
+        return told(pd.read_csv(kept))
     found = bt.compare(
         calibrations, folder=own, progress=sys.stderr.isatty(), pairs=[PAIR], seed=number,
         **settings,
@@ -74,12 +89,18 @@ def study(number: int, folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
         found.save(own)
     rows = [{"stand": stand.site.name, "coldest": stand.coldest_month, "set": name,
              **measure(found, name, stand, curve)} for name in SETS]  # fmt: skip
-    for row in rows:
+    pd.DataFrame(rows).to_csv(kept, index=False)
+    return told(pd.read_csv(kept))
+
+
+def told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Print the rows of a stand."""
+    for row in rows.to_dict("records"):
         text = ", ".join(f"{row[n]:.0f}" for n in ("mature", "assimilated", "true"))
         print(f"{row['stand']:18} {row['set']:6} mature biomass, assimilated, true: {text} Mg/ha; "
               f"R-hat {row['rhat']:.3f}, {'passed' if row['passed'] else 'NOT CONVERGED'}",
               flush=True)  # fmt: skip
-    return pd.DataFrame(rows)
+    return rows
 
 
 def observed(stand: Any, number: int) -> tuple[dict[str, list[Any]], Any]:

@@ -55,6 +55,7 @@ class PeerDensity:
 
     def __init__(self, site: bt.Site) -> None:
         drivers, self._observed = monthly(site)
+        self.value_and_gradient = jax.jit(jax.value_and_grad(self))
         self.forcing = prepare(drivers)
         self.priors = collections.defaultdict(lambda: Fixed(0.0))  # coordinates as they are
         self._constraints = as_constraints(True) + as_constraints(["steady_wood", "steady_som"])
@@ -139,7 +140,7 @@ def main() -> None:
     )  # fmt: skip
     with Progress("finding modes", settings.starts, show=True) as bar:
         modes = find_modes(
-            density, len(NAMES), starts=settings.starts, seed=settings.seed,
+            density.value_and_gradient, len(NAMES), starts=settings.starts, seed=settings.seed,
             workers=nuts.workers(), progress=bar,
         )  # fmt: skip
     print("modes:", [(round(m.log_density, 1), m.hits, round(m.weight, 4)) for m in modes])

@@ -1,13 +1,16 @@
-"""Figures and tables of the README, from a run folder.
+"""Figures and tables of the README, from what the commands beside them wrote.
 
     bayes-tbm fit FI-Hyy --streams gpp,nee,et,lai,wood --out run/
-    .venv/bin/python scripts/readme_figures.py run/
+    bayes-tbm compare examples/fi-hyy.toml --out sets/
+    python benchmarks/growth_study.py --out study/ | tee study.txt
+    .venv/bin/python scripts/readme_figures.py --run run/ --sets sets/ --study study.txt
 
-writes docs/figures/*.png and puts the tables between the README's markers.
+writes docs/figures/*.png and puts tables between the README's markers; each part may be left out.
 """
 
+import argparse
 import re
-import sys
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -17,10 +20,15 @@ from bayes_tbm.plots import plot_prior_posterior, plot_streams
 from bayes_tbm.report import load_run
 
 ROOT = Path(__file__).resolve().parents[1]
+FIGURES = ROOT / "docs" / "figures"
 SHOWN = (
     "allocation_wood", "wood_residence_time", "root_residence_time", "som_residence_time",
     "autotrophic_fraction", "leaf_carbon_per_area", "leaf_lifespan", "gpp_annual", "nee_annual",
     "biomass_at_150",
+)  # fmt: skip
+IN_SETS = (
+    "allocation_wood", "wood_residence_time", "initial_wood", "wood_departure", "mature_biomass",
+    "som_residence_time", "autotrophic_fraction", "allocation_wood & wood_residence_time",
 )  # fmt: skip
 
 
@@ -34,13 +42,21 @@ def markdown(table: pd.DataFrame, digits: str) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def main(folder: str) -> None:
-    """Write figures and tables."""
+def put(marker: str, text: str) -> None:
+    """Put a text between two markers of the README."""
+    readme = ROOT / "README.md"
+    block = re.compile(rf"(<!-- BEGIN {marker} -->\n).*?(<!-- END {marker} -->)", re.DOTALL)
+    before = readme.read_text(encoding="utf-8")
+    if not block.search(before):
+        raise SystemExit(f"README.md has no markers {marker}")
+    readme.write_text(block.sub(lambda m: f"{m[1]}{text}\n{m[2]}", before), encoding="utf-8")
+
+
+def of_run(folder: Path) -> None:
+    """Figures and tables of one run."""
     tree = load_run(folder)
-    figures = ROOT / "docs" / "figures"
-    figures.mkdir(parents=True, exist_ok=True)
-    plot_streams(tree).savefig(figures / "streams.png", dpi=80)
-    plot_prior_posterior(tree).savefig(figures / "prior_posterior.png", dpi=70)
+    plot_streams(tree).savefig(FIGURES / "streams.png", dpi=80)
+    plot_prior_posterior(tree).savefig(FIGURES / "prior_posterior.png", dpi=70)
     posterior = tree["posterior"].to_dataset()[list(SHOWN)]
     quantiles = posterior.quantile([0.025, 0.5, 0.975], ("chain", "draw")).to_dataframe().T
     quantiles.columns = ["2.5 %", "median", "97.5 %"]
@@ -48,13 +64,56 @@ def main(folder: str) -> None:
     learned = quantiles.join(known)[["unit", *quantiles.columns, "contraction", "bits", "overlap"]]
     learned.index.name = "parameter"
     skill = stream_skill(tree).drop(columns=["bias", "rmse"])
-    text = "\n\n".join(
-        [f"```\n{check_convergence(tree)}\n```", markdown(skill, ".2f"), markdown(learned, ".3g")]
-    )
-    readme = ROOT / "README.md"
-    block = re.compile(r"(<!-- BEGIN RUN -->\n).*?(<!-- END RUN -->)", re.DOTALL)
-    readme.write_text(block.sub(lambda m: f"{m[1]}{text}\n{m[2]}", readme.read_text()))
+    parts = [f"```\n{check_convergence(tree)}\n```", markdown(skill, ".2f")]
+    put("RUN", "\n\n".join([*parts, markdown(learned, ".3g")]))
 
+
+def of_sets(folder: Path) -> None:
+    """Figures and tables of a comparison."""
+    table = pd.read_csv(folder / "compare.csv", index_col=["set", "parameter"])
+    names = [name for name in IN_SETS if name in table.index.get_level_values("parameter")]
+    rows = table.loc[(slice(None), names), :]
+    bits = zip(rows["bits"], rows["bits_mcse"], strict=True)
+    shown = pd.DataFrame({
+        "unit": rows["unit"].fillna(""),
+        "median": rows["median"], "5 %": rows["q05"], "95 %": rows["q95"],
+        "contraction": rows["contraction"],
+        "bits": [f"{value:.2f} ± {error:.2f}" for value, error in bits],
+    })  # fmt: skip
+    sets = list(dict.fromkeys(table.index.get_level_values("set")))
+    flat = pd.concat(
+        [shown.xs(name, level="parameter").reindex(sets).assign(set=sets, parameter=name)
+         for name in names]
+    ).set_index("parameter")  # fmt: skip
+    first = flat.pop("set")
+    flat.insert(0, "set", first)
+    put("SETS", markdown(flat, ".3g").replace("| nan ", "| "))
+    for name in ("growth", "allocation_turnover", "bits"):
+        shutil.copy(folder / "figures" / f"{name}.png", FIGURES / f"sets_{name}.png")
+
+
+def of_study(text: Path) -> None:
+    """Tables that the growth study printed, as they are."""
+    whole = text.read_text(encoding="utf-8").strip()
+    tables = whole[whole.index(" stands; all chains") :].split("\n", 1)[1].strip()
+    count = re.search(r"(\d+ stands; all chains.*)", whole)
+    put("STUDY", f"```\n{count[1] if count else ''}\n\n{tables}\n```")
+
+
+def main() -> None:
+    """Write the parts that are given."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name, make in PARTS.items():
+        parser.add_argument(f"--{name}", type=Path, metavar="PATH", help=make.__doc__)
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    for name, path in vars(parser.parse_args()).items():
+        if path is not None:
+            PARTS[name](path)
+
+
+PARTS = {"run": of_run, "sets": of_sets, "study": of_study}
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -66,13 +66,15 @@ def add_commands(commands: Any) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
+    import dataclasses
+
     from bayes_tbm.experiment import Experiment
-    from bayes_tbm.inference import Settings
     from bayes_tbm.report import prepare_folder
     from bayes_tbm.studies import compare
 
     experiment = Experiment.from_toml(arguments.experiment)
-    settings = Settings(**{**experiment.sampling, **sampling_of(arguments)})
+    sampling = {**experiment.sampling, **sampling_of(arguments)}
+    settings = dataclasses.replace(experiment, sampling=sampling).settings()
     calibrations = experiment.set_calibrations()
     out = prepare_folder(arguments.out, resume=True)
     found = compare(calibrations, settings, folder=out, progress=not arguments.quiet)

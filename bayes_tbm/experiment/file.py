@@ -54,7 +54,7 @@ from typing import Any
 import tomli_w
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.experiment.stand import growth_curve, stock
+from bayes_tbm.experiment.stand import beside, growth_curve, stock
 from bayes_tbm.inference import Calibration, Settings
 from bayes_tbm.parameters import AbstractPrior, prior_from_dict
 from bayes_tbm.priors import CONSTRAINTS
@@ -69,7 +69,8 @@ from bayes_tbm.streams import (
     as_streams,
 )
 
-_NO_PLACE = (None, "streams", "priors", "constraints", "sampling")  # places in an experiment
+# places in an experiment
+_NO_PLACE = (None, "streams", "priors", "constraints", "sampling", "stand_age", "stock")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,10 +138,8 @@ class Experiment:
         except tomllib.TOMLDecodeError as error:
             raise InputError(where=str(path), rule="must be valid TOML", found=error) from error
         experiment = cls.from_dict(data, where=str(path))
-        beside = path.parent / experiment.site
-        return dataclasses.replace(
-            experiment, site=str(beside) if beside.is_file() else experiment.site
-        )
+        own = path.parent / experiment.site
+        return dataclasses.replace(experiment, site=str(own) if own.is_file() else experiment.site)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], where: str = "experiment") -> Experiment:
@@ -187,7 +186,7 @@ class Experiment:
         data.pop("where")
         data["streams"] = list(self.streams)
         if "file" in self.growth_curve:
-            curve = self._folder() / self.growth_curve["file"]
+            curve = beside(self._folder(), self.growth_curve["file"])
             data["growth_curve"] = dict(self.growth_curve, file=str(curve.resolve()))
         if Path(self.site).is_file():
             data["site"] = str(Path(self.site).resolve())

@@ -52,7 +52,7 @@ def growth_curve(table: Mapping[str, Any], where: str, folder: Path) -> GrowthCu
     unit, source = table.get("unit"), table[given[0]]
     try:
         if given[0] == "file":
-            return GrowthCurve.from_csv(_beside(folder, source), unit=unit, **options)
+            return GrowthCurve.from_csv(beside(folder, source), unit=unit, **options)
         make = GrowthCurve.from_points if given[0] == "points" else _chapman_richards
         return make(**source, unit=str(unit), source=place, **options)
     except (TypeError, ValueError) as error:
@@ -78,15 +78,20 @@ def stock(table: Mapping[str, Any], where: str) -> Stock:
             "needed, and an age or a date",
             found=", ".join(table),
         )  # fmt: skip
-    return Stock(**table)
+    try:
+        return Stock(**table)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(where=place, rule="must describe a stock", found=error) from error
 
 
 def _chapman_richards(**given: Any) -> GrowthCurve:
     return GrowthCurve.from_chapman_richards(**given)
 
 
-def _errors(table: Mapping[str, Any], place: str) -> AlongAge:
-    if not set(table) <= set(_ERRORS):
+def _errors(table: Any, place: str) -> AlongAge:
+    if not isinstance(table, Mapping) or not set(table) <= set(_ERRORS):
         raise InputError(
             where=place, variable="errors", rule=f"entries are {', '.join(_ERRORS)}", found=table
         )
@@ -94,6 +99,7 @@ def _errors(table: Mapping[str, Any], place: str) -> AlongAge:
     return AlongAge(**priors)  # type: ignore[arg-type]  # averaging is no entry
 
 
-def _beside(folder: Path, file: str) -> Path:
-    beside = folder / file
-    return beside if beside.is_file() else Path(file)
+def beside(folder: Path, file: str) -> Path:
+    """Return the file in the folder, or else the one that the user names."""
+    own = folder / file
+    return own if own.is_file() else Path(file)

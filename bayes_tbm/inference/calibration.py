@@ -263,7 +263,8 @@ def _checked_age(site: Site, age: float | None) -> float | None:
             found=age,
         )  # fmt: skip
     first = float(site.drivers.days.values[0] - 0.5 * site.drivers.step_length.values[0])
-    return age_in_season(float(age), first)
+    seasoned = age_in_season(float(age), first)
+    return seasoned if seasoned <= _OLDEST else seasoned - 1.0
 
 
 def _regrowth(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.inference.adaptation import DualAveraging, Metric
 from bayes_tbm.inference.checkpoint import Arrays, Checkpoint
+from bayes_tbm.inference.jumps import Jumps
 from bayes_tbm.inference.kernel import Kernel, from_arrays, to_arrays
 from bayes_tbm.inference.progress import Progress
 
@@ -36,6 +37,8 @@ class Chain:
         Mean acceptance that the step size is tuned to; None keeps it as it is.
     disk, name
         Where the chain keeps its transitions, and takes them up from.
+    jumps
+        Moves between modes that follow every transition.
 
     Attributes
     ----------
@@ -47,8 +50,9 @@ class Chain:
 
     def __init__(
         self, kernel: Kernel, metric: Metric, start: Array, key: jax.Array, step_size: float,
-        *, target: float | None, disk: Checkpoint | None, name: str,
+        *, target: float | None, disk: Checkpoint | None, name: str, jumps: Jumps,
     ) -> None:  # fmt: skip
+        self._jumps, self._entropy = jumps, np.asarray(jax.random.key_data(key)).tolist()
         self._kernel, self._metric, self._disk, self._name = kernel, metric, disk, name
         self._state = kernel.start(key, metric, start)
         self._fixed = step_size
@@ -91,10 +95,12 @@ class Chain:
     def _move(self) -> int:
         step_size = self._tuner.now if self._tuner else self._fixed
         self._state = self._kernel.transition(self._state, step_size, self._metric)
+        rng = np.random.default_rng([*self._entropy, len(self.positions)])
+        self._state, jumped = self._jumps.move(self._state, self._metric, rng)
         position, gradient, stats = self._kernel.read(self._state, self._metric)
         self.positions.append(position)
         self.gradients.append(gradient)
-        self.stats.append(stats | {"step_size": step_size})
+        self.stats.append(stats | {"step_size": step_size, "jumped": jumped})
         if self._tuner:
             self._tuner.update(float(stats["acceptance_rate"]))
         return int(stats["n_steps"])

@@ -71,6 +71,14 @@ class Kernel:
         value, gradient = self._evaluate(jnp.asarray(z))
         return self._begin(key, u, -value, -(jnp.asarray(metric.scale).T @ gradient))
 
+    def moved(self, state: Any, metric: Metric, z: Array) -> Any:
+        """Return the state put at another position."""
+        value, gradient = self._evaluate(jnp.asarray(z))
+        return state._replace(
+            z=jnp.asarray(metric.whiten(z)), potential_energy=-value,
+            z_grad=-(jnp.asarray(metric.scale).T @ gradient),
+        )  # fmt: skip
+
     def transition(self, state: Any, step_size: float, metric: Metric) -> Any:
         """Return the next state of a chain."""
         arrays = jnp.asarray(metric.center), jnp.asarray(metric.scale)

@@ -24,10 +24,11 @@ from bayes_tbm.inference.chain import Chain
 from bayes_tbm.inference.checkpoint import Checkpoint
 from bayes_tbm.inference.coordinates import Coordinates
 from bayes_tbm.inference.density import LogDensity
+from bayes_tbm.inference.jumps import Jumps
 from bayes_tbm.inference.kernel import Kernel
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.settings import Settings
-from bayes_tbm.inference.start import Mode, allot
+from bayes_tbm.inference.start import NEGLIGIBLE, Mode, allot
 
 Array = NDArray[np.float64]
 _WARMUP_PHASES = 3  # with the Laplace metric, and with two better ones
@@ -109,11 +110,10 @@ def sample(
     kernel = Kernel(
         coordinates.log_density, dimension, settings.max_tree_depth, coordinates.value_and_gradient
     )
-    run = _Run(kernel, settings, progress, checkpoint)
-    # The map's own slope at the mode turns the Laplace metric with it.
     to_own = jax.jit(coordinates.from_latent)
-    slope = np.asarray(jax.jacfwd(coordinates.from_latent)(jnp.asarray(modes[0].position)))
-    laplace = Metric(modes[0].position, slope @ modes[0].scale)
+    regions = _regions(modes, to_own)
+    laplace = regions[0]
+    run = _Run(kernel, Jumps(kernel, regions), settings, progress, checkpoint)
     phase = run.saved_phase()
     if phase is None:
         rng = np.random.default_rng([settings.seed, 1])
@@ -137,6 +137,16 @@ def sample(
         progress.expect(further * len(chains))
 
 
+def _regions(modes: Sequence[Mode], to_own: Callable[[jax.Array], jax.Array]) -> list[Metric]:
+    """Laplace approximations of the modes that matter in the sampler's coordinates."""
+    slope_at = jax.jit(jax.jacfwd(to_own))  # the map's own slope turns the metric with it
+    regions = []
+    for mode in list(modes[:1]) + [m for m in modes[1:] if m.weight >= NEGLIGIBLE]:
+        at = jnp.asarray(mode.position)
+        regions.append(Metric(np.asarray(to_own(at)), np.asarray(slope_at(at)) @ mode.scale))
+    return regions
+
+
 def _draws(chains: Sequence[Chain], length: int, to_latent: Callable[[Array], Any]) -> Draws:
     """So many transitions of every chain."""
     stats = {
@@ -157,9 +167,15 @@ class _Run:
     """Chains of one run, phase by phase, with their memory on disk."""
 
     def __init__(
-        self, kernel: Kernel, settings: Settings, progress: Progress, disk: Checkpoint | None
+        self,
+        kernel: Kernel,
+        jumps: Jumps,
+        settings: Settings,
+        progress: Progress,
+        disk: Checkpoint | None,
     ) -> None:
         self._kernel, self._settings, self._progress, self._disk = kernel, settings, progress, disk
+        self._jumps = jumps
         shape = (_WARMUP_PHASES + 1, settings.chains)
         self._keys = jax.random.split(jax.random.key(settings.seed), shape)
 
@@ -209,7 +225,7 @@ class _Run:
             Chain(
                 self._kernel, phase.metric, phase.starts[number], self._keys[phase.number, number],
                 phase.step_size, target=self._settings.target_accept if phase.adapts else None,
-                disk=self._disk, name=f"phase-{phase.number}-chain-{number}",
+                disk=self._disk, name=f"phase-{phase.number}-chain-{number}", jumps=self._jumps,
             )
             for number in range(self._settings.chains)
         ]  # fmt: skip

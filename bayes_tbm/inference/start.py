@@ -19,6 +19,8 @@ from bayes_tbm.inference.progress import Progress
 Vector = NDArray[np.float64]
 ValueAndGrad = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
+NEGLIGIBLE = 0.01
+"""Share of the mass below which a mode gets no chain and is not jumped to."""
 _BAD = 1e12  # what an optimiser is told where the density is not finite
 
 
@@ -130,7 +132,7 @@ def allot(modes: Sequence[Mode], chains: int) -> list[Mode]:
     there are chains. A lighter one gets none: a chain there would spend the run on what is hardly
     ever drawn.
     """
-    matter = [mode for mode in modes if mode.weight >= 0.01][:chains]
+    matter = [mode for mode in modes if mode.weight >= NEGLIGIBLE][:chains]
     counts = [1] * len(matter)
     while sum(counts) < chains:
         owed = [mode.weight * chains - count for mode, count in zip(matter, counts, strict=True)]

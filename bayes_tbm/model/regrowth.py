@@ -126,12 +126,13 @@ def at_age(series: jax.Array, age: ArrayLike) -> jax.Array:
 
 
 def age_in_season(age: float, first_day: float) -> float:
-    """Age that is nearest to a given one and has the season of a day, counted from 2001-01-01.
+    """Positive age nearest to a given one that has the season of a day, counted from 2001-01-01.
 
     Pools swing with the year: a record that begins in July is tied to the regrowth in July.
     """
     season = (first_day / DAYS_PER_YEAR) % 1.0
-    return max(float(np.round(age - season) + season), season)
+    nearest = float(np.round(age - season) + season)
+    return nearest if nearest > 0.0 else nearest + 1.0
 
 
 def _repeat(series: jax.Array, times: int, dimensions: int) -> jax.Array:

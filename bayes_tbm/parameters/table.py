@@ -151,11 +151,12 @@ _ROWS = (
            "wood", "DALEC993", "fire"),
     _share("fire_resilience", "r_fire", (0.0, 1.0), (0.5, 0.7),
            "Share of unburnt carbon in the burnt area that survives", "DALEC993", "fire"),
-    Parameter("regrowth_labile", "C_lab(0)", "g C m-2", 0.1, 1e4, LogNormal(80.0, 0.4),
-              "Labile carbon just after the disturbance", "own (20 to 200)", "regrowth"),
-    Parameter("regrowth_lai", "LAI(0)", "m2 m-2", 0.001, 50.0, LogNormal(0.3, 0.4),
-              "LAI just after the disturbance; photosynthesis grows as LAI squared at first, and a "
-              "stand that begins below about 0.1 dies out", "own (5 to 50 g C m-2)", "regrowth"),
+    Parameter("regrowth_labile", "C_lab(0)", "g C m-2", 0.1, 1e4, LogNormal(150.0, 0.3),
+              "Labile carbon just after the disturbance", "own", "regrowth"),
+    Parameter("regrowth_lai", "LAI(0)", "m2 m-2", 0.001, 50.0, LogNormal(0.4, 0.3),
+              "LAI just after the disturbance. Photosynthesis begins as LAI squared: a stand whose "
+              "first leaves stay below an LAI of about 0.3 dies out, and the prior keeps clear of "
+              "that edge", "own", "regrowth"),
     Parameter("regrowth_root", "C_root(0)", "g C m-2", 0.1, 1e4, LogNormal(16.0, 0.6),
               "Fine roots just after the disturbance", "own (5 to 50)", "regrowth"),
     Parameter("regrowth_wood", "C_wood(0)", "g C m-2", 0.1, 3e5, LogNormal(22.0, 0.75),

@@ -77,7 +77,7 @@ def bind(
         stream, data, place, value, sd, block,
         time=_ORIGIN + (mid * 86400.0).round().astype("timedelta64[s]"),
         left_out=seen.time[~(inside | early)],
-        steps_per_block=_steps_per_block(stream, site),
+        steps_per_block=0 if count else _steps_per_block(stream, site),  # earlier ones shift places
         earlier=age[first],
     )  # fmt: skip
 

@@ -78,6 +78,10 @@ class GrowthCurve:
             object.__setattr__(self, name, np.atleast_1d(np.asarray(getattr(self, name), float)))
         check_points(self.age, self.value, self.sd, self.source)
         self._require("age_sd", 0.0 <= self.age_sd < 100.0, "must be years, 0 or more")
+        if self.log_covariance is not None:
+            shape = (len(self.age), len(self.age))
+            known = positive_definite(self.log_covariance, shape, self.source, semi=True)
+            object.__setattr__(self, "log_covariance", known)
         self._stream()
 
     def _require(self, name: str, holds: bool, rule: str) -> None:
@@ -247,6 +251,6 @@ def _numbers(column: pd.Series[Any], where: str) -> Array:
     if bad.size:
         raise InputError(
             where=where, variable=str(column.name), rule="must be a number in every line",
-            found=f"{column.iloc[bad[0]]!r} at point {bad[0] + 1}",
+            found=f"{column.iloc[bad[0]]} at point {bad[0] + 1}",
         )  # fmt: skip
     return np.asarray(numbers, dtype=float)

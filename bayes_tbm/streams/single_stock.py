@@ -61,6 +61,12 @@ class Stock:
                 where=self.name, rule="needs an age or a date, not both",
                 found=f"age {self.age}, date {self.date}",
             )  # fmt: skip
+        try:
+            np.array([self.date], dtype="datetime64[ns]")
+        except ValueError as error:
+            raise InputError(
+                where=self.name, variable="date", rule="must be a date", found=self.date
+            ) from error
         age = np.atleast_1d(np.asarray(1.0 if self.age is None else self.age, dtype=float))
         value, sd = self.carbon()
         check_points(age, np.atleast_1d(value), np.atleast_1d(sd), self.name)

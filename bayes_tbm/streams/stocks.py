@@ -115,8 +115,10 @@ def check_points(age: Array, value: Array, sd: Array, where: str) -> None:
             )  # fmt: skip
 
 
-def positive_definite(given: ArrayLike, shape: tuple[int, int], where: str) -> Array:
-    """Return a covariance; refuse what is none."""
+def positive_definite(
+    given: ArrayLike, shape: tuple[int, int], where: str, *, semi: bool = False
+) -> Array:
+    """Return a covariance; refuse what is none. A semidefinite one will do if ``semi``."""
     matrix = np.asarray(given, dtype=float)
     symmetric = matrix.shape == shape and np.allclose(matrix, matrix.T, rtol=1e-6)
     if not (symmetric and np.isfinite(matrix).all()):
@@ -126,9 +128,10 @@ def positive_definite(given: ArrayLike, shape: tuple[int, int], where: str) -> A
         )  # fmt: skip
     scale = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
     smallest = np.linalg.eigvalsh(matrix / np.outer(scale, scale)).min()
-    if not ((np.diag(matrix) > 0.0).all() and smallest > 0.0):
+    least, kind = (-1e-10, "semidefinite") if semi else (0.0, "definite")
+    if not ((np.diag(matrix) > 0.0).all() and smallest > least):
         raise InputError(
-            where=where, variable="covariance", rule="must be positive definite",
+            where=where, variable="covariance", rule=f"must be positive {kind}",
             found=f"variances {np.diag(matrix)}, smallest eigenvalue of the correlation "
             f"{smallest:.2g}",
         )  # fmt: skip

@@ -203,7 +203,7 @@ def sensitivity(
         other = calibration.with_priors(priors)
         posteriors[name] = fit_once(name, other, settings, folder, progress=progress)
     shown = [name for name in parameters if name in group(first, "posterior")]
-    return PriorRefits(posteriors, changed, _table(posteriors, shown))
+    return PriorRefits(posteriors, changed, _table(posteriors, shown, changed))
 
 
 def write_refits(found: PriorRefits, folder: str | Path) -> list[Path]:
@@ -218,7 +218,11 @@ def write_refits(found: PriorRefits, folder: str | Path) -> list[Path]:
     return written
 
 
-def _table(posteriors: Mapping[str, xr.DataTree], names: Sequence[str]) -> pd.DataFrame:
+def _table(
+    posteriors: Mapping[str, xr.DataTree],
+    names: Sequence[str],
+    changed: Mapping[str, Mapping[str, AbstractPrior]],
+) -> pd.DataFrame:
     first = posteriors[STATED]
     measured = constraint(first, parameters=names, pairs=[])
     stated = StatedPriors.of(first)
@@ -232,7 +236,8 @@ def _table(posteriors: Mapping[str, xr.DataTree], names: Sequence[str]) -> pd.Da
             for which, z in latent.items()
         }
         own = measured.sel(parameter=name)
-        elastic = elasticity(sd.get("wider"), sd.get("narrower"))
+        scaled = (sd[w] if name in changed.get(w, ()) else None for w in ("wider", "narrower"))
+        elastic = elasticity(*scaled)
         others = [abs(value) for which, value in shift.items() if which != STATED]
         rows[name] = {
             **{f"median_{w}": float(np.median(d)) for w, d in zip(latent, draws, strict=True)},
@@ -254,8 +259,8 @@ def _table(posteriors: Mapping[str, xr.DataTree], names: Sequence[str]) -> pd.Da
 def elasticity(wider: float | None, narrower: float | None) -> float:
     """Elasticity of the posterior's sd with respect to the prior's, from two refits.
 
-    In a linear-Gaussian model it is one minus the contraction: 0 where data decide, 1 where the
-    prior does.
+    0 where data decide, 1 where the prior does. In a linear-Gaussian model of one parameter it is
+    one minus the contraction, to 0.03; of several that trade off, more: along a ridge it is 1.
 
     Examples
     --------

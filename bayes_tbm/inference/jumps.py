@@ -1,0 +1,67 @@
+"""Jumps between modes, so that chains visit each as often as it deserves.
+
+NUTS hardly ever crosses from one mode to another, and chains that stay where they began say nothing
+of the modes' weights. A jump takes a point to where it would lie, relative to the mode, in another
+mode; it is accepted by Metropolis's rule with the map's Jacobian, which leaves the posterior as it
+is whatever the shapes assumed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_tbm.inference.adaptation import Metric
+from bayes_tbm.inference.kernel import Kernel
+
+Array = NDArray[np.float64]
+
+_TRIES = 4  # after each transition; together they cost about a tenth of it
+
+
+class Jumps:
+    """Moves between regions.
+
+    Parameters
+    ----------
+    kernel
+        Whose states jump.
+    regions
+        Centre and scale of each mode in the sampler's coordinates; with fewer than two there is
+        nowhere to jump.
+
+    Notes
+    -----
+    For an ordered pair of regions, each as likely, ``x' = m_j + S_j S_i^-1 (x - m_i)``; the other
+    way round the pair leads back (Tjelmeland & Hegstad 2001, doi 10.1111/1467-9469.00232).
+    """
+
+    def __init__(self, kernel: Kernel, regions: Sequence[Metric]) -> None:
+        self._kernel, self._regions = kernel, regions
+        self._volume = [float(np.linalg.slogdet(region.scale)[1]) for region in regions]
+
+    def move(self, state: Any, metric: Metric, rng: np.random.Generator) -> tuple[Any, bool]:
+        """Try to jump a few times; return the state, and whether it is a new one."""
+        moved = False
+        for _ in range(_TRIES if len(self._regions) > 1 else 0):
+            state, accepted = self._try(state, metric, rng)
+            moved |= accepted
+        return state, moved
+
+    def _try(self, state: Any, metric: Metric, rng: np.random.Generator) -> tuple[Any, bool]:
+        source, target = rng.choice(len(self._regions), size=2, replace=False)
+        here = metric.center + metric.scale @ np.asarray(state.z)
+        there = self._image(here, self._regions[source], self._regions[target])
+        candidate = self._kernel.moved(state, metric, there)
+        gained = float(state.potential_energy) - float(candidate.potential_energy)
+        gained += self._volume[target] - self._volume[source]
+        accepted = math.log(rng.uniform()) < gained  # never where the candidate is not a number
+        return (candidate if accepted else state), accepted
+
+    @staticmethod
+    def _image(point: Array, source: Metric, target: Metric) -> Array:
+        return np.asarray(target.center + target.scale @ source.whiten(point))

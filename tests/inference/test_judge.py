@@ -1,0 +1,81 @@
+"""A run that is close to convergence is made longer; one that is not, or is there, is left."""
+
+import numpy as np
+import pytest
+
+from bayes_tbm.inference.evaluate import Evaluation
+from bayes_tbm.inference.judge import Judge
+from bayes_tbm.inference.nuts import Draws
+from bayes_tbm.inference.settings import Settings
+
+CHAINS = 4
+
+
+class Evaluator:
+    """Stands in for the evaluation of draws: their first coordinate is the one parameter."""
+
+    calls = 0
+
+    def posterior(self, z, *, seed):
+        self.calls += 1
+        return Evaluation({"a": z[..., 0]}, {}, {}, {}, {})
+
+
+def correlated(length, memory, seed=3):
+    """Chains of unit variance that remember for so many draws, (chain, draw, 1)."""
+    rng = np.random.default_rng(seed)
+    keep = np.exp(-1.0 / memory) if memory else 0.0
+    z = rng.standard_normal((CHAINS, length))
+    for i in range(1, length):
+        z[:, i] = keep * z[:, i - 1] + np.sqrt(1.0 - keep**2) * z[:, i]
+    return z[..., None]
+
+
+def stats(shape, diverging=0):
+    rng = np.random.default_rng(1)
+    found = {
+        "diverging": np.zeros(shape, dtype=bool),
+        "energy": rng.standard_normal(shape),
+        "reached_max_tree_depth": np.zeros(shape, dtype=bool),
+    }
+    found["diverging"][0, :diverging] = True
+    return found
+
+
+def more(z, diverging=0, **settings):
+    prior = Evaluation({"a": np.random.default_rng(0).standard_normal((1, 200))}, {}, {}, {}, {})
+    evaluator = Evaluator()
+    judge = Judge(evaluator, Settings(**{"draws": 600} | settings), prior)
+    return judge.more(Draws(z, stats(z.shape[:2], diverging)))
+
+
+def test_a_converged_run_is_left_as_it_is():
+    assert more(correlated(600, 0)) == 0
+
+
+def test_a_run_that_is_close_gets_half_as_many_draws_again():
+    near = correlated(600, 4)  # about 300 effective draws
+    assert more(near) == 300
+    assert more(near, extensions=0) == 0
+
+
+def test_length_is_no_cure_for_divergences_or_chains_far_apart():
+    near = correlated(600, 4)
+    assert more(near, diverging=2) == 0
+    assert more(near + np.arange(CHAINS)[:, None, None]) == 0
+
+
+@pytest.mark.parametrize(("length", "wanted"), [(1500, 300), (1800, 0)])
+def test_a_run_grows_to_three_times_its_length_at_most(length, wanted):
+    assert more(correlated(length, 13)) == wanted
+
+
+def test_draws_are_evaluated_once():
+    evaluator = Evaluator()
+    prior = Evaluation({"a": np.arange(10.0)[None]}, {}, {}, {}, {})
+    judge = Judge(evaluator, Settings(draws=600), prior)
+    z = correlated(600, 0)
+    draws = Draws(z, stats(z.shape[:2]))
+    judge.more(draws)
+    assert np.array_equal(judge.evaluated(draws).values["a"], z[..., 0])
+    assert evaluator.calls == 1
