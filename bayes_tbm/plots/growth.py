@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.inference.groups import group
-from bayes_tbm.plots.style import BLACK, PALE_GREY, SETS, STYLE, Look, tidy
+from bayes_tbm.plots.style import BLACK, PALE_GREY, STYLE, Look, looks, tidy
 from bayes_tbm.units import dry_matter_per_hectare
 
 _UNIT = "live dry biomass (Mg ha$^{-1}$)"
@@ -49,7 +49,7 @@ def plot_growth(posteriors: Mapping[str, xr.DataTree], *, oldest: float = 200.0)
     figure = Figure(figsize=(4.8, 3.4), layout="constrained")
     axes = figure.add_subplot()
     _prior(axes, next(iter(grown.values())), oldest)
-    for look, (name, tree) in zip(SETS, grown.items(), strict=False):
+    for look, (name, tree) in zip(looks(list(grown)), grown.items(), strict=True):
         _band(axes, tree, name, look, oldest)
     for stream in ("growth_curve", "stock"):
         _data(axes, grown, stream)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
 
 from bayes_tbm.inference.groups import group
-from bayes_tbm.plots.style import GREY, SETS, STYLE, tidy, title_of, with_unit
+from bayes_tbm.plots.style import GREY, STYLE, looks, tidy, title_of, with_unit
 
 Array = NDArray[np.float64]
 _LEVELS = (0.9, 0.5)
@@ -35,8 +35,8 @@ def plot_joint(
     posteriors
         Results by name; the prior is that of the first.
     names
-        Horizontal and vertical quantity; a positive one that spans a decade is drawn on a
-        logarithmic axis.
+        Horizontal and vertical quantity; a positive one that spans a decade, and is no share, is
+        drawn on a logarithmic axis.
     truth
         Values to mark, if known.
     """
@@ -44,10 +44,10 @@ def plot_joint(
     axes = figure.add_subplot()
     first = next(iter(posteriors.values()))
     prior = _draws(first, "prior", names)
-    logs = [bool(x.min() > 0.0 and np.ptp(np.log10(x)) > 1.0) for x in prior]
+    logs = [bool(x.min() > 0.0 and x.max() > 1.0 and np.ptp(np.log10(x)) > 1.0) for x in prior]
     _regions(axes, prior, logs, GREY, "-")
     handles = [Line2D([], [], color=GREY, label="prior")]
-    for look, (name, tree) in zip(SETS, posteriors.items(), strict=False):
+    for look, (name, tree) in zip(looks(list(posteriors)), posteriors.items(), strict=True):
         _regions(axes, _draws(tree, "posterior", names), logs, look.colour, look.line)
         handles.append(Line2D([], [], color=look.colour, ls=look.line, label=name))
     if truth:

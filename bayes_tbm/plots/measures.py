@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bayes_tbm.plots.style import GREY, SETS, STYLE, number_text, tidy, title_of
+from bayes_tbm.plots.style import GREY, STYLE, looks, number_text, tidy, title_of
 
 
 @mpl.rc_context(STYLE)
@@ -64,7 +64,7 @@ def plot_contraction(table: pd.DataFrame) -> Figure:
     axes = figure.add_subplot()
     rows = np.arange(len(value))[::-1]
     shifts = np.linspace(0.24, -0.24, value.shape[1]) if value.shape[1] > 1 else [0.0]
-    for look, shift, name in zip(SETS, shifts, value.columns, strict=False):
+    for look, shift, name in zip(looks(list(value.columns)), shifts, value.columns, strict=True):
         bars = 2.0 * error.loc[value.index, name]
         axes.errorbar(
             value[name], rows + shift, xerr=bars, fmt=look.marker, color=look.colour, ms=3.2,

@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.inference.groups import group
-from bayes_tbm.plots.style import GREY, SETS, STYLE, tidy, title_of, with_unit
+from bayes_tbm.plots.style import GREY, STYLE, looks, tidy, title_of, with_unit
 
 _COLUMNS = 3
 
@@ -47,12 +48,20 @@ def plot_overlays(posteriors: Mapping[str, xr.DataTree], names: Sequence[str]) -
 
 
 def _panel(axes: Axes, posteriors: Mapping[str, xr.DataTree], name: str) -> None:
+    of_fit = dict(zip(posteriors, looks(list(posteriors)), strict=True))
     held = {n: t for n, t in posteriors.items() if name in group(t, "posterior")}
+    if not held:
+        raise InputError(
+            where="plot_overlays", variable=name, rule="must be a variable of some posterior"
+        )
     priors = {n: group(t, "prior")[name].values.ravel() for n, t in held.items()}
     every = np.concatenate([*priors.values()])
-    log = bool(every.min() > 0.0 and np.log10(every.max() / every.min()) > 1.0)
+    log = bool(
+        every.min() > 0.0 and every.max() > 1.0 and np.log10(every.max() / every.min()) > 1.0
+    )
     alike = len({round(float(np.median(x)), 9) for x in priors.values()}) == 1
-    for look, (which, tree) in zip(SETS, held.items(), strict=False):
+    for which, tree in held.items():
+        look = of_fit[which]
         draws = group(tree, "posterior")[name].values.ravel()
         _density(axes, draws, log, color=look.colour, ls=look.line, lw=1.2, label=which)
         if not alike:

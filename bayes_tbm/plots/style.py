@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
+
+from bayes_tbm.errors import InputError
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
@@ -30,6 +32,24 @@ SETS = (
     Look(ORANGE, ":", "v"),
     Look(SKY, "-", "P"),
 )
+
+
+def looks(names: Sequence[str]) -> list[Look]:
+    """Return a look for each of several fits.
+
+    Raises
+    ------
+    InputError
+        There are more fits than looks that can be told apart.
+    """
+    if len(names) > len(SETS):
+        raise InputError(
+            where="plots", rule=f"at most {len(SETS)} fits can be told apart in one figure",
+            found=len(names), remedy="draw fewer at a time",
+        )  # fmt: skip
+    return list(SETS[: len(names)])
+
+
 GREY, PALE_GREY = "#7F7F7F", "#D9D9D9"
 
 SMALL = 7.0

@@ -195,6 +195,8 @@ def sensitivity(
     """
     settings = dataclasses.replace(settings or Settings(), **changes)
     changed = alternatives(calibration.density.priors, parameters, which)
+    for name, priors in changed.items():
+        _check_supports(name, priors, calibration.density.priors)
     first = post if post is not None else fit_once(
         STATED, calibration, settings, folder, progress=progress
     )  # fmt: skip
@@ -204,6 +206,22 @@ def sensitivity(
         posteriors[name] = fit_once(name, other, settings, folder, progress=progress)
     shown = [name for name in parameters if name in group(first, "posterior")]
     return PriorRefits(posteriors, changed, _table(posteriors, shown, changed))
+
+
+def _check_supports(
+    which: str, priors: Mapping[str, AbstractPrior], stated: Mapping[str, AbstractPrior]
+) -> None:
+    """Refuse, before anything is sampled, draws that have no place on the stated prior's scale."""
+    for name, prior in priors.items():
+        ends = [prior.from_normal(z) for z in (-4.0, 4.0)]
+        if not np.isfinite([float(stated[name].to_normal(end)) for end in ends]).all():
+            raise InputError(
+                where="sensitivity", variable=name,
+                rule=f"the prior {which} reaches beyond the stated one, so that posteriors cannot "
+                "be compared on its scale",
+                found=f"{float(ends[0]):g} to {float(ends[1]):g}",
+                remedy="leave this alternative or this parameter out",
+            )  # fmt: skip
 
 
 def write_refits(found: PriorRefits, folder: str | Path) -> list[Path]:
