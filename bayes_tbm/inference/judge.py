@@ -6,8 +6,10 @@ import arviz as az
 
 from bayes_tbm.inference.diagnostics import check_convergence
 from bayes_tbm.inference.evaluate import Evaluation, Evaluator
-from bayes_tbm.inference.nuts import Draws
+from bayes_tbm.inference.nuts import Draws, Help
 from bayes_tbm.inference.settings import Settings
+
+_FAR_APART = 1.1  # R-hat of chains that shorter steps would not bring together
 
 
 class Judge:
@@ -24,14 +26,18 @@ class Judge:
             self._last = draws, found
         return self._last[1]
 
-    def more(self, draws: Draws) -> int:
-        """Half the draws that were asked for, where that many should bring convergence."""
+    def more(self, draws: Draws, may_refine: bool) -> Help:
+        """Half the draws that were asked for, or draws anew, where that should be the cure."""
         asked, made = self._settings.draws, draws.z.shape[1]
         step = max(asked // 2, 1)
-        if made >= asked + self._settings.extensions * step:
-            return 0
+        if self._settings.extensions == 0:
+            return Help()
         groups = {
             "posterior": self.evaluated(draws).values, "sample_stats": draws.stats,
             "prior": self._prior.values,
         }  # fmt: skip
-        return step if check_convergence(az.from_dict(groups)).is_close else 0
+        gate = check_convergence(az.from_dict(groups))
+        if gate.divergences:
+            return Help(shorter=may_refine and gate.rhat < _FAR_APART)
+        room = made < asked + self._settings.extensions * step
+        return Help(further=step if room and gate.is_close else 0)

@@ -34,7 +34,8 @@ Array = NDArray[np.float64]
 _WARMUP_PHASES = 3  # with the Laplace metric, and with two better ones
 _ATTEMPTS = 20  # at a start of finite density before the mode itself is taken
 
-More = Callable[["Draws"], int]
+_REFINEMENTS = 2  # times that draws may begin anew with shorter steps
+_SHORTER = 0.6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +55,22 @@ class Draws:
 
 
 @dataclasses.dataclass(frozen=True)
+class Help:
+    """What a run still needs: more draws a chain, or draws anew with shorter steps; or nothing."""
+
+    further: int = 0
+    shorter: bool = False
+
+
+More = Callable[[Draws, bool], Help]
+
+
+@dataclasses.dataclass(frozen=True)
 class _Phase:
-    """What all chains share during a phase: a metric, and the step size to begin with."""
+    """What all chains share during a phase: a metric, and the step size to begin with.
+
+    The first phases adapt; then come draws, and draws again where those needed shorter steps.
+    """
 
     number: int
     metric: Metric
@@ -65,6 +80,10 @@ class _Phase:
     @property
     def adapts(self) -> bool:
         return self.number < _WARMUP_PHASES
+
+    @property
+    def may_refine(self) -> bool:
+        return self.number < _WARMUP_PHASES + _REFINEMENTS
 
 
 def workers() -> int:
@@ -103,7 +122,8 @@ def sample(
     checkpoint
         Where chains keep what they have done, and take it up again.
     more
-        Given the draws so far, how many each chain shall add; asked until it says none.
+        Given the draws so far, and whether they may begin anew with shorter steps, what the run
+        still needs; asked until that is nothing.
     """
     coordinates = Coordinates(density, jnp.asarray(modes[0].position))
     dimension = len(modes[0].position)
@@ -130,11 +150,15 @@ def sample(
     while True:
         run.advance(chains, length)
         draws = _draws(chains, length, to_latent)
-        further = more(draws) if more else 0
-        if not further:
+        needed = more(draws, phase.may_refine) if more else Help()
+        if needed == Help():
             return draws
-        length += further
-        progress.expect(further * len(chains))
+        if needed.shorter:
+            phase = run.refined(phase, chains, length)
+            chains, length, added = run.chains(phase), settings.draws, settings.draws
+        else:
+            length, added = length + needed.further, needed.further
+        progress.expect(added * len(chains))
 
 
 def _regions(modes: Sequence[Mode], to_own: Callable[[jax.Array], jax.Array]) -> list[Metric]:
@@ -176,7 +200,7 @@ class _Run:
     ) -> None:
         self._kernel, self._settings, self._progress, self._disk = kernel, settings, progress, disk
         self._jumps = jumps
-        shape = (_WARMUP_PHASES + 1, settings.chains)
+        shape = (_WARMUP_PHASES + 1 + _REFINEMENTS, settings.chains)
         self._keys = jax.random.split(jax.random.key(settings.seed), shape)
 
     def first_finite(self, points: Array, metric: Metric) -> Array:
@@ -198,7 +222,7 @@ class _Run:
             int(kept["number"]), Metric(kept["center"], kept["scale"]), float(kept["step_size"]),
             kept["starts"],
         )  # fmt: skip
-        done = phase.number * (self._settings.warmup // _WARMUP_PHASES)
+        done = min(phase.number, _WARMUP_PHASES) * (self._settings.warmup // _WARMUP_PHASES)
         self._progress.advance(done * self._settings.chains)
         return phase
 
@@ -211,13 +235,24 @@ class _Run:
         if phase.number < _WARMUP_PHASES - 1:
             metric = fisher_metric([chain.later_part() for chain in chains], laplace)
         starts = np.array([chain.positions[-1] for chain in chains])
-        following = _Phase(phase.number + 1, metric, step_size, starts)
+        return self._enter(_Phase(phase.number + 1, metric, step_size, starts))
+
+    def refined(self, phase: _Phase, chains: Sequence[Chain], length: int) -> _Phase:
+        """Go on from where chains are after so many transitions, with shorter steps."""
+        starts = np.array([chain.positions[length - 1] for chain in chains])
+        shorter = _SHORTER * phase.step_size
+        return self._enter(_Phase(phase.number + 1, phase.metric, shorter, starts))
+
+    def _enter(self, phase: _Phase) -> _Phase:
+        """Remember that a phase has begun."""
         if self._disk:
-            arrays = {"number": following.number, "center": metric.center, "scale": metric.scale,
-                      "step_size": step_size, "starts": starts}  # fmt: skip
+            arrays = {
+                "number": phase.number, "center": phase.metric.center,
+                "scale": phase.metric.scale, "step_size": phase.step_size, "starts": phase.starts,
+            }  # fmt: skip
             self._disk.save("phase", arrays)
-            self._disk.drop(f"phase-{phase.number}-chain-")
-        return following
+            self._disk.drop(f"phase-{phase.number - 1}-chain-")
+        return phase
 
     def chains(self, phase: _Phase) -> list[Chain]:
         """Chains of a phase, as far as the disk remembers them."""

@@ -5,7 +5,7 @@ import pytest
 
 from bayes_tbm.inference.evaluate import Evaluation
 from bayes_tbm.inference.judge import Judge
-from bayes_tbm.inference.nuts import Draws
+from bayes_tbm.inference.nuts import Draws, Help
 from bayes_tbm.inference.settings import Settings
 
 CHAINS = 4
@@ -42,32 +42,39 @@ def stats(shape, diverging=0):
     return found
 
 
-def more(z, diverging=0, **settings):
+def more(z, diverging=0, may_refine=True, **settings):
     prior = Evaluation({"a": np.random.default_rng(0).standard_normal((1, 200))}, {}, {}, {}, {})
     evaluator = Evaluator()
     judge = Judge(evaluator, Settings(**{"draws": 600} | settings), prior)
-    return judge.more(Draws(z, stats(z.shape[:2], diverging)))
+    return judge.more(Draws(z, stats(z.shape[:2], diverging)), may_refine)
 
 
 def test_a_converged_run_is_left_as_it_is():
-    assert more(correlated(600, 0)) == 0
+    assert more(correlated(600, 0)) == Help()
 
 
 def test_a_run_that_is_close_gets_half_as_many_draws_again():
     near = correlated(600, 4)  # about 300 effective draws
-    assert more(near) == 300
-    assert more(near, extensions=0) == 0
+    assert more(near) == Help(further=300)
+    assert more(near, extensions=0) == Help()
 
 
-def test_length_is_no_cure_for_divergences_or_chains_far_apart():
+def test_divergences_ask_for_shorter_steps_as_long_as_that_may_help():
     near = correlated(600, 4)
-    assert more(near, diverging=2) == 0
-    assert more(near + np.arange(CHAINS)[:, None, None]) == 0
+    apart = near + np.arange(CHAINS)[:, None, None]
+    assert more(near, diverging=2) == Help(shorter=True)
+    assert more(near, diverging=2, may_refine=False) == Help()
+    assert more(near, diverging=2, extensions=0) == Help()
+    assert more(apart, diverging=2) == Help()
+
+
+def test_length_is_no_cure_for_chains_far_apart():
+    assert more(correlated(600, 4) + np.arange(CHAINS)[:, None, None]) == Help()
 
 
 @pytest.mark.parametrize(("length", "wanted"), [(1500, 300), (1800, 0)])
 def test_a_run_grows_to_three_times_its_length_at_most(length, wanted):
-    assert more(correlated(length, 13)) == wanted
+    assert more(correlated(length, 13)) == Help(further=wanted)
 
 
 def test_draws_are_evaluated_once():
@@ -76,6 +83,6 @@ def test_draws_are_evaluated_once():
     judge = Judge(evaluator, Settings(draws=600), prior)
     z = correlated(600, 0)
     draws = Draws(z, stats(z.shape[:2]))
-    judge.more(draws)
+    judge.more(draws, True)
     assert np.array_equal(judge.evaluated(draws).values["a"], z[..., 0])
     assert evaluator.calls == 1

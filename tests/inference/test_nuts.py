@@ -3,11 +3,13 @@
 import collections
 
 import arviz as az
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from bayes_tbm.inference import nuts
+from bayes_tbm.inference.nuts import Help
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.settings import Settings
 from bayes_tbm.inference.start import Mode
@@ -116,3 +118,21 @@ def test_a_short_tree_is_reported():
     stats = sample(gaussian, MEAN, max_tree_depth=1, warmup=30, draws=20).stats
     assert stats["reached_max_tree_depth"].all()
     assert stats["n_steps"].max() == 1
+
+
+def test_draws_begin_anew_with_shorter_steps_where_that_is_wanted(tmp_path):
+    asked = []
+
+    def more(draws, may_refine):
+        asked.append((draws.z.shape[1], float(draws.stats["step_size"].mean()), may_refine))
+        return Help(shorter=may_refine) if len(asked) != 2 else Help(further=10)
+
+    settings = Settings(chains=2, warmup=60, draws=30, seed=5)
+    target, begin = Target(gaussian), Mode(MEAN, 0.0, np.eye(len(MEAN)), hits=1)
+    with Progress("test", 1, show=False) as bar:
+        draws = nuts.sample(target, [begin], settings, bar, None, more)
+    lengths, steps, may = zip(*asked, strict=True)
+    assert lengths == (30, 30, 40, 30)
+    assert may == (True, True, True, False)
+    assert np.allclose(np.array(steps) / steps[0], [1.0, 0.6, 0.6, 0.36])
+    assert draws.z.shape[1] == 30
