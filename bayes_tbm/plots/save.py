@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from bayes_tbm.plots.chains import plot_rank, plot_trace
 from bayes_tbm.plots.densities import plot_prior_posterior
+from bayes_tbm.plots.growth import plot_growth
 from bayes_tbm.plots.streams import plot_streams
 
 FIGURES: dict[str, Callable[[xr.DataTree], Figure]] = {
@@ -17,11 +18,14 @@ FIGURES: dict[str, Callable[[xr.DataTree], Figure]] = {
     "prior_posterior": plot_prior_posterior,
     "trace": plot_trace,
     "rank": plot_rank,
+    "growth": lambda tree: plot_growth({"posterior": tree}),
 }
 
 
 def save_figures(tree: xr.DataTree, folder: str | Path) -> list[Path]:
-    """Write ``streams.png``, ``prior_posterior.png``, ``trace.png`` and ``rank.png``.
+    """Write ``streams.png``, ``prior_posterior.png``, ``trace.png``, ``rank.png``, ``growth.png``.
+
+    The last where the stand's regrowth was run.
 
     Parameters
     ----------
@@ -45,6 +49,8 @@ def save_figures(tree: xr.DataTree, folder: str | Path) -> list[Path]:
     written: list[Path] = []
     errors: list[Exception] = []
     for name, plot in FIGURES.items():
+        if name == "growth" and "regrowth" not in tree.children:
+            continue
         try:
             plot(tree).savefig(folder / f"{name}.png", dpi=150)
             written.append(folder / f"{name}.png")

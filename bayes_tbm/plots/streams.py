@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.inference.diagnostics import stream_skill
 from bayes_tbm.inference.groups import group
 from bayes_tbm.plots.style import BLACK, BLUE, GREY, SMALL, STYLE, number_text, tidy, with_unit
@@ -23,7 +24,7 @@ _BINS = 12, 73  # of a mean seasonal cycle: one to six a month, as the data are 
 
 @mpl.rc_context(STYLE)
 def plot_streams(tree: xr.DataTree) -> Figure:
-    """Draw data and simulation of every stream, one row a stream.
+    """Draw data and simulation of every stream that is seen over the record, one row a stream.
 
     Parameters
     ----------
@@ -35,11 +36,16 @@ def plot_streams(tree: xr.DataTree) -> Figure:
     matplotlib.figure.Figure
         Left the series at the data's own step: data (with one measurement standard deviation,
         where there are few), median and central 50 and 90 % of the posterior simulation, and the
-        central 90 % of the posterior predictive at the points that the likelihood compares.
+        central 90 % of the posterior predictive at the points that the likelihood compares. What is
+        seen of the stand by age is drawn by `plot_growth`.
         Middle, where the data cover the year, both as mean seasonal cycles over the observed
         steps. Right, observed against simulated median with the 1:1 line.
     """
     skill = stream_skill(tree)
+    simulation = group(tree, "simulation")
+    skill = skill.loc[[name for name in skill.index if "time" in simulation[name].dims]]
+    if skill.empty:
+        raise InputError(where="plot_streams", rule="needs a stream that is seen over the record")
     figure = Figure(figsize=(10.0, 1.6 * len(skill) + 0.6), layout="constrained")
     grid = figure.add_gridspec(len(skill), 3, width_ratios=(3.0, 1.3, 1.0))
     first = figure.add_subplot(grid[0, 0])

@@ -9,7 +9,9 @@ from bayes_tbm.plots.growth import plot_growth
 from bayes_tbm.plots.joint import plot_joint
 from bayes_tbm.plots.measures import plot_bits, plot_contraction
 from bayes_tbm.plots.overlays import plot_overlays
+from bayes_tbm.plots.save import save_figures
 from bayes_tbm.plots.sets import set_figures
+from bayes_tbm.plots.streams import plot_streams
 from bayes_tbm.plots.style import SETS as LOOKS
 from bayes_tbm.plots.style import title_of
 from bayes_tbm.units import dry_matter_per_hectare
@@ -171,3 +173,13 @@ def test_a_comparison_draws_every_figure_that_its_results_allow(comparison, tree
     bare = {name: without_regrowth(tree) for name, tree in trees.items()}
     assert set(set_figures(bare, comparison.table)) == every - {"growth"}
     drawn(figures["overlays"]())
+
+
+def test_a_curve_has_no_row_among_the_streams_over_the_record_but_a_figure_of_its_own(
+    trees, tmp_path
+):
+    tree = trees["with curve"]
+    labels = " ".join(axes.get_ylabel() for axes in drawn(plot_streams(tree)).axes)
+    assert "leaf area index" in labels
+    assert "biomass" not in labels
+    assert {"streams", "growth"} <= {path.stem for path in save_figures(tree, tmp_path)}
