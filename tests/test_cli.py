@@ -346,7 +346,7 @@ def test_options_of_fit_reach_the_run(sampled, tmp_path, capsys):
     assert set(calibration.site.observations["lai"].sd) == {0.4}
     written = tomllib.loads((out / "experiment.toml").read_text())
     given = {n: written[n] for n in ("site", "streams", "start", "end", "uncertainty", "sampling")}
-    unset = {"target_accept", "max_tree_depth", "starts", "sampler"}
+    unset = {"target_accept", "max_tree_depth", "starts", "sampler", "extensions"}
     given["sampling"] = {n: v for n, v in written["sampling"].items() if n not in unset}
     assert given == {
         "site": "hyytiala-twin", "streams": ["gpp", "lai"], "start": "2006", "end": "2009",

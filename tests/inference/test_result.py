@@ -7,7 +7,7 @@ import xarray as xr
 from bayes_tbm import __version__
 from bayes_tbm.inference import Calibration
 from bayes_tbm.model.derived import DERIVED
-from bayes_tbm.parameters import TABLE
+from bayes_tbm.parameters import TABLE, names_in
 from bayes_tbm.sites import open_site
 
 GROUPS = {
@@ -21,9 +21,9 @@ def test_groups(short_tree):
     assert set(short_tree.children) == GROUPS
     for group in ("log_likelihood", "posterior_predictive", "prior_predictive", "observed_data"):
         assert set(short_tree[group].data_vars) == STREAMS
-    fire = {name for name, row in TABLE.items() if row.group == "fire"}  # nothing burns here
+    unused = names_in("fire", "regrowth", "departure")  # nothing burns, no stand regrows
     errors = {f"{name}_structural_sd" for name in ("gpp", "nee", "et", "lai")}
-    sampled = (set(TABLE) - fire) | errors
+    sampled = (set(TABLE) - unused) | errors
     assert set(short_tree["posterior"].data_vars) == sampled | {d.name for d in DERIVED}
     assert set(short_tree["prior"].data_vars) == set(short_tree["posterior"].data_vars)
     assert sampled < set(short_tree["log_prior"].data_vars)

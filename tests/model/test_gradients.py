@@ -13,13 +13,14 @@ from bayes_tbm.parameters import TABLE, Parameters, names_in
 
 # All that a run over the record depends on.
 NAMES = tuple(name for name in TABLE if name not in names_in("regrowth", "departure"))
+REST = {name: TABLE[name].prior.center for name in TABLE if name not in NAMES}
 PRIORS = [TABLE[name].prior for name in NAMES]
 POINT = np.array([float(prior.from_normal(0.3 * (-1) ** i)) for i, prior in enumerate(PRIORS)])
 SPREAD = np.array([float(p.from_normal(0.5) - p.from_normal(-0.5)) for p in PRIORS])
 
 
 def parameters(vector):
-    return Parameters.default(**dict(zip(NAMES, vector, strict=True)))
+    return Parameters.from_mapping(REST | dict(zip(NAMES, vector, strict=True)))
 
 
 def outcomes(simulator, drivers, vector):
