@@ -110,7 +110,8 @@ def observed(stand: Any, number: int) -> tuple[dict[str, list[Any]], Any]:
     rng = np.random.default_rng([number, 7])
     age = np.append(AGES, stand.age)
     gap = np.abs(np.subtract.outer(age, age))
-    factor = np.linalg.cholesky(COMMON + (1.0 - COMMON) * np.exp(-gap / LENGTH))
+    correlation = COMMON + (1.0 - COMMON) * np.exp(-gap / LENGTH)
+    factor = np.linalg.cholesky(correlation + 1e-9 * np.eye(len(age)))  # ages may coincide
     seen = stand.biomass_at(age) * np.exp(ERROR * factor @ rng.standard_normal(len(age)))
     sd = seen * np.sqrt(np.expm1(ERROR**2))
     errors = bt.AlongAge(length=bt.Fixed(LENGTH), common=bt.Fixed(COMMON), structural=bt.Fixed(0.0))
