@@ -111,7 +111,8 @@ def observed(stand: Any, number: int) -> tuple[dict[str, list[Any]], Any]:
     age = np.append(AGES, stand.age)
     gap = np.abs(np.subtract.outer(age, age))
     correlation = COMMON + (1.0 - COMMON) * np.exp(-gap / LENGTH)
-    factor = np.linalg.cholesky(correlation + 1e-9 * np.eye(len(age)))  # ages may coincide
+    nugget = 1e-9 * (stand.age in AGES)  # where the stock is of an age of the curve
+    factor = np.linalg.cholesky(correlation + nugget * np.eye(len(age)))
     seen = stand.biomass_at(age) * np.exp(ERROR * factor @ rng.standard_normal(len(age)))
     sd = seen * np.sqrt(np.expm1(ERROR**2))
     errors = bt.AlongAge(length=bt.Fixed(LENGTH), common=bt.Fixed(COMMON), structural=bt.Fixed(0.0))
