@@ -31,14 +31,13 @@ from bayes_tbm.inference.samplers import check_resumable, draw, transitions
 from bayes_tbm.inference.settings import Settings
 from bayes_tbm.inference.start import Mode, find_modes, load_modes, save_modes
 from bayes_tbm.model import Regrowth, prepare
-from bayes_tbm.model.regrowth import age_in_season
+from bayes_tbm.model.regrowth import OLDEST, age_in_season
 from bayes_tbm.parameters import TABLE, names_in
 from bayes_tbm.priors import PriorLike, as_constraints, resolve_priors
 from bayes_tbm.sites.site import Site
 from bayes_tbm.streams import AbstractBoundStream, AnyStream, BoundStream, bind_all
 
 _PRIOR_DRAWS = 1000  # kept with every posterior to compare with
-_OLDEST = 300  # years of regrowth that are reported
 _TIED = ("initial_lai", "initial_labile", "initial_root", "initial_wood")
 
 
@@ -257,14 +256,14 @@ def _checked_age(site: Site, age: float | None) -> float | None:
     """Age with the season of the record's start, or none."""
     if age is None:
         return None
-    if isinstance(age, bool) or not 0.0 < age <= _OLDEST:
+    if isinstance(age, bool) or not 0.0 < age <= OLDEST:
         raise InputError(
-            where="stand_age", rule=f"must be a number of years, above 0 and at most {_OLDEST}",
+            where="stand_age", rule=f"must be a number of years, above 0 and at most {OLDEST}",
             found=age,
         )  # fmt: skip
     first = float(site.drivers.days.values[0] - 0.5 * site.drivers.step_length.values[0])
     seasoned = age_in_season(float(age), first)
-    return seasoned if seasoned <= _OLDEST else seasoned - 1.0
+    return seasoned if seasoned <= OLDEST else seasoned - 1.0
 
 
 def _regrowth(
@@ -272,7 +271,7 @@ def _regrowth(
 ) -> Regrowth | None:
     if not (wanted or age is not None or any(stream.oldest for stream in streams)):
         return None
-    return Regrowth(prepare(mean_year_of(site)), _OLDEST, age)
+    return Regrowth(prepare(mean_year_of(site)), OLDEST, age)
 
 
 def _unused(stand: Regrowth | None, *, fire: bool) -> set[str]:

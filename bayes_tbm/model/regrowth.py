@@ -25,6 +25,8 @@ from bayes_tbm.processes.water import WaterForm
 from bayes_tbm.units import DAYS_PER_YEAR
 
 MONTHS = 12
+OLDEST = 300
+"""Age in years up to which a stand's regrowth is run and reported."""
 LIVE = ("labile", "foliage", "root", "wood")
 """Pools that a disturbance takes and that regrow; together they are live biomass."""
 

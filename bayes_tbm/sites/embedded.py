@@ -3,8 +3,9 @@
 Its truth is known, so that a calibration can be judged by what it finds.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.model import Drivers, simulate
+from bayes_tbm.model import Drivers, Trajectory, simulate
 from bayes_tbm.parameters import Parameters
 from bayes_tbm.sites.climate import LATITUDE, LONGITUDE
 from bayes_tbm.sites.measurement import MEASUREMENTS, measure
@@ -127,24 +128,31 @@ def _simulated(site: Site, truth: Parameters) -> dict[str, NDArray[np.float64]]:
     """Return what a perfect instrument would see at every step, in canonical units."""
     truth.check_bounds()
     with jax.enable_x64(True):  # the same site, whatever precision the user works in
-        run = jax.device_get(jax.jit(simulate)(truth, _model_drivers(site)))
+        drivers = model_drivers(site, site.drivers, daily=site.step_name == "daily")
+        run = jax.device_get(jax.jit(simulate)(truth, drivers))
+    return perfect_series(run, truth)
+
+
+def perfect_series(run: Trajectory, truth: Parameters) -> dict[str, NDArray[np.float64]]:
+    """Return the observed series of a run at every step, in canonical units."""
     pools = {"wood": run.pools.wood, "som": run.pools.som}
     pools["lai"] = run.pools.foliage / np.asarray(truth.leaf_carbon_per_area)
-    return {
+    known = {
         "gpp": run.fluxes.gpp,
         "nee": run.fluxes.nee,
         "et": run.fluxes.evapotranspiration,
         **{name: 0.5 * (pool[1:] + pool[:-1]) for name, pool in pools.items()},
     }
+    return {name: np.asarray(series) for name, series in known.items()}
 
 
-def _model_drivers(site: Site) -> Drivers:
-    """Return the site's drivers as the model takes them."""
+def model_drivers(site: Site, series: Mapping[Any, Any], *, daily: bool) -> Drivers:
+    """Return a made-up site's record, or its mean year, as the model takes it."""
     return Drivers(
-        **{name: jnp.asarray(site.drivers[name].values) for name in DRIVERS},
+        **{name: jnp.asarray(series[name]) for name in DRIVERS},
         latitude=jnp.asarray(site.latitude),
         reference_temperature=jnp.asarray(site.mean_temperature),
         reference_precipitation=jnp.asarray(site.mean_precipitation),
         fire=False,
-        daily=site.step_name == "daily",
+        daily=daily,
     )

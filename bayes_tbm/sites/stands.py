@@ -8,20 +8,20 @@ begins at its age.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.model import Drivers, Pools, Trajectory, prepare, regrow, simulate
+from bayes_tbm.model.derived import MATURE_AGE
 from bayes_tbm.model.rates import initial_pools
-from bayes_tbm.model.regrowth import LIVE, MONTHS, age_in_season, at_age, live_biomass
+from bayes_tbm.model.regrowth import LIVE, MONTHS, OLDEST, age_in_season, at_age, live_biomass
 from bayes_tbm.parameters import TABLE, Parameters, names_in
+from bayes_tbm.sites.embedded import model_drivers, perfect_series
 from bayes_tbm.sites.ladder import CLIMATES, Climate, monthly_weather
 from bayes_tbm.sites.measurement import MEASUREMENTS, measure
-from bayes_tbm.sites.site import DRIVERS, Site
+from bayes_tbm.sites.site import Site
 from bayes_tbm.units import DAYS_PER_YEAR, dry_matter_per_hectare
 
 Series = NDArray[np.float64]
@@ -34,10 +34,8 @@ COLD_RESIDENCE, RESIDENCE_LOG_SD = 100.0, 0.25
 PRODUCTION, LEAF_AREA, BIOMASS = (250.0, 1500.0), (0.8, 6.0), (20.0, 350.0)
 """Stands are kept whose annual GPP [g C m-2], largest LAI and biomass at 150 yr [Mg ha-1] lie
 within these, the range of boreal forests."""
-MATURE_AGE = 150
 AGES = (40.0, 120.0)
 """Between which a stand's age at the start of the record lies [yr]."""
-OLDEST = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,17 +118,11 @@ def _draw(rng: np.random.Generator, climate: Climate) -> tuple[Parameters, float
 
 def _simulated(site: Site, truth: Parameters, age: float) -> tuple[Series, dict[str, Series]]:
     """Live biomass by year of age, and what a perfect instrument would see at every step."""
-    grown = _regrown(truth, _drivers(site, site.mean_year()))
-    run = jax.device_get(_over_record(truth, _drivers(site, site.drivers), _at(grown, age)))
-    pools = {"wood": run.pools.wood, "som": run.pools.som}
-    pools["lai"] = run.pools.foliage / np.asarray(truth.leaf_carbon_per_area)
-    known = {
-        "gpp": run.fluxes.gpp,
-        "nee": run.fluxes.nee,
-        "et": run.fluxes.evapotranspiration,
-        **{name: 0.5 * (pool[1:] + pool[:-1]) for name, pool in pools.items()},
-    }
-    return np.asarray(live_biomass(grown))[::MONTHS], known
+    mean = model_drivers(site, site.mean_year(), daily=False)
+    record = model_drivers(site, site.drivers, daily=False)
+    grown = _regrown(truth, mean)
+    run = jax.device_get(_over_record(truth, record, _at(grown, age)))
+    return np.asarray(live_biomass(grown))[::MONTHS], perfect_series(run, truth)
 
 
 def _at(grown: Pools, age: float) -> Pools:
@@ -150,21 +142,9 @@ def _over_record(truth: Parameters, drivers: Drivers, stand: Pools) -> Trajector
     return simulate(truth, drivers, start=replace(initial_pools(truth), **live))
 
 
-def _drivers(site: Site, series: Mapping[Any, Any]) -> Drivers:
-    """Drivers of the model from a site's record or mean year."""
-    return Drivers(
-        **{name: jnp.asarray(series[name]) for name in DRIVERS},
-        latitude=jnp.asarray(site.latitude),
-        reference_temperature=jnp.asarray(site.mean_temperature),
-        reference_precipitation=jnp.asarray(site.mean_precipitation),
-        fire=False,
-        daily=False,
-    )
-
-
 def _is_boreal(grown: Series, known: Mapping[str, Series]) -> bool:
     """Whether a stand lies within the bounds of the population."""
-    mature = float(dry_matter_per_hectare(grown[MATURE_AGE]))
+    mature = float(dry_matter_per_hectare(grown[int(MATURE_AGE)]))
     values = (
         (float(known["gpp"].mean() * DAYS_PER_YEAR), PRODUCTION),
         (float(known["lai"].max()), LEAF_AREA),

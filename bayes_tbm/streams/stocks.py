@@ -11,15 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.model.containers import Pools
-from bayes_tbm.model.regrowth import live_biomass
+from bayes_tbm.model.regrowth import OLDEST, live_biomass
 from bayes_tbm.streams.catalogue import STREAMS
 from bayes_tbm.streams.definition import Stream, over_step
 from bayes_tbm.streams.errors import AbstractErrorModel
 from bayes_tbm.units import CARBON_FRACTION, STOCK, check_unit, normalise_unit
 
 Array = NDArray[np.float64]
-OLDEST = 300.0
-"""Age in years up to which a stand's regrowth is run."""
 QUANTITIES = ("live_biomass", "above_ground", "wood")
 
 
