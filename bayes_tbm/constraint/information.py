@@ -117,16 +117,23 @@ def _entropy(z: Array) -> Array:
 def _nearest_neighbour_entropy(z: Array) -> float:
     """Kozachenko and Leonenko's estimate, on axes that make the draws' covariance the identity.
 
-    Infinite where more than `_NEIGHBOURS` draws coincide: a stuck chain.
+    Draws that coincide, as those of a chain that stayed where it was, are one place with a weight:
+    neighbours are places, and the draws within reach are counted by their weights. Of a chain that
+    hardly moved nothing can be said: not a number.
     """
     dimension, draws = z.shape
     factor = np.linalg.cholesky(np.cov(z))  # balls fit a narrow ridge badly
     white = np.linalg.solve(factor, z).T
-    distance = cKDTree(white).query(white, [_NEIGHBOURS + 1])[0]  # the nearest is the draw itself
-    with np.errstate(divide="ignore"):
-        log_distance = np.log(distance).mean()
+    places, weight = np.unique(white, axis=0, return_counts=True)
+    if len(places) <= _NEIGHBOURS:
+        return math.nan
+    distance, near = cKDTree(places).query(places, _NEIGHBOURS + 1)  # the first is the place itself
+    reached = weight[near[:, 1:]].mean(axis=1)
     log_ball = 0.5 * dimension * math.log(math.pi) - gammaln(0.5 * dimension + 1.0)
-    white_entropy = digamma(draws) - digamma(_NEIGHBOURS) + log_ball + dimension * log_distance
+    log_ball = log_ball + dimension * np.log(distance[:, -1])
+    others = digamma(draws - weight + 1)
+    surprise = others - digamma(_NEIGHBOURS) - np.log(reached) + log_ball
+    white_entropy = np.average(surprise, weights=weight)
     return float(white_entropy + np.log(np.diag(factor)).sum())
 
 

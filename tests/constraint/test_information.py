@@ -165,7 +165,19 @@ def test_an_invertible_change_of_axes_leaves_joint_bits_alone(chains):
     assert along[2] - own[2] == pytest.approx(-0.5 * np.log2(1 - 0.97**2), abs=1e-6)
 
 
-def test_a_stuck_chain_is_told_by_infinite_bits():
-    z = np.random.default_rng(1).normal(size=(1, 2, 400))
-    z[..., 100:110] = z[..., 100:101]
-    assert information(z)[0, 0] == np.inf
+def test_draws_that_coincide_leave_joint_bits_about_right(chains, truth):
+    """A chain that often stays where it was, once for long, repeats its draws."""
+    mean, mix = np.array([0.8, -0.4]), np.array([[0.5, 0.0], [0.4, 0.3]])
+    rng = np.random.default_rng(1)
+    place = np.cumsum(rng.uniform(size=4000) < 0.6)
+    place[1500:1540] = place[1500]
+    z = (mean + chains(rng, 0.0, (4001, 2)) @ mix.T)[place].T[None]
+    expected = truth(mean, mix @ mix.T)["bits"]
+    assert information(z)[0, 0] == pytest.approx(expected, abs=0.1)
+    found = jackknife(information, z, correct_bias=False)
+    assert abs(found.value[0, 0] - expected) < 3 * found.mcse[0, 0] + 0.05
+
+
+def test_of_a_chain_that_hardly_moved_joint_bits_are_unknown():
+    z = np.random.default_rng(1).normal(size=(1, 2, 5)).repeat(100, axis=-1)
+    assert np.isnan(information(z)[0, 0])
