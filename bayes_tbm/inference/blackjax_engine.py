@@ -81,9 +81,7 @@ def sample(
             found=method,
         )  # fmt: skip
     coordinates = Coordinates(density, jnp.asarray(modes[0].position))
-    # The map's own slope at the mode turns the Laplace metric with it.
-    slope = np.asarray(jax.jacfwd(coordinates.from_latent)(jnp.asarray(modes[0].position)))
-    laplace = Metric(modes[0].position, slope @ modes[0].scale)
+    laplace = coordinates.laplace(modes[0].position, modes[0].scale)
     starts = jax.jit(jax.vmap(coordinates.from_latent))(_starts(density, modes, settings))
     run = _Run(METHODS[method], coordinates.log_density, laplace, settings, progress)
     x, stats = run.sample(np.asarray(starts))

@@ -14,12 +14,16 @@ from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import logit
+from numpy.typing import NDArray
 
+from bayes_tbm.inference.adaptation import Metric
 from bayes_tbm.inference.density import LogDensity
 from bayes_tbm.parameters import Fixed
 from bayes_tbm.units import DAYS_PER_YEAR
 
+Array = NDArray[np.float64]
 Values = Mapping[str, jax.Array]
 Rule = Callable[[Values], jax.Array]
 _FEW_AGES = 2  # at which a stand is seen, for allocation and residence time to trade freely
@@ -172,6 +176,7 @@ class Coordinates:
             self._shears.append((index, rule, float(scale(at[name])), slope))
 
         self._to_latent = jax.jit(self.to_latent)
+        self._with_slope = jax.jit(lambda z: (self.from_latent(z), jax.jacfwd(self.from_latent)(z)))
         self._pull = jax.jit(lambda x, gradient: jax.vjp(self.to_latent, x)[1](gradient)[0])
 
     def to_latent(self, x: jax.Array) -> jax.Array:
@@ -187,6 +192,11 @@ class Coordinates:
             shift = (rule(self._density.values(z)) - reference) / slope
             z = z.at[index].add(-shift)
         return z
+
+    def laplace(self, position: Array, scale: Array) -> Metric:
+        """Turn a normal approximation at a latent vector with the map's own slope there."""
+        center, slope = self._with_slope(jnp.asarray(position))
+        return Metric(np.asarray(center), np.asarray(slope) @ scale)
 
     def value_and_gradient(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Log density and its gradient, from what the density has compiled already."""

@@ -130,15 +130,15 @@ def sample(
     kernel = Kernel(
         coordinates.log_density, dimension, settings.max_tree_depth, coordinates.value_and_gradient
     )
-    to_own = jax.jit(coordinates.from_latent)
-    regions = _regions(modes, to_own)
+    that_matter = [*modes[:1], *(mode for mode in modes[1:] if mode.weight >= NEGLIGIBLE)]
+    regions = [coordinates.laplace(mode.position, mode.scale) for mode in that_matter]
     laplace = regions[0]
     run = _Run(kernel, Jumps(kernel, regions), settings, progress, checkpoint)
     phase = run.saved_phase()
     if phase is None:
         rng = np.random.default_rng([settings.seed, 1])
         candidates = [
-            np.asarray(jax.vmap(to_own)(_candidates(mode, rng)))
+            np.asarray(jax.vmap(coordinates.from_latent)(jnp.asarray(_candidates(mode, rng))))
             for mode in allot(modes, settings.chains)
         ]
         starts = np.array([run.first_finite(points, laplace) for points in candidates])
@@ -159,16 +159,6 @@ def sample(
         else:
             length, added = length + needed.further, needed.further
         progress.expect(added * len(chains))
-
-
-def _regions(modes: Sequence[Mode], to_own: Callable[[jax.Array], jax.Array]) -> list[Metric]:
-    """Laplace approximations of the modes that matter in the sampler's coordinates."""
-    slope_at = jax.jit(jax.jacfwd(to_own))  # the map's own slope turns the metric with it
-    regions = []
-    for mode in list(modes[:1]) + [m for m in modes[1:] if m.weight >= NEGLIGIBLE]:
-        at = jnp.asarray(mode.position)
-        regions.append(Metric(np.asarray(to_own(at)), np.asarray(slope_at(at)) @ mode.scale))
-    return regions
 
 
 def _draws(chains: Sequence[Chain], length: int, to_latent: Callable[[Array], Any]) -> Draws:

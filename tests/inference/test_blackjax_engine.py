@@ -1,7 +1,5 @@
 """BlackJAX on made-up targets; `Coordinates` leaves a density alone whose priors are fixed."""
 
-import collections
-
 import arviz as az
 import jax
 import jax.numpy as jnp
@@ -13,7 +11,8 @@ from bayes_tbm.inference import blackjax_engine
 from bayes_tbm.inference.blackjax_methods import METHODS
 from bayes_tbm.inference.settings import Settings
 from bayes_tbm.inference.start import Mode
-from bayes_tbm.parameters import Fixed
+
+from .target import Target
 
 MEAN = np.array([3.0, -1.0, 0.5, 10.0])
 FACTOR = np.array([[0.1, 0, 0, 0], [0.9, 0.5, 0, 0], [0.0, 2.0, 1.0, 0], [-1.0, 0, 4.0, 3.0]])
@@ -22,21 +21,6 @@ PRECISION = np.linalg.inv(FACTOR @ FACTOR.T)
 SCALE = np.array([[2.0, 0, 0, 0], [-1.0, 0.1, 0, 0], [0.5, 0.5, 1.0, 0], [0, 0, -1.0, 0.2]])
 CHAINS = {"window": 2, "low_rank": 2, "chees": 16}
 FEW = {"warmup": 30, "draws": 10}
-
-
-class Target:
-    """A log density without a model behind it."""
-
-    def __init__(self, log_density):
-        self.log_density = log_density
-        self.value_and_gradient = jax.jit(jax.value_and_grad(log_density))
-        self.priors = collections.defaultdict(lambda: Fixed(0.0))
-
-    def __call__(self, z):
-        return self.log_density(z)
-
-    def values(self, z):
-        return collections.defaultdict(lambda: jnp.zeros(()))
 
 
 class Counter:

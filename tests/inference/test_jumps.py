@@ -1,7 +1,5 @@
 """Chains visit modes by their weight, and jumps leave a posterior as it is."""
 
-import collections
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +12,8 @@ from bayes_tbm.inference.kernel import Kernel
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.settings import Settings
 from bayes_tbm.inference.start import Mode
-from bayes_tbm.parameters import Fixed
+
+from .target import Target
 
 DIMENSION, HEAVY, FAR, NARROW = 5, 0.8, 8.0, 0.5
 
@@ -24,21 +23,6 @@ def two_modes(z):
     wide = -0.5 * jnp.sum((z - FAR) ** 2) + jnp.log(HEAVY)
     narrow = -0.5 * jnp.sum(((z + FAR) / NARROW) ** 2) - DIMENSION * jnp.log(NARROW)
     return jnp.logaddexp(wide, narrow + jnp.log(1.0 - HEAVY))
-
-
-class Target:
-    """A log density without a model behind it."""
-
-    def __init__(self, log_density):
-        self.log_density = log_density
-        self.value_and_gradient = jax.jit(jax.value_and_grad(log_density))
-        self.priors = collections.defaultdict(lambda: Fixed(0.0))
-
-    def __call__(self, z):
-        return self.log_density(z)
-
-    def values(self, z):
-        return collections.defaultdict(lambda: jnp.zeros(()))
 
 
 def mode(center, width, weight):

@@ -1,9 +1,6 @@
 """The sampler on made-up targets; `Coordinates` leaves a density alone whose priors are fixed."""
 
-import collections
-
 import arviz as az
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,26 +10,12 @@ from bayes_tbm.inference.nuts import Help
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.settings import Settings
 from bayes_tbm.inference.start import Mode
-from bayes_tbm.parameters import Fixed
+
+from .target import Target
 
 MEAN = np.array([3.0, -1.0, 0.5, 10.0])
 FACTOR = np.array([[0.1, 0, 0, 0], [0.9, 0.5, 0, 0], [0.0, 2.0, 1.0, 0], [-1.0, 0, 4.0, 3.0]])
 PRECISION = np.linalg.inv(FACTOR @ FACTOR.T)
-
-
-class Target:
-    """A log density without a model behind it."""
-
-    def __init__(self, log_density):
-        self.log_density = log_density
-        self.value_and_gradient = jax.jit(jax.value_and_grad(log_density))
-        self.priors = collections.defaultdict(lambda: Fixed(0.0))
-
-    def __call__(self, z):
-        return self.log_density(z)
-
-    def values(self, z):
-        return collections.defaultdict(lambda: jnp.zeros(()))
 
 
 def gaussian(z):
