@@ -52,7 +52,8 @@ class AbstractPrior:
     @property
     def center(self) -> float:
         """Prior median."""
-        return float(self.from_normal(0.0))
+        with jax.ensure_compile_time_eval():  # a number, also while a function of it is traced
+            return float(self.from_normal(0.0))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as an experiment file holds it."""

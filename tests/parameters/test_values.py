@@ -1,5 +1,6 @@
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -134,6 +135,9 @@ def test_fire_may_be_absent_and_nothing_else():
         del values[name]
     p = from_dalec({**values, "IWUE": 3.0}, step_length=1.0)
     assert p.fire_resilience == TABLE["fire_resilience"].prior.center
+    compiled = jax.jit(lambda v: from_dalec(v, step_length=1.0))(values)
+    for name, value in p.to_dict().items():
+        assert float(getattr(compiled, name)) == pytest.approx(float(value), rel=1e-6), name
     del values["Cwood"]
     with pytest.raises(InputError, match="Cwood: every DALEC parameter must be given"):
         from_dalec(values, step_length=1.0)
