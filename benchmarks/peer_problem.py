@@ -12,6 +12,7 @@ sampler made 0.12 to 0.5 (median 3) and did not converge.
 from __future__ import annotations
 
 import argparse
+import collections
 import dataclasses
 import math
 import time
@@ -28,8 +29,8 @@ from bayes_tbm.inference import nuts
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.settings import Settings
 from bayes_tbm.inference.start import find_modes
-from bayes_tbm.model import Drivers, Trajectory, prepare, simulate
-from bayes_tbm.parameters import Fixed, Parameters, from_dalec
+from bayes_tbm.model import Drivers, prepare, simulate
+from bayes_tbm.parameters import Fixed, from_dalec
 from bayes_tbm.priors import as_constraints
 
 STEP = 30.4375
@@ -47,20 +48,6 @@ BOUNDS = {
 }  # fmt: skip
 CIRCLE = {"Bday": 120.0, "Fday": 270.0}  # uniform on the circle; the seam is half a year away
 NAMES = (*BOUNDS, *CIRCLE)
-# What the sampler's coordinates know by another name.
-SAME = {"f_gpp": "autotrophic_fraction", "LCMA": "leaf_carbon_per_area", "Clab": "initial_labile"}
-
-
-@dataclasses.dataclass(frozen=True)
-class LogUniform:
-    """Prior between bounds, as a map from a standard normal."""
-
-    low: float
-    high: float
-
-    def from_normal(self, z: jax.Array) -> jax.Array:
-        """Value at a standard normal coordinate."""
-        return self.low * (self.high / self.low) ** ndtr(z)
 
 
 class PeerDensity:
@@ -70,33 +57,25 @@ class PeerDensity:
         drivers, self._observed = monthly(site)
         self.value_and_gradient = jax.jit(jax.value_and_grad(self))
         self.forcing = prepare(drivers)
-        self.sampled = tuple(SAME.get(name, name) for name in NAMES)
-        self.priors = {SAME.get(n, n): LogUniform(*BOUNDS[n]) for n in BOUNDS}
-        self.priors |= {"allocation_wood": Fixed(0.0)}  # a product of three: nothing to shift
+        self.priors = collections.defaultdict(lambda: Fixed(0.0))  # coordinates as they are
         self._constraints = as_constraints(True) + as_constraints(["steady_wood", "steady_som"])
 
     def dalec(self, z: jax.Array) -> dict[str, jax.Array]:
         """DALEC parameters by name."""
+        at = ndtr(z)
+        share = {name: at[i] for i, name in enumerate(NAMES)}
         unused = dict.fromkeys(("foliar_cf", "ligneous_cf", "dom_cf", "resilience"), 0.5)
-        values = {n: LogUniform(*BOUNDS[n]).from_normal(z[NAMES.index(n)]) for n in BOUNDS}
-        return (
-            unused
-            | values
-            | {n: mid + 365.25 * (ndtr(z[NAMES.index(n)]) - 0.5) for n, mid in CIRCLE.items()}
-        )
+        values = {n: lo * (hi / lo) ** share[n] for n, (lo, hi) in BOUNDS.items()}
+        return unused | values | {n: mid + 365.25 * (share[n] - 0.5) for n, mid in CIRCLE.items()}
 
     def values(self, z: jax.Array) -> Mapping[str, jax.Array]:
-        """Parameters by this package's names, which the sampler's coordinates go by."""
-        return vars(from_dalec(self.dalec(z), step_length=STEP))
-
-    def run(self, values: Mapping[str, jax.Array]) -> tuple[Parameters, Trajectory]:
-        """Run the model."""
-        p = Parameters(**values)
-        return p, simulate(p, self.forcing)
+        """Nothing that any coordinate is measured from."""
+        return collections.defaultdict(lambda: jnp.zeros(()))
 
     def __call__(self, z: jax.Array) -> jax.Array:
         """Log density of a latent vector; scalar."""
-        p, run = self.run(self.values(z))
+        p = from_dalec(self.dalec(z), step_length=STEP)
+        run = simulate(p, self.forcing)
         f = run.fluxes
         series = {"gpp": f.gpp, "nee": f.nee, "et": f.evapotranspiration}
         total = -0.5 * jnp.sum(z**2)
