@@ -1,14 +1,16 @@
 """Figures and tables of the README, from what the commands beside them wrote.
 
     bayes-tbm fit FI-Hyy --streams gpp,nee,et,lai,wood --out run/
+    bayes-tbm compare examples/fi-hyy.toml --out sets/
     python benchmarks/growth_study.py --out study/ | tee study.txt
-    .venv/bin/python scripts/readme_figures.py --run run/ --study study.txt
+    .venv/bin/python scripts/readme_figures.py --run run/ --sets sets/ --study study.txt
 
 writes docs/figures/*.png and puts tables between the README's markers; each part may be left out.
 """
 
 import argparse
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -23,6 +25,12 @@ SHOWN = (
     "allocation_wood", "wood_residence_time", "root_residence_time", "som_residence_time",
     "autotrophic_fraction", "leaf_carbon_per_area", "leaf_lifespan", "gpp_annual", "nee_annual",
     "biomass_at_150",
+)  # fmt: skip
+
+IN_SETS = (
+    "allocation_wood", "wood_residence_time", "allocation_wood & wood_residence_time",
+    "wood_increment", "mature_biomass", "initial_wood", "wood_departure", "autotrophic_fraction",
+    "gpp_annual", "nee_annual",
 )  # fmt: skip
 
 
@@ -62,6 +70,25 @@ def of_run(folder: Path) -> None:
     put("RUN", "\n\n".join([*parts, markdown(learned, ".3g")]))
 
 
+def of_sets(folder: Path) -> None:
+    """Figures and tables of a comparison."""
+    table = pd.read_csv(folder / "compare.csv", index_col=["set", "parameter"])
+    sets = list(dict.fromkeys(table.index.get_level_values("set")))
+    rows = table.swaplevel().loc[list(IN_SETS)]
+    rows = rows.loc[[(name, chosen) for name in IN_SETS for chosen in sets]]
+    bits = zip(rows["bits"], rows["bits_mcse"], strict=True)
+    shown = pd.DataFrame({
+        "set": rows.index.get_level_values("set"), "unit": rows["unit"].fillna(""),
+        "5 %": rows["q05"], "median": rows["median"], "95 %": rows["q95"],
+        "contraction": rows["contraction"],
+        "bits": [f"{value:.2f} ± {error:.2f}" for value, error in bits],
+    })  # fmt: skip
+    shown.index = rows.index.get_level_values("parameter")
+    put("SETS", markdown(shown, ".3g").replace("| nan ", "| "))
+    for name in ("growth", "allocation_turnover", "bits"):
+        shutil.copy(folder / "figures" / f"{name}.png", FIGURES / f"sets_{name}.png")
+
+
 def of_study(text: Path) -> None:
     """Tables that the growth study printed, as they are."""
     whole = text.read_text(encoding="utf-8").strip()
@@ -83,7 +110,7 @@ def main() -> None:
             PARTS[name](path)
 
 
-PARTS = {"run": of_run, "study": of_study}
+PARTS = {"run": of_run, "sets": of_sets, "study": of_study}
 
 if __name__ == "__main__":
     main()

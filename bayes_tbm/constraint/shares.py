@@ -79,10 +79,15 @@ class SetGains:
         Raises
         ------
         InputError
-            One of the two is missing.
+            One of the two is missing, or they are the same.
         """
         high, low = frozenset(larger), frozenset(smaller)
-        rows = {name_of(high): {high: 1.0, low: -1.0} if high != low else {high: 0.0}}
+        if high == low:
+            raise InputError(
+                where="difference", rule="needs two sets of streams that differ",
+                found=f"{name_of(high)} twice",
+            )  # fmt: skip
+        rows = {name_of(high): {high: 1.0, low: -1.0}}
         text = f"information gained beyond {name_of(low)}"
         return self._combine("difference", "stream_set", rows, text)
 

@@ -16,6 +16,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.inference import Calibration, Settings, check_convergence, stream_skill
 from bayes_tbm.inference.diagnostics import Gate
 from bayes_tbm.inference.groups import group
+from bayes_tbm.parameters import TABLE
 from bayes_tbm.plots.sets import set_figures
 from bayes_tbm.studies.fits import fit_once
 
@@ -162,9 +163,10 @@ def _check(calibrations: Mapping[str, Calibration]) -> None:
             entry for entry in ("site", "constraints", "regrowth", "stand_age")
             if first.experiment[entry] != other.experiment[entry]
         ]  # fmt: skip
+        shared = set(first.density.priors) & set(other.density.priors)
         if first.site.data_hash() != other.site.data_hash():
             unlike.append("data")
-        shared = set(first.density.priors) & set(other.density.priors)
+            shared &= set(TABLE)  # those of errors may be scaled by the data
         unlike += [n for n in sorted(shared) if first.density.priors[n] != other.density.priors[n]]
         if unlike:
             raise InputError(

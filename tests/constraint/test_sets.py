@@ -166,6 +166,11 @@ def test_the_gain_of_one_set_is_what_constraint_says(problem):
             np.testing.assert_allclose(gain, own, rtol=1e-9)
 
 
+def test_a_set_is_not_compared_with_itself(gains):
+    with pytest.raises(InputError, match="found flux twice"):
+        gains.difference(["flux"], ["flux"])
+
+
 def test_datasets_are_labelled(gains):
     for data in (gains.gain(), gains.shapley(), gains.leave_one_out(), gains.synergy(*STREAMS[:2])):
         assert list(data["target"].values) == list(TARGETS)

@@ -123,13 +123,13 @@ def test_sets_that_differ_in_more_than_streams_are_refused(what, site, gpp, neve
 @pytest.mark.parametrize("options", [{"end": "2010-12"}, {"uncertainty": {"gpp": 0.7}}])
 def test_other_data_are_refused(options, gpp, never_sample):
     other = Calibration(open_site("hyytiala-twin", **options), ["gpp", "lai"])
-    with pytest.raises(bt.InputError, match=r"found another data\b"):
+    with pytest.raises(bt.InputError, match="found another data than"):
         compare({"first": gpp, "second": other})
 
 
 def test_another_site_is_refused(gpp, never_sample):
     other = Calibration(open_site("hyytiala-twin-daily"), ["gpp", "lai"])
-    with pytest.raises(bt.InputError, match=r"another site, data, .* than in first"):
+    with pytest.raises(bt.InputError, match="another site, data than in first"):
         compare({"first": gpp, "second": other})
 
 
