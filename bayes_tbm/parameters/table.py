@@ -154,9 +154,10 @@ _ROWS = (
     Parameter("regrowth_labile", "C_lab(0)", "g C m-2", 0.1, 1e4, LogNormal(200.0, 0.3),
               "Labile carbon just after the disturbance", "own", "regrowth"),
     Parameter("regrowth_lai", "LAI(0)", "m2 m-2", 0.001, 50.0, LogNormal(1.5, 0.3),
-              "LAI of all that grows soon after the disturbance, herbs and shrubs too. Photosynthesis "
-              "begins as LAI squared: a stand that begins far below half saturation, an LAI of 1.4, "
-              "stagnates or dies out, and the prior keeps clear of that", "own", "regrowth"),
+              "LAI of all that grows soon after the disturbance, herbs and shrubs too. The canopy "
+              "model's light use begins as LAI squared: a stand that begins far below half "
+              "saturation, an LAI of 1.4, stagnates or dies out, and the prior keeps clear of that",
+              "own", "regrowth"),
     Parameter("regrowth_root", "C_root(0)", "g C m-2", 0.1, 1e4, LogNormal(16.0, 0.6),
               "Fine roots just after the disturbance", "own (5 to 50)", "regrowth"),
     Parameter("regrowth_wood", "C_wood(0)", "g C m-2", 0.1, 3e5, LogNormal(22.0, 0.75),
