@@ -102,7 +102,7 @@ class Calibration:
             forcing,
             bound,
             resolve_priors(priors, errors, unused=_unused(stand, fire=forcing.fire)),
-            as_constraints(constraints),
+            tuple(c for c in as_constraints(constraints) if stand or not c.age),
             stand,
         )
         self._evaluator = Evaluator(self.density)

@@ -59,7 +59,7 @@ class LogDensity:
     priors
         Every parameter's prior, held-fixed ones included.
     constraints
-        Ecological constraints that are switched on.
+        Ecological constraints that are switched on; without a regrowth run, none that looks at it.
     regrowth
         How the stand's regrowth is run; None where nothing needs it.
     """
@@ -132,9 +132,10 @@ class LogDensity:
 
     @functools.cached_property
     def _needed_years(self) -> int:
-        """Years of regrowth that streams see or the record starts from."""
-        age = self.regrowth.age if self.regrowth else None
-        return math.ceil(max([age or 0.0, *(stream.oldest for stream in self.streams)]))
+        """Years of regrowth that streams or constraints see or the record starts from."""
+        start = (self.regrowth.age if self.regrowth else None) or 0.0
+        seen = [*(s.oldest for s in self.streams), *(c.age for c in self.constraints)]
+        return math.ceil(max([start, *seen]))
 
     def parts(self, z: jax.Array) -> Parts:
         """Log density of a latent vector in named parts."""

@@ -17,8 +17,11 @@ import jax.numpy as jnp
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.model import Forcing, Trajectory
+from bayes_tbm.model.regrowth import MONTHS
 from bayes_tbm.parameters import Parameters, allocation_shares
 
+_CLOSED = 20  # yr
+_OF_THE_RECORD = 2.0 / 3.0
 Term = Callable[[Parameters, Trajectory, Forcing, float], jax.Array]
 
 
@@ -39,6 +42,9 @@ class Constraint:
         Whether it holds in any forest and is therefore on unless switched off.
     term
         Log density up to a constant.
+    age
+        Where the term looks at the stand's regrowth, the age in years up to which it does; such a
+        term holds only where the regrowth is run.
     """
 
     name: str
@@ -46,6 +52,7 @@ class Constraint:
     width: float
     default: bool
     term: Term
+    age: float = 0.0
 
     def log_density(self, p: Parameters, run: Trajectory, forcing: Forcing) -> jax.Array:
         """Log density of the term, up to a constant."""
@@ -84,6 +91,13 @@ def _canopy_root_allocation(p: Parameters, _: Trajectory, __: Forcing, w: float)
 def _canopy_root_pools(_: Parameters, run: Trajectory, __: Forcing, w: float) -> jax.Array:
     ratio = run.pools.foliage.mean() / run.pools.root.mean()
     return _above(5.0 * ratio, w) + _above(5.0 / ratio, w)
+
+
+def _canopy_closure(_: Parameters, run: Trajectory, __: Forcing, w: float) -> jax.Array:
+    if run.regrowth is None:
+        raise ValueError("canopy closure needs the regrowth run")
+    year = run.regrowth.foliage[(_CLOSED - 1) * MONTHS : _CLOSED * MONTHS]
+    return _above(year.mean() / (_OF_THE_RECORD * run.pools.foliage.mean()), w)
 
 
 def _inputs(p: Parameters, run: Trajectory, forcing: Forcing) -> dict[str, jax.Array]:
@@ -142,6 +156,12 @@ _ORDERINGS = (
                0.1, True, _canopy_root_allocation),
     Constraint("canopy_root_pools", "mean foliage is within a factor 5 of mean roots",
                0.1, True, _canopy_root_pools),
+    # Light-saturated uptake of burnt spruce was 0.6 of the oldest stand's at age 11 and 1.3 at 19
+    # (Litvak et al. 2003, doi 10.1029/2001JD000854). This model's young canopies can stagnate
+    # instead, see `regrowth_lai`.
+    Constraint("canopy_closure",
+               "by age 20 the stand's mean foliage is at least two thirds of the record's",
+               0.1, True, _canopy_closure, age=_CLOSED),
 )  # fmt: skip
 _STEADY = tuple(
     Constraint(

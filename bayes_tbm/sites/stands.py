@@ -91,8 +91,8 @@ def virtual_stand(climate: str = "FI-Hyy", *, seed: int, years: int = 8) -> Virt
     with jax.enable_x64(True):
         while True:
             truth, age = _draw(for_truth, normals)
-            grown, known = _simulated(site, truth, age)
-            if _is_boreal(grown, known):
+            grown, known, closed = _simulated(site, truth, age)
+            if closed and _is_boreal(grown, known):
                 break
     seen = measure(for_errors, MEASUREMENTS["monthly"], site.drivers["time"].values, known)
     observed = replace(site, observations=seen)
@@ -116,13 +116,15 @@ def _draw(rng: np.random.Generator, climate: Climate) -> tuple[Parameters, float
     return Parameters.default(**values), age_in_season(float(rng.uniform(*AGES)), 0.0)
 
 
-def _simulated(site: Site, truth: Parameters, age: float) -> tuple[Series, dict[str, Series]]:
-    """Live biomass by year of age, and what a perfect instrument would see at every step."""
+def _simulated(site: Site, truth: Parameters, age: float) -> tuple[Series, dict[str, Series], bool]:
+    """Live biomass by year of age, what a perfect instrument sees, whether the canopy closes."""
     mean = model_drivers(site, site.mean_year(), daily=False)
     record = model_drivers(site, site.drivers, daily=False)
     grown = _regrown(truth, mean)
     run = jax.device_get(_over_record(truth, record, _at(grown, age)))
-    return np.asarray(live_biomass(grown))[::MONTHS], perfect_series(run, truth)
+    young = np.asarray(grown.foliage)[19 * MONTHS : 20 * MONTHS].mean()
+    closed = bool(young >= np.asarray(run.pools.foliage).mean() * 2.0 / 3.0)  # `canopy_closure`
+    return np.asarray(live_biomass(grown))[::MONTHS], perfect_series(run, truth), closed
 
 
 def _at(grown: Pools, age: float) -> Pools:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.model import Fluxes, Pools, Trajectory, prepare, simulate
+from bayes_tbm.model import Fluxes, Pools, Trajectory, prepare, regrow, simulate
 from bayes_tbm.parameters import TABLE, Fixed, LogNormal, Normal, Parameters
 from bayes_tbm.priors import CONSTRAINTS, as_constraints, resolve_priors
 
@@ -134,6 +134,12 @@ def with_shares(ratio):
     return Parameters.default(canopy_to_root_allocation=ratio), empty_run()
 
 
+def with_stand(run, foliage):
+    """A run whose stand holds so much foliage in its twentieth year, and none before."""
+    grown = jnp.zeros(21 * 12 + 1).at[19 * 12 : 20 * 12].set(foliage)
+    return dataclasses.replace(run, regrowth=dataclasses.replace(run.pools, foliage=grown))
+
+
 ORDERINGS = {
     "litter_faster_than_som": lambda x: (
         Parameters.default(som_residence_time=3.0 * x, litter_residence_time=3.0), empty_run()),
@@ -147,6 +153,8 @@ ORDERINGS = {
     "canopy_root_allocation": lambda x: with_shares(x / 5),
     "canopy_root_pools": lambda x: (
         Parameters.default(), empty_run(foliage=jnp.full(5, 2.0 * x / 5), root=jnp.full(5, 2.0))),
+    "canopy_closure": lambda x: (
+        Parameters.default(), with_stand(empty_run(foliage=jnp.full(5, 3.0)), 2.0 * x)),
 }  # fmt: skip
 
 
@@ -216,6 +224,8 @@ def test_terms_of_a_run_are_finite_and_so_are_their_gradients(make_weather):
     drivers = make_weather(60, daily=False, fire=True)
     forcing, p = prepare(drivers), jax.tree.map(jnp.asarray, Parameters.default())
     run = jax.jit(simulate)(p, drivers)
+    stand = jax.jit(lambda p: regrow(p, prepare(make_weather(12, daily=False)), 20))(p)
+    run = dataclasses.replace(run, regrowth=stand)
 
     @jax.jit
     @functools.partial(jax.value_and_grad, argnums=(0, 1), has_aux=True)
