@@ -197,6 +197,21 @@ def test_a_growth_curve_alone_calls_for_the_regrowth(site, curve):
         assert abs(float(slope[density.sampled.index(name)])) > 1e-3
 
 
+def test_the_canopy_is_asked_to_close_where_the_stand_regrows(plain, grown):
+    names = [{c.name for c in cal.density.constraints} for cal in (plain, grown)]
+    assert names[1] - names[0] == {"canopy_closure"}
+    density = grown.density
+    z = np.zeros(density.dimension)
+    closing = density.parts(z).constraint["canopy_closure"]
+    z[density.sampled.index("regrowth_lai")] = z[density.sampled.index("regrowth_labile")] = -6.0
+    stagnant = density.parts(z)
+    assert stagnant.constraint["canopy_closure"] < -5.0 < -0.1 < closing
+    # the density runs the stand for twenty years, the parts for three hundred
+    named = (*stagnant.constraint.values(), *(s.sum() for s in stagnant.stream.values()))
+    normal = stats.norm.logpdf(z).sum()
+    assert float(density(z)) == pytest.approx(float(sum(named)) + normal, rel=1e-9)
+
+
 def test_the_result_has_the_regrowth_by_age(prior):
     group = prior["regrowth"]
     assert group.sizes == {"quantile": 7, "age": 301}
