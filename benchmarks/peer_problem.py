@@ -25,7 +25,7 @@ import numpy as np
 from jax.scipy.special import ndtr
 
 import bayes_tbm as bt
-from bayes_tbm.inference import nuts
+from bayes_tbm.inference import blackjax_engine, nuts
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.settings import Settings
 from bayes_tbm.inference.start import find_modes
@@ -58,7 +58,8 @@ class PeerDensity:
         self.value_and_gradient = jax.jit(jax.value_and_grad(self))
         self.forcing = prepare(drivers)
         self.priors = collections.defaultdict(lambda: Fixed(0.0))  # coordinates as they are
-        self._constraints = as_constraints(True) + as_constraints(["steady_wood", "steady_som"])
+        always = (c for c in as_constraints(True) if not c.age)  # no stand regrows here
+        self._constraints = (*always, *as_constraints(["steady_wood", "steady_som"]))
 
     def dalec(self, z: jax.Array) -> dict[str, jax.Array]:
         """DALEC parameters by name."""
@@ -129,14 +130,16 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--target-accept", type=float, default=0.95)
     parser.add_argument("--starts", type=int, default=24)
+    parser.add_argument("--chains", type=int, default=4)
+    parser.add_argument("--chees", action="store_true", help="ChEES-HMC; for 32 chains and more")
     given = parser.parse_args()
     began = time.perf_counter()
     site = bt.open_site("FI-Hyy")
     jax.config.update("jax_enable_x64", True)
     density = PeerDensity(site)
     settings = Settings(
-        seed=given.seed, warmup=given.warmup, draws=given.draws, starts=given.starts,
-        target_accept=given.target_accept,
+        chains=given.chains, seed=given.seed, warmup=given.warmup, draws=given.draws,
+        starts=given.starts, target_accept=given.target_accept,
     )  # fmt: skip
     with Progress("finding modes", settings.starts, show=True) as bar:
         modes = find_modes(
@@ -147,7 +150,10 @@ def main() -> None:
     total = settings.chains * (nuts.warmup_length(settings) + settings.draws)
     sampling = time.perf_counter()
     with Progress("sampling", total, show=True) as bar:
-        draws = nuts.sample(density, modes, settings, bar)
+        if given.chees:
+            draws = blackjax_engine.sample(density, modes, settings, bar, method="chees")
+        else:
+            draws = nuts.sample(density, modes, settings, bar)
     now = time.perf_counter()
     values = jax.vmap(jax.vmap(density.dalec), out_axes=0)(jnp.asarray(draws.z))
     tree = az.from_dict({"posterior": {n: np.asarray(values[n]) for n in NAMES}})

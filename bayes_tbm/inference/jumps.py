@@ -23,6 +23,39 @@ Array = NDArray[np.float64]
 _TRIES = 4  # after each transition; together they cost about a tenth of it
 
 
+def learnt(regions: Sequence[Metric], points: Array) -> list[Metric]:
+    """Regions with the mean and covariance of the points that lie in each.
+
+    A mode's Laplace approximation misses skewness: at a forest with two modes one jump in a hundred
+    was accepted with it, ten with the moments of draws. It counts as one point a dimension.
+
+    Parameters
+    ----------
+    regions
+        As they are known so far.
+    points
+        Draws of the posterior, (draw, dimension).
+    """
+    if len(regions) < 2:
+        return list(regions)
+    away = [points - region.center for region in regions]
+    whitened = [np.linalg.solve(r.scale, d.T) for r, d in zip(regions, away, strict=True)]
+    volume = [float(np.linalg.slogdet(region.scale)[1]) for region in regions]
+    rarity = [0.5 * np.sum(w**2, axis=0) + v for w, v in zip(whitened, volume, strict=True)]
+    nearest = np.argmin(rarity, axis=0)
+    return [_moments(region, points[nearest == i]) for i, region in enumerate(regions)]
+
+
+def _moments(region: Metric, points: Array) -> Metric:
+    dimension = len(region.center)
+    if len(points) <= dimension:
+        return region
+    center = points.mean(axis=0)
+    scatter = (points - center).T @ (points - center)
+    known = dimension * region.scale @ region.scale.T
+    return Metric(center, np.linalg.cholesky((scatter + known) / (len(points) + dimension)))
+
+
 class Jumps:
     """Moves between regions.
 

@@ -24,7 +24,7 @@ from bayes_tbm.inference.chain import Chain
 from bayes_tbm.inference.checkpoint import Checkpoint
 from bayes_tbm.inference.coordinates import Coordinates
 from bayes_tbm.inference.density import LogDensity
-from bayes_tbm.inference.jumps import Jumps
+from bayes_tbm.inference.jumps import Jumps, learnt
 from bayes_tbm.inference.kernel import Kernel
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.settings import Settings
@@ -67,7 +67,7 @@ More = Callable[[Draws, bool], Help]
 
 @dataclasses.dataclass(frozen=True)
 class _Phase:
-    """What all chains share during a phase: a metric, and the step size to begin with.
+    """What all chains share during a phase: a metric, the step size to begin with, where modes lie.
 
     The first phases adapt; then come draws, and draws again where those needed shorter steps.
     """
@@ -76,6 +76,7 @@ class _Phase:
     metric: Metric
     step_size: float
     starts: Array
+    regions: Sequence[Metric]
 
     @property
     def adapts(self) -> bool:
@@ -133,7 +134,7 @@ def sample(
     that_matter = [*modes[:1], *(mode for mode in modes[1:] if mode.weight >= NEGLIGIBLE)]
     regions = [coordinates.laplace(mode.position, mode.scale) for mode in that_matter]
     laplace = regions[0]
-    run = _Run(kernel, Jumps(kernel, regions), settings, progress, checkpoint)
+    run = _Run(kernel, settings, progress, checkpoint)
     phase = run.saved_phase()
     if phase is None:
         rng = np.random.default_rng([settings.seed, 1])
@@ -142,7 +143,7 @@ def sample(
             for mode in allot(modes, settings.chains)
         ]
         starts = np.array([run.first_finite(points, laplace) for points in candidates])
-        phase = _Phase(0, laplace, 0.5, starts)
+        phase = _Phase(0, laplace, 0.5, starts, regions)
     while phase.adapts:
         phase = run.next_phase(phase, laplace)
     to_latent = jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))
@@ -183,13 +184,11 @@ class _Run:
     def __init__(
         self,
         kernel: Kernel,
-        jumps: Jumps,
         settings: Settings,
         progress: Progress,
         disk: Checkpoint | None,
     ) -> None:
         self._kernel, self._settings, self._progress, self._disk = kernel, settings, progress, disk
-        self._jumps = jumps
         shape = (_WARMUP_PHASES + 1 + _REFINEMENTS, settings.chains)
         self._keys = jax.random.split(jax.random.key(settings.seed), shape)
 
@@ -211,6 +210,7 @@ class _Run:
         phase = _Phase(
             int(kept["number"]), Metric(kept["center"], kept["scale"]), float(kept["step_size"]),
             kept["starts"],
+            [Metric(c, s) for c, s in zip(kept["centers"], kept["scales"], strict=True)],
         )  # fmt: skip
         done = min(phase.number, _WARMUP_PHASES) * (self._settings.warmup // _WARMUP_PHASES)
         self._progress.advance(done * self._settings.chains)
@@ -221,17 +221,20 @@ class _Run:
         chains = self.chains(phase)
         self.advance(chains, self._settings.warmup // _WARMUP_PHASES)
         step_size = float(np.exp(np.mean(np.log([chain.step_size for chain in chains]))))
-        metric = phase.metric
+        metric, paths = phase.metric, [chain.later_part() for chain in chains]
         if phase.number < _WARMUP_PHASES - 1:
-            metric = fisher_metric([chain.later_part() for chain in chains], laplace)
+            metric = fisher_metric(paths, laplace)
         starts = np.array([chain.positions[-1] for chain in chains])
-        return self._enter(_Phase(phase.number + 1, metric, step_size, starts))
+        regions = learnt(phase.regions, np.concatenate([positions for positions, _ in paths]))
+        return self._enter(_Phase(phase.number + 1, metric, step_size, starts, regions))
 
     def refined(self, phase: _Phase, chains: Sequence[Chain], length: int) -> _Phase:
         """Go on from where chains are after so many transitions, with shorter steps."""
         starts = np.array([chain.positions[length - 1] for chain in chains])
         shorter = _SHORTER * phase.step_size
-        return self._enter(_Phase(phase.number + 1, phase.metric, shorter, starts))
+        return self._enter(
+            dataclasses.replace(phase, number=phase.number + 1, step_size=shorter, starts=starts)
+        )
 
     def _enter(self, phase: _Phase) -> _Phase:
         """Remember that a phase has begun."""
@@ -239,6 +242,8 @@ class _Run:
             arrays = {
                 "number": phase.number, "center": phase.metric.center,
                 "scale": phase.metric.scale, "step_size": phase.step_size, "starts": phase.starts,
+                "centers": np.array([region.center for region in phase.regions]),
+                "scales": np.array([region.scale for region in phase.regions]),
             }  # fmt: skip
             self._disk.save("phase", arrays)
             self._disk.drop(f"phase-{phase.number - 1}-chain-")
@@ -246,11 +251,12 @@ class _Run:
 
     def chains(self, phase: _Phase) -> list[Chain]:
         """Chains of a phase, as far as the disk remembers them."""
+        jumps = Jumps(self._kernel, phase.regions)
         chains = [
             Chain(
                 self._kernel, phase.metric, phase.starts[number], self._keys[phase.number, number],
                 phase.step_size, target=self._settings.target_accept if phase.adapts else None,
-                disk=self._disk, name=f"phase-{phase.number}-chain-{number}", jumps=self._jumps,
+                disk=self._disk, name=f"phase-{phase.number}-chain-{number}", jumps=jumps,
             )
             for number in range(self._settings.chains)
         ]  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 
 from bayes_tbm.inference import nuts
 from bayes_tbm.inference.adaptation import Metric
-from bayes_tbm.inference.jumps import Jumps
+from bayes_tbm.inference.jumps import Jumps, learnt
 from bayes_tbm.inference.kernel import Kernel
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.settings import Settings
@@ -48,6 +48,25 @@ def test_modes_are_visited_by_their_weight_even_from_wrong_shapes(scale):
     assert abs(heavy.mean() - HEAVY) < 4.0 * error
     assert np.std(draws.z[heavy], axis=0).mean() == pytest.approx(1.0, rel=0.1)
     assert np.std(draws.z[~heavy], axis=0).mean() == pytest.approx(NARROW, rel=0.1)
+
+
+def test_regions_take_the_moments_of_the_points_in_them():
+    rng = np.random.default_rng(4)
+    places = np.array([[0.0, 0.0], [9.0, -7.0]])
+    factors = np.array([[[2.0, 0.0], [1.5, 0.3]], [[0.4, 0.0], [-0.2, 0.6]]])
+    points = [c + rng.normal(size=(4000, 2)) @ f.T for c, f in zip(places, factors, strict=True)]
+    rough = [Metric(c + 0.5, np.eye(2)) for c in places]
+    for found, center, factor in zip(
+        learnt(rough, np.vstack(points)), places, factors, strict=True
+    ):
+        np.testing.assert_allclose(found.center, center, atol=0.15)
+        np.testing.assert_allclose(found.scale @ found.scale.T, factor @ factor.T, atol=0.25)
+
+
+def test_a_region_without_points_stays_as_it_was():
+    regions = [Metric(np.zeros(2), np.eye(2)), Metric(np.full(2, 50.0), np.eye(2))]
+    _, far = learnt(regions, np.random.default_rng(1).normal(size=(40, 2)))
+    assert far is regions[1]
 
 
 def test_with_one_mode_nothing_jumps():
