@@ -20,14 +20,16 @@ from bayes_tbm.inference.kernel import Kernel
 
 Array = NDArray[np.float64]
 
+_KNOWN = 20  # points a dimension that a region's shape counts as, when draws correct it
 _TRIES = 4  # after each transition; together they cost about a tenth of it
 
 
 def learnt(regions: Sequence[Metric], points: Array) -> list[Metric]:
     """Regions with the mean and covariance of the points that lie in each.
 
-    A mode's Laplace approximation misses skewness: at a forest with two modes one jump in a hundred
-    was accepted with it, ten with the moments of draws. It counts as one point a dimension.
+    A mode's Laplace approximation misses skewness: at a forest with two modes it had 3 % of jumps
+    accepted, and the moments of draws 7 and 20 % by direction. What was known counts as so many
+    points: with fewer, the covariance of a short stretch of a chain did worse than Laplace's.
 
     Parameters
     ----------
@@ -51,9 +53,9 @@ def _moments(region: Metric, points: Array) -> Metric:
     if len(points) <= dimension:
         return region
     center = points.mean(axis=0)
-    scatter = (points - center).T @ (points - center)
-    known = dimension * region.scale @ region.scale.T
-    return Metric(center, np.linalg.cholesky((scatter + known) / (len(points) + dimension)))
+    scatter, known = (points - center).T @ (points - center), _KNOWN * dimension
+    covariance = scatter + known * region.scale @ region.scale.T
+    return Metric(center, np.linalg.cholesky(covariance / (len(points) + known)))
 
 
 class Jumps:
