@@ -56,7 +56,8 @@ class Calibration:
         the parameter fixed.
     constraints
         None or True for the default ecological constraints, False for none, names for exactly
-        these, or a mapping that switches named ones or sets their width.
+        these, or a mapping that switches named ones or sets their width. Those that look at the
+        stand's regrowth hold where it is run.
     stand_age
         Years since the stand's disturbance at the first step, where they are known. Live pools then
         start from the stand's regrowth at that age, times ``exp(<pool>_departure)``, and stocks

@@ -160,7 +160,7 @@ def _check(calibrations: Mapping[str, Calibration]) -> None:
     first = next(iter(calibrations.values()))
     for name, other in calibrations.items():
         unlike = [
-            entry for entry in ("site", "constraints", "regrowth", "stand_age")
+            entry for entry in ("site", "regrowth", "stand_age", "constraints")
             if first.experiment[entry] != other.experiment[entry]
         ]  # fmt: skip
         shared = set(first.density.priors) & set(other.density.priors)
