@@ -25,8 +25,9 @@ import numpy as np
 from jax.scipy.special import ndtr
 
 import bayes_tbm as bt
-from bayes_tbm.inference import blackjax_engine, nuts
+from bayes_tbm.inference import nuts
 from bayes_tbm.inference.progress import Progress
+from bayes_tbm.inference.samplers import draw, transitions
 from bayes_tbm.inference.settings import Settings
 from bayes_tbm.inference.start import find_modes
 from bayes_tbm.model import Drivers, prepare, simulate
@@ -140,6 +141,7 @@ def main() -> None:
     settings = Settings(
         chains=given.chains, seed=given.seed, warmup=given.warmup, draws=given.draws,
         starts=given.starts, target_accept=given.target_accept,
+        sampler="blackjax-chees" if given.chees else "numpyro",
     )  # fmt: skip
     with Progress("finding modes", settings.starts, show=True) as bar:
         modes = find_modes(
@@ -147,13 +149,9 @@ def main() -> None:
             workers=nuts.workers(), progress=bar,
         )  # fmt: skip
     print("modes:", [(round(m.log_density, 1), m.hits, round(m.weight, 4)) for m in modes])
-    total = settings.chains * (nuts.warmup_length(settings) + settings.draws)
     sampling = time.perf_counter()
-    with Progress("sampling", total, show=True) as bar:
-        if given.chees:
-            draws = blackjax_engine.sample(density, modes, settings, bar, method="chees")
-        else:
-            draws = nuts.sample(density, modes, settings, bar)
+    with Progress("sampling", transitions(settings), show=True) as bar:
+        draws = draw(density, modes, settings, bar)
     now = time.perf_counter()
     values = jax.vmap(jax.vmap(density.dalec), out_axes=0)(jnp.asarray(draws.z))
     tree = az.from_dict({"posterior": {n: np.asarray(values[n]) for n in NAMES}})

@@ -28,6 +28,11 @@ class Metric:
     center: Array
     scale: Array
 
+    @property
+    def log_volume(self) -> float:
+        """Logarithm of the volume of a unit of whitened coordinates."""
+        return float(np.linalg.slogdet(self.scale)[1])
+
     def whiten(self, z: Array) -> Array:
         """Whitened coordinates of a position."""
         return np.asarray(np.linalg.solve(self.scale, z - self.center))

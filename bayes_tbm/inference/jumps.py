@@ -42,8 +42,9 @@ def learnt(regions: Sequence[Metric], points: Array) -> list[Metric]:
         return list(regions)
     away = [points - region.center for region in regions]
     whitened = [np.linalg.solve(r.scale, d.T) for r, d in zip(regions, away, strict=True)]
-    volume = [float(np.linalg.slogdet(region.scale)[1]) for region in regions]
-    rarity = [0.5 * np.sum(w**2, axis=0) + v for w, v in zip(whitened, volume, strict=True)]
+    rarity = [
+        0.5 * np.sum(w**2, axis=0) + r.log_volume for w, r in zip(whitened, regions, strict=True)
+    ]
     nearest = np.argmin(rarity, axis=0)
     return [_moments(region, points[nearest == i]) for i, region in enumerate(regions)]
 
@@ -77,7 +78,7 @@ class Jumps:
 
     def __init__(self, kernel: Kernel, regions: Sequence[Metric]) -> None:
         self._kernel, self._regions = kernel, regions
-        self._volume = [float(np.linalg.slogdet(region.scale)[1]) for region in regions]
+        self._volume = [region.log_volume for region in regions]
 
     def move(self, state: Any, metric: Metric, rng: np.random.Generator) -> tuple[Any, bool]:
         """Try to jump a few times; return the state, and whether it is a new one."""

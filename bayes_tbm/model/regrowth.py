@@ -27,6 +27,9 @@ from bayes_tbm.units import DAYS_PER_YEAR
 MONTHS = 12
 OLDEST = 300
 """Age in years up to which a stand's regrowth is run and reported."""
+CLOSED = 20
+"""Age in years by which a stand's canopy has closed, see `canopy_closure`."""
+_OF_THE_RECORD = 2.0 / 3.0
 LIVE = ("labile", "foliage", "root", "wood")
 """Pools that a disturbance takes and that regrow; together they are live biomass."""
 
@@ -113,6 +116,12 @@ def start_at_age(p: Parameters, regrowth: Pools, age: float) -> Pools:
 def live_biomass(pools: Pools) -> jax.Array:
     """Carbon of all that lives, g C m-2."""
     return pools.labile + pools.foliage + pools.root + pools.wood
+
+
+def canopy_closure(regrowth: Pools, record: Pools) -> jax.Array:
+    """Mean foliage in the year before `CLOSED` over two thirds of the record's; scalar."""
+    year = regrowth.foliage[(CLOSED - 1) * MONTHS : CLOSED * MONTHS]
+    return year.mean() / (_OF_THE_RECORD * record.foliage.mean())
 
 
 def at_age(series: jax.Array, age: ArrayLike) -> jax.Array:

@@ -17,11 +17,9 @@ import jax.numpy as jnp
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.model import Forcing, Trajectory
-from bayes_tbm.model.regrowth import MONTHS
+from bayes_tbm.model.regrowth import CLOSED, canopy_closure
 from bayes_tbm.parameters import Parameters, allocation_shares
 
-_CLOSED = 20  # yr
-_OF_THE_RECORD = 2.0 / 3.0
 Term = Callable[[Parameters, Trajectory, Forcing, float], jax.Array]
 
 
@@ -96,8 +94,7 @@ def _canopy_root_pools(_: Parameters, run: Trajectory, __: Forcing, w: float) ->
 def _canopy_closure(_: Parameters, run: Trajectory, __: Forcing, w: float) -> jax.Array:
     if run.regrowth is None:
         raise ValueError("canopy closure needs the regrowth run")
-    year = run.regrowth.foliage[(_CLOSED - 1) * MONTHS : _CLOSED * MONTHS]
-    return _above(year.mean() / (_OF_THE_RECORD * run.pools.foliage.mean()), w)
+    return _above(canopy_closure(run.regrowth, run.pools), w)
 
 
 def _inputs(p: Parameters, run: Trajectory, forcing: Forcing) -> dict[str, jax.Array]:
@@ -161,7 +158,7 @@ _ORDERINGS = (
     # instead, see `regrowth_lai`.
     Constraint("canopy_closure",
                "by age 20 the stand's mean foliage is at least two thirds of the record's",
-               0.1, True, _canopy_closure, age=_CLOSED),
+               0.1, True, _canopy_closure, age=CLOSED),
 )  # fmt: skip
 _STEADY = tuple(
     Constraint(

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from bayes_tbm.model import Drivers, Pools, Trajectory, prepare, regrow, simulate
 from bayes_tbm.model.derived import MATURE_AGE
 from bayes_tbm.model.rates import initial_pools
-from bayes_tbm.model.regrowth import LIVE, MONTHS, OLDEST, age_in_season, at_age, live_biomass
+from bayes_tbm.model.regrowth import (
+    LIVE,
+    MONTHS,
+    OLDEST,
+    age_in_season,
+    at_age,
+    canopy_closure,
+    live_biomass,
+)
 from bayes_tbm.parameters import TABLE, Parameters, names_in
 from bayes_tbm.sites.embedded import model_drivers, perfect_series
 from bayes_tbm.sites.ladder import CLIMATES, Climate, monthly_weather
@@ -122,8 +130,7 @@ def _simulated(site: Site, truth: Parameters, age: float) -> tuple[Series, dict[
     record = model_drivers(site, site.drivers, daily=False)
     grown = _regrown(truth, mean)
     run = jax.device_get(_over_record(truth, record, _at(grown, age)))
-    young = np.asarray(grown.foliage)[19 * MONTHS : 20 * MONTHS].mean()
-    closed = bool(young >= np.asarray(run.pools.foliage).mean() * 2.0 / 3.0)  # `canopy_closure`
+    closed = bool(canopy_closure(grown, run.pools) >= 1.0)
     return np.asarray(live_biomass(grown))[::MONTHS], perfect_series(run, truth), closed
 
 
