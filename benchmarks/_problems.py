@@ -108,9 +108,11 @@ def _in_precision(drivers: Drivers) -> Drivers:
 class _PlainDensity(LogDensity):
     """The same log density over the plain loop; vectors only."""
 
-    drivers: Drivers
+    drivers: Drivers = dataclasses.field(kw_only=True)
 
-    def run(self, values: Mapping[str, jax.Array]) -> tuple[Parameters, Trajectory]:
+    def run(
+        self, values: Mapping[str, jax.Array], *, whole: bool = True
+    ) -> tuple[Parameters, Trajectory]:
         p = Parameters.from_mapping({name: values[name] for name in TABLE})
         return p, simulate_plainly(p, self.drivers)
 

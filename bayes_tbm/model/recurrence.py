@@ -1,9 +1,9 @@
 """Running a step over time, with a gradient that costs little more than the run.
 
 Differentiating a loop step by step stores every intermediate and reads it back. Here only the
-states are kept. A second loop runs backwards, differentiates each step anew and carries nothing but
-the adjoint of the state and the gradient of the constants: both loops work on few numbers that stay
-close to the processor.
+states are kept. Once they are known all steps are differentiated side by side, which a processor
+does fast; what is left to a second loop, backwards, is to carry the adjoint of the state through
+steps that are linear by then. The gradient of the rates follows from the adjoints, side by side.
 """
 
 from __future__ import annotations
@@ -74,24 +74,30 @@ def _backward(step: Step, kept: Any, cotangents: tuple[Any, Any, Any]) -> tuple[
     of_each = (cotangents[0], cotangents[2])  # with respect to states and to what happened
     is_there = [not isinstance(leaf, SymbolicZero) for leaf in jax.tree.leaves(of_each)]
     there, _ = _part(of_each, is_there)
-    absent = [jnp.zeros_like(jax.tree.leaves(last)[0])] * (len(is_there) - len(there))
 
-    def body(carry: tuple[Any, list[Any]], now: Any) -> tuple[Any, list[Any]]:
-        adjoint, gradient = carry
-        state, weather, changing, seen = now
-        of_state, of_happened = _join(of_each, is_there, seen, absent)
-
-        def differentiated(state: Any, changing: list[Any], constants: list[Any]) -> Any:
+    def differentiated(state: Any, weather: Any, changing: list[Any]) -> Callable[[Any], Any]:
+        def advance(state: Any, changing: list[Any], constants: list[Any]) -> Any:
             return step(state, weather, _join(rates, is_series, changing, constants))
 
-        _, pull = jax.vjp(differentiated, state, changing, constants)
-        earlier, of_series, of_constants = pull((adjoint, of_happened))
-        return (_add(earlier, of_state), _add(gradient, of_constants)), of_series
+        return jax.vjp(advance, state, changing, constants)[1]
 
+    def all_seen(seen: list[Any], like: jax.Array) -> Any:
+        absent = [jnp.zeros_like(like)] * (len(is_there) - len(there))
+        return _join(of_each, is_there, seen, absent)
+
+    def body(adjoint: Any, now: Any) -> tuple[Any, Any]:
+        pull, seen = now
+        of_state, of_happened = all_seen(seen, jax.tree.leaves(last)[0])
+        return _add(pull((adjoint, of_happened))[0], of_state), adjoint
+
+    pulls = jax.vmap(differentiated)(before, forcing, series)
     adjoint = jax.tree.map(_instantiate, cotangents[1], is_leaf=_is_zero)
-    nothing = [jnp.zeros_like(constant) for constant in constants]
-    steps = (before, forcing, series, there)
-    (first, gradient), of_series = jax.lax.scan(body, (adjoint, nothing), steps, reverse=True)
+    first, adjoints = jax.lax.scan(body, adjoint, (pulls, there), reverse=True)
+    _, of_happened = all_seen(there, jax.tree.leaves(before)[0])
+    _, of_series, of_constants = jax.vmap(lambda pull, *given: pull(given))(
+        pulls, adjoints, of_happened
+    )
+    gradient = [each.sum(axis=0) for each in of_constants]
     return first, None, _join(rates, is_series, of_series, gradient)
 
 
