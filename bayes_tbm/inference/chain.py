@@ -74,6 +74,12 @@ class Chain:
         first = len(self.positions) // 4
         return np.array(self.positions[first:]), np.array(self.gradients[first:])
 
+    @property
+    def leapfrogs(self) -> float:
+        """Leapfrogs of a transition, mean of the second half."""
+        later = self.stats[len(self.stats) // 2 :]
+        return float(np.mean([stats["n_steps"] for stats in later]))
+
     def __len__(self) -> int:
         return len(self.positions)
 

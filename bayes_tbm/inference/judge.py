@@ -39,5 +39,5 @@ class Judge:
         gate = check_convergence(az.from_dict(groups))
         if gate.divergences:
             return Help(shorter=may_refine and gate.rhat < _FAR_APART)
-        room = made < asked + self._settings.extensions * step
-        return Help(further=step if room and gate.is_close else 0)
+        most = asked + self._settings.extensions * step
+        return Help(further=step if made < most and gate.may_pass(most / made) else 0)

@@ -24,7 +24,7 @@ from bayes_tbm.inference.chain import Chain
 from bayes_tbm.inference.checkpoint import Checkpoint
 from bayes_tbm.inference.coordinates import Coordinates
 from bayes_tbm.inference.density import LogDensity
-from bayes_tbm.inference.jumps import Jumps, learnt
+from bayes_tbm.inference.jumps import TRIES, Jumps, affordable, learnt
 from bayes_tbm.inference.kernel import Kernel
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.settings import Settings
@@ -67,7 +67,7 @@ More = Callable[[Draws, bool], Help]
 
 @dataclasses.dataclass(frozen=True)
 class _Phase:
-    """What all chains share during a phase: a metric, the step size to begin with, where modes lie.
+    """What all chains share during a phase: metric, first step size, modes and jumps between them.
 
     The first phases adapt; then come draws, and draws again where those needed shorter steps.
     """
@@ -77,6 +77,7 @@ class _Phase:
     step_size: float
     starts: Array
     regions: Sequence[Metric]
+    tries: int = TRIES
 
     @property
     def adapts(self) -> bool:
@@ -211,6 +212,7 @@ class _Run:
             int(kept["number"]), Metric(kept["center"], kept["scale"]), float(kept["step_size"]),
             kept["starts"],
             [Metric(c, s) for c, s in zip(kept["centers"], kept["scales"], strict=True)],
+            int(kept["tries"]),
         )  # fmt: skip
         done = min(phase.number, _WARMUP_PHASES) * (self._settings.warmup // _WARMUP_PHASES)
         self._progress.advance(done * self._settings.chains)
@@ -226,7 +228,8 @@ class _Run:
             metric = fisher_metric(paths, laplace)
         starts = np.array([chain.positions[-1] for chain in chains])
         regions = learnt(phase.regions, np.concatenate([positions for positions, _ in paths]))
-        return self._enter(_Phase(phase.number + 1, metric, step_size, starts, regions))
+        tries = affordable(np.mean([chain.leapfrogs for chain in chains]))
+        return self._enter(_Phase(phase.number + 1, metric, step_size, starts, regions, tries))
 
     def refined(self, phase: _Phase, chains: Sequence[Chain], length: int) -> _Phase:
         """Go on from where chains are after so many transitions, with shorter steps."""
@@ -244,6 +247,7 @@ class _Run:
                 "scale": phase.metric.scale, "step_size": phase.step_size, "starts": phase.starts,
                 "centers": np.array([region.center for region in phase.regions]),
                 "scales": np.array([region.scale for region in phase.regions]),
+                "tries": phase.tries,
             }  # fmt: skip
             self._disk.save("phase", arrays)
             self._disk.drop(f"phase-{phase.number - 1}-chain-")
@@ -251,7 +255,7 @@ class _Run:
 
     def chains(self, phase: _Phase) -> list[Chain]:
         """Chains of a phase, as far as the disk remembers them."""
-        jumps = Jumps(self._kernel, phase.regions)
+        jumps = Jumps(self._kernel, phase.regions, phase.tries)
         chains = [
             Chain(
                 self._kernel, phase.metric, phase.starts[number], self._keys[phase.number, number],

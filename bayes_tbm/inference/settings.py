@@ -31,8 +31,9 @@ class Settings:
         ``blackjax-chees``: ChEES-HMC, for 32 chains or more side by side.
     extensions
         How often half as many draws may be added to a run that is close to convergence without
-        being there: R-hat below 1.05, ESS above 200 and nothing else amiss. Where trajectories
-        diverged, draws begin anew with steps 0.6 times as long, twice at most. 0 for neither.
+        being there: R-hat below 1.05, an ESS that grows to 400 if all of them are added, and
+        nothing else amiss. Where trajectories diverged, draws begin anew with steps 0.6 times as
+        long, twice at most. 0 for neither.
     """
 
     chains: int = 4

@@ -72,9 +72,18 @@ def test_length_is_no_cure_for_chains_far_apart():
     assert more(correlated(600, 4) + np.arange(CHAINS)[:, None, None]) == Help()
 
 
-@pytest.mark.parametrize(("length", "wanted"), [(1500, 300), (1800, 0)])
-def test_a_run_grows_to_three_times_its_length_at_most(length, wanted):
-    assert more(correlated(length, 13)) == Help(further=wanted)
+@pytest.mark.parametrize(
+    ("length", "memory", "wanted"),
+    [
+        (600, 7, 300),  # about 200 effective draws, three times as many at most
+        (600, 20, 0),  # about 70: no length that is allowed would do
+        (1500, 10, 300),
+        (1500, 20, 0),
+        (1800, 13, 0),
+    ],
+)
+def test_a_run_grows_to_three_times_its_length_at_most_if_that_should_do(length, memory, wanted):
+    assert more(correlated(length, memory)) == Help(further=wanted)
 
 
 def test_draws_are_evaluated_once():

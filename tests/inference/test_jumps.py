@@ -7,7 +7,7 @@ import pytest
 
 from bayes_tbm.inference import nuts
 from bayes_tbm.inference.adaptation import Metric
-from bayes_tbm.inference.jumps import Jumps, learnt
+from bayes_tbm.inference.jumps import Jumps, affordable, learnt
 from bayes_tbm.inference.kernel import Kernel
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.settings import Settings
@@ -67,6 +67,11 @@ def test_a_region_without_points_stays_as_it_was():
     regions = [Metric(np.zeros(2), np.eye(2)), Metric(np.full(2, 50.0), np.eye(2))]
     _, far = learnt(regions, np.random.default_rng(1).normal(size=(40, 2)))
     assert far is regions[1]
+
+
+def test_dear_transitions_are_followed_by_more_jumps():
+    assert affordable(3.0) == affordable(16.0) == 4
+    assert affordable(64.0) == 16
 
 
 def test_with_one_mode_nothing_jumps():
