@@ -28,7 +28,7 @@ import bayes_tbm as bt
 from bayes_tbm.inference import nuts
 from bayes_tbm.inference.progress import Progress
 from bayes_tbm.inference.samplers import draw, transitions
-from bayes_tbm.inference.settings import Settings
+from bayes_tbm.inference.settings import SAMPLERS, Settings
 from bayes_tbm.inference.start import find_modes
 from bayes_tbm.model import Drivers, prepare, simulate
 from bayes_tbm.parameters import Fixed, from_dalec
@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--target-accept", type=float, default=0.95)
     parser.add_argument("--starts", type=int, default=24)
     parser.add_argument("--chains", type=int, default=4)
-    parser.add_argument("--chees", action="store_true", help="ChEES-HMC; for 32 chains and more")
+    parser.add_argument("--sampler", choices=SAMPLERS, default=SAMPLERS[0])
     given = parser.parse_args()
     began = time.perf_counter()
     site = bt.open_site("FI-Hyy")
@@ -141,7 +141,7 @@ def main() -> None:
     settings = Settings(
         chains=given.chains, seed=given.seed, warmup=given.warmup, draws=given.draws,
         starts=given.starts, target_accept=given.target_accept,
-        sampler="blackjax-chees" if given.chees else "numpyro",
+        sampler=given.sampler,
     )  # fmt: skip
     with Progress("finding modes", settings.starts, show=True) as bar:
         modes = find_modes(

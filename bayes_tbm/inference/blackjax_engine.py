@@ -82,15 +82,20 @@ def sample(
         )  # fmt: skip
     coordinates = Coordinates(density, jnp.asarray(modes[0].position))
     laplace = coordinates.laplace(modes[0].position, modes[0].scale)
-    starts = jax.jit(jax.vmap(coordinates.from_latent))(_starts(density, modes, settings))
+    starts = jax.jit(jax.vmap(coordinates.from_latent))(
+        starts_of(density, modes, settings, _ENGINE)
+    )
     run = _Run(METHODS[method], coordinates.log_density, laplace, settings, progress)
-    x, stats = run.sample(np.asarray(starts))
+    x, stats = run.sample(np.asarray(jax.jit(jax.vmap(coordinates.from_latent))(starts)))
     return Draws(np.asarray(jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))(x)), stats)
 
 
-def _starts(density: LogDensity, modes: Sequence[Mode], settings: Settings) -> Array:
-    """Draws of the Laplace approximations where the density is finite, (chain, dimension)."""
-    rng = np.random.default_rng([settings.seed, _ENGINE])
+def starts_of(density: LogDensity, modes: Sequence[Mode], settings: Settings, engine: int) -> Array:
+    """Draws of the Laplace approximations where the density is finite, (chain, dimension).
+
+    ``engine`` keeps random numbers apart from those of others.
+    """
+    rng = np.random.default_rng([settings.seed, engine])
     finite = jax.jit(lambda z: jnp.isfinite(density(z)))
 
     def start(mode: Mode) -> Array:

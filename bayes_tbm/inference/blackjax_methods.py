@@ -145,6 +145,15 @@ def _warm_up_chees(
     return states, for_each, (positions, gradients)
 
 
+def energy_after(before: Any, info: Any, inverse_mass: jax.Array) -> jax.Array:
+    """Energy of the state that a transition of HMC ends in.
+
+    BlackJAX tells the proposal's even if the proposal is rejected.
+    """
+    kept = 0.5 * jnp.sum(inverse_mass * info.momentum**2) - before.logdensity
+    return jnp.where(info.is_accepted, info.energy, kept)
+
+
 def _step_chees(target: Target, settings: Settings, tuned: Tuned) -> Step:
     def leapfrogs(index: jax.Array, longest: jax.Array) -> jax.Array:
         return jnp.ceil(halton_sequence(index, _HALTON_BITS) * longest).astype(int)
@@ -157,9 +166,7 @@ def _step_chees(target: Target, settings: Settings, tuned: Tuned) -> Step:
 
     def step(key: jax.Array, state: Any) -> tuple[Any, Any]:
         new, info = kernel.step(key, state)
-        # BlackJAX tells the proposal's energy even if the proposal is rejected.
-        before = 0.5 * jnp.sum(tuned.inverse_mass_matrix * info.momentum**2) - state.logdensity
-        return new, info._replace(energy=jnp.where(info.is_accepted, info.energy, before))
+        return new, info._replace(energy=energy_after(state, info, tuned.inverse_mass_matrix))
 
     return step
 

@@ -14,6 +14,7 @@ from bayes_tbm.inference.settings import SAMPLERS, Settings
 from bayes_tbm.inference.start import Mode
 
 _BLACKJAX = {name: name.removeprefix("blackjax-").replace("-", "_") for name in SAMPLERS[1:]}
+_FLOW = "flow"
 
 
 def can_resume(settings: Settings) -> bool:
@@ -39,7 +40,11 @@ def check_resumable(settings: Settings) -> None:
 def transitions(settings: Settings) -> int:
     """Transitions that all chains make together, warm-up included."""
     method = _BLACKJAX.get(settings.sampler)
-    if method:
+    if method == _FLOW:
+        from bayes_tbm.inference import flow_engine
+
+        warmup = flow_engine.warmup_length(settings)
+    elif method:
         from bayes_tbm.inference import blackjax_engine
 
         warmup = blackjax_engine.warmup_length(settings, method)
@@ -61,6 +66,10 @@ def draw(
     BlackJAX's runs are as long as the settings say, whatever ``more`` would want.
     """
     method = _BLACKJAX.get(settings.sampler)
+    if method == _FLOW:
+        from bayes_tbm.inference import flow_engine
+
+        return flow_engine.sample(density, modes, settings, progress)
     if method:
         from bayes_tbm.inference import blackjax_engine  # imports compile something at once
 

@@ -6,7 +6,7 @@ import dataclasses
 
 from bayes_tbm.errors import InputError
 
-SAMPLERS = ("numpyro", "blackjax-window", "blackjax-low-rank", "blackjax-chees")
+SAMPLERS = ("numpyro", "blackjax-window", "blackjax-low-rank", "blackjax-chees", "blackjax-flow")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +29,9 @@ class Settings:
         ``numpyro``: NUTS with a pooled metric, the only one whose runs can be resumed.
         ``blackjax-window``, ``blackjax-low-rank``: BlackJAX's NUTS with its own adaptations.
         ``blackjax-chees``: ChEES-HMC, for 32 chains or more side by side.
+        ``blackjax-flow``: HMC of 32 chains or more through a normalizing flow that warm-up (1000
+        transitions or more) fits, for posteriors whose curvature changes from place to place. It
+        keeps its own target acceptance.
     extensions
         How often half as many draws may be added to a run that is close to convergence without
         being there: R-hat below 1.05, an ESS that grows to 400 if all of them are added, and
