@@ -24,7 +24,8 @@ import pandas as pd
 import bayes_tbm as bt
 
 FOLDER = Path(__file__).parent / "reference"
-ENGINES = ("numpyro", "blackjax-window", "blackjax-low-rank")
+ENGINES = ("numpyro", "blackjax-window", "blackjax-low-rank", "blackjax-flow")
+MANY = {"blackjax-flow": {"chains": 32, "warmup": 800, "draws": 200}}
 LONG = {"draws": 5000, "seed": 1000}
 
 
@@ -76,7 +77,8 @@ def main() -> int:
     reference = pd.read_csv(path, index_col="quantity")
     failed = False
     for engine in given.engines.split(","):
-        score = differences(table(calibration, seed=given.seed, sampler=engine), reference)
+        how = {"seed": given.seed, "sampler": engine} | MANY.get(engine, {})
+        score = differences(table(calibration, **how), reference)
         size = score.abs().to_numpy().ravel()
         worst = score.abs().max(axis=1).idxmax()
         print(

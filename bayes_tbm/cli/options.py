@@ -18,8 +18,9 @@ def sampling_options(parser: argparse.ArgumentParser, *, again: bool = True) -> 
     parser.add_argument("--draws", type=int, help="kept transitions a chain")
     parser.add_argument(
         "--sampler",
-        help="numpyro (default), blackjax-window, blackjax-low-rank, or blackjax-chees with "
-        "--chains 32 or more; runs of BlackJAX cannot be resumed",
+        help="numpyro (default), blackjax-window, blackjax-low-rank; with --chains 32 or more "
+        "blackjax-chees, or blackjax-flow (--warmup 1600) for posteriors of ever other curvature; "
+        "runs of BlackJAX cannot be resumed",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     if again:

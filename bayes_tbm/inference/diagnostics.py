@@ -80,7 +80,8 @@ def check_convergence(
     stats = group(tree, "sample_stats")
     bfmi = float(np.min(az.bfmi(tree)["energy"].values))
     divergences = int(stats["diverging"].sum())
-    deepest = float(stats["reached_max_tree_depth"].mean())
+    trees = stats.get("reached_max_tree_depth")  # other than NUTS, samplers grow none
+    deepest = 0.0 if trees is None else float(trees.mean())
     failures = []
     for label, bad, worst in (
         (f"R-hat above {rhat_max}", rhat[~(rhat <= rhat_max)], rhat),

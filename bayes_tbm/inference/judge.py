@@ -9,7 +9,7 @@ from bayes_tbm.inference.evaluate import Evaluation, Evaluator
 from bayes_tbm.inference.nuts import Draws, Help
 from bayes_tbm.inference.settings import Settings
 
-_FAR_APART = 1.1  # R-hat of chains that shorter steps would not bring together
+_FAR_APART = 1.2  # R-hat of chains that shorter steps would not bring together
 
 
 class Judge:

@@ -234,9 +234,15 @@ class _Run:
     def refined(self, phase: _Phase, chains: Sequence[Chain], length: int) -> _Phase:
         """Go on from where chains are after so many transitions, with shorter steps."""
         starts = np.array([chain.positions[length - 1] for chain in chains])
-        shorter = _SHORTER * phase.step_size
+        tries = affordable(np.mean([chain.leapfrogs for chain in chains]) / _SHORTER)
         return self._enter(
-            dataclasses.replace(phase, number=phase.number + 1, step_size=shorter, starts=starts)
+            dataclasses.replace(
+                phase,
+                number=phase.number + 1,
+                step_size=_SHORTER * phase.step_size,
+                starts=starts,
+                tries=tries,
+            )
         )
 
     def _enter(self, phase: _Phase) -> _Phase:

@@ -42,6 +42,12 @@ def test_good_draws_pass():
     assert gate.bfmi == pytest.approx(2.0, abs=0.2)  # E (e_i - e_{i-1})^2 = 2 Var e
 
 
+def test_a_sampler_that_grows_no_trees_is_checked_for_the_rest():
+    groups = independent()
+    del groups["sample_stats"]["reached_max_tree_depth"]
+    assert check(groups).passed
+
+
 def test_a_shifted_chain_fails_on_r_hat():
     groups = independent()
     groups["posterior"]["slow"][2] += 1.0
