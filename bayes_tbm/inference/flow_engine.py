@@ -35,6 +35,7 @@ from bayes_tbm.inference.start import Mode
 Array = NDArray[np.float64]
 _ROUNDS = 4  # of warm-up: one for the metric, the others for the flow
 _TRAINING = 2000  # steps of the optimiser after each
+_GROUP = 16  # chains in a batch; batches go side by side on threads
 _CHUNK = 10  # transitions between two looks at the acceptance
 _TARGET = 0.85  # mean acceptance; 0.93 took half as much again in gradients an effective draw
 _SPREAD = 2.5, 1.25  # a step is so many times shorter, or longer, than its size, at most
@@ -108,8 +109,8 @@ class _Run:
         self._settings, self._progress = settings, progress
         root = jax.random.fold_in(jax.random.key(settings.seed), _ENGINE)
         self._flow_key, self._fit_key, self._walk_key = jax.random.split(root, 3)
-        # Groups of chains on threads, all of one size, so that one function serves them.
-        self._groups = workers() if settings.chains % workers() == 0 else 1
+        # As many groups on every machine: rounding depends on their size, and draws on rounding.
+        self._groups = settings.chains // _GROUP if settings.chains % _GROUP == 0 else 1
         self._sweep = jax.jit(self._sweep_group)
         self._scores = jax.jit(jax.vmap(jax.grad(log_density)))
         self._inverse = jax.jit(jax.vmap(_Map.inverse, in_axes=(None, 0)))
@@ -168,12 +169,13 @@ class _Run:
             int(np.clip(round(length / size), 1, _MOST_LEAPFROGS))
             for length, size in zip(_LENGTHS, sizes, strict=True)
         )
-        keys = jax.random.split(jax.random.fold_in(self._walk_key, chains.made), self._groups)
+        now = jax.random.fold_in(self._walk_key, chains.made)
+        keys = jax.random.split(now, (self._groups, len(chains.u) // self._groups))
 
-        def sweep(key: jax.Array, u: Array) -> Any:
-            return jax.device_get(self._sweep(key, u, seen, sizes, leapfrogs))
+        def sweep(keys: jax.Array, u: Array) -> Any:
+            return jax.device_get(self._sweep(keys, u, seen, sizes, leapfrogs))
 
-        with ThreadPoolExecutor(self._groups) as pool:
+        with ThreadPoolExecutor(min(workers(), self._groups)) as pool:
             parts = list(pool.map(sweep, keys, np.split(chains.u, self._groups)))
         chains.u = np.concatenate([last for last, _ in parts])
         chains.made += 1
@@ -183,9 +185,9 @@ class _Run:
         return positions, stats, acceptance.mean(axis=(0, 1))
 
     def _sweep_group(
-        self, key: jax.Array, u: jax.Array, seen: _Map, sizes: Any, leapfrogs: Any
+        self, keys: jax.Array, u: jax.Array, seen: _Map, sizes: Any, leapfrogs: Any
     ) -> Any:
-        """Make a chunk of transitions of some chains, (chain, dimension)."""
+        """Make a chunk of transitions of some chains, (chain, dimension), with a key for each."""
 
         def with_flow(u: jax.Array) -> jax.Array:
             x, growth = seen.forward(u)
@@ -208,10 +210,10 @@ class _Run:
             seen_as = seen.center + seen.scale @ white
             return flow.inverse(seen.weights, white), (seen_as, found, acceptance)
 
-        def move_all(u: jax.Array, key: jax.Array) -> Any:
-            return jax.vmap(move)(u, jax.random.split(key, len(u)))
+        def move_all(u: jax.Array, number: jax.Array) -> Any:
+            return jax.vmap(move)(u, jax.vmap(jax.random.fold_in, (0, None))(keys, number))
 
-        last, found = jax.lax.scan(move_all, u, jax.random.split(key, _CHUNK))
+        last, found = jax.lax.scan(move_all, u, jnp.arange(_CHUNK))
         return last, jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), found)
 
     def _map(self, metric: Metric, weights: flow.Weights) -> _Map:
