@@ -9,7 +9,6 @@ from bayes_tbm.model.containers import Fluxes, Pools
 from bayes_tbm.model.forcing import Forcing
 from bayes_tbm.model.rates import FireRates, Rates, decomposition_climate
 from bayes_tbm.model.steps import Exchange
-from bayes_tbm.parameters import Parameters
 from bayes_tbm.processes import allocation, water
 from bayes_tbm.processes.water import WaterForm
 
@@ -31,7 +30,7 @@ def _fire_fluxes(
 
 
 def fluxes_of(
-    start: Pools, exchange: Exchange, rates: Rates, p: Parameters, forcing: Forcing, form: WaterForm
+    start: Pools, exchange: Exchange, rates: Rates, forcing: Forcing, form: WaterForm
 ) -> Fluxes:
     """All fluxes of the steps whose pools at the start are given.
 
@@ -41,7 +40,7 @@ def fluxes_of(
         Pools at the start of each step.
     exchange
         What each step exchanged, from the loop.
-    rates, p, forcing, form
+    rates, forcing, form
         As the loop used them.
     """
     c, lost = rates.coefficients, rates.turnover
@@ -71,7 +70,7 @@ def fluxes_of(
         drainage=water.drainage(start.water, c.drainage_scale / d) / d,
         lai=start.foliage * c.leaf_area_per_carbon,
         water_stress=water.stress(start.water, c.stress_ramp, form),
-        decomposition_climate=decomposition_climate(p, forcing) * jnp.ones_like(start.som),
+        decomposition_climate=decomposition_climate(forcing, c.turnover) * jnp.ones_like(start.som),
     )
 
 

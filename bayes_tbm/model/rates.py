@@ -1,4 +1,8 @@
-"""Everything that a step needs and that no pool changes, computed for all steps at once."""
+"""Everything that a step needs and that no pool changes.
+
+What parameters alone decide comes first, once; rates under the weather follow from it, for one
+step or for all of them.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,27 @@ from bayes_tbm.processes.elementwise import kept
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Turnover:
+    """What parameters decide of turnover: pulses, and daily rates at the reference climate, d-1."""
+
+    labile_release: phenology.Pulse
+    leaf_fall: phenology.Pulse
+    root: jax.Array | float
+    wood: jax.Array | float
+    litter_respiration: jax.Array | float
+    litter_decomposition: jax.Array | float
+    som_respiration: jax.Array | float
+    temperature_sensitivity: jax.Array | float
+    moisture_sensitivity: jax.Array | float
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Coefficients:
-    """What parameters alone decide; each of the shape of a parameter."""
+    """What parameters alone decide; each of the shape of a parameter.
+
+    ``combustion`` is the completeness of combustion by pool; empty without fire.
+    """
 
     leaf_area_per_carbon: jax.Array | float
     canopy_efficiency: jax.Array | float
@@ -27,6 +50,9 @@ class Coefficients:
     transpiration: jax.Array | float
     radiative_evaporation: jax.Array | float
     drainage_scale: jax.Array | float
+    turnover: Turnover
+    combustion: dict[str, jax.Array | float]
+    fire_resilience: jax.Array | float
 
 
 @jax.tree_util.register_dataclass
@@ -66,14 +92,8 @@ class Rates:
     fire: FireRates
 
 
-def rates_of(p: Parameters, forcing: Forcing) -> Rates:
-    """Rates for parameters under some weather."""
-    rates = coefficients(p), turnover_rates(p, forcing), fire_rates(p, forcing)
-    return Rates(*kept(rates))
-
-
-def coefficients(p: Parameters) -> Coefficients:
-    """Work out what parameters alone decide."""
+def coefficients(p: Parameters, *, fire: bool) -> Coefficients:
+    """Work out what parameters alone decide; of fire only where something burns."""
     found: Coefficients = jax.tree.map(
         jnp.asarray,
         Coefficients(
@@ -85,50 +105,33 @@ def coefficients(p: Parameters) -> Coefficients:
             transpiration=1.0 / p.underlying_water_use_efficiency,
             radiative_evaporation=p.radiative_evaporation,
             drainage_scale=p.drainage_storage**2,
+            turnover=_turnover(p),
+            combustion=_combustion(p) if fire else {},
+            fire_resilience=p.fire_resilience,
         ),
     )
     return found
 
 
-def decomposition_climate(p: Parameters, forcing: Forcing) -> jax.Array:
-    """Factor of the weather on litter and soil rates, (time,)."""
-    return turnover.decomposition_climate(
-        forcing.warmth, forcing.wetness, p.temperature_sensitivity, p.moisture_sensitivity
+def _turnover(p: Parameters) -> Turnover:
+    return Turnover(
+        labile_release=phenology.pulse(
+            p.leaf_onset_day, p.labile_release_period, p.labile_lifespan
+        ),
+        leaf_fall=phenology.pulse(p.leaf_fall_day, p.leaf_fall_period, p.leaf_lifespan),
+        root=turnover.daily_rate(p.root_residence_time),
+        wood=turnover.daily_rate(p.wood_residence_time),
+        litter_respiration=turnover.daily_rate(p.litter_residence_time),
+        litter_decomposition=turnover.daily_rate(p.litter_decomposition_time),
+        som_respiration=turnover.daily_rate(p.som_residence_time),
+        temperature_sensitivity=p.temperature_sensitivity,
+        moisture_sensitivity=p.moisture_sensitivity,
     )
 
 
-def turnover_rates(p: Parameters, forcing: Forcing) -> TurnoverRates:
-    """Fractions of pools lost in every step."""
-    climate = decomposition_climate(p, forcing)
-
-    def lost(daily_rate: jax.Array | float) -> jax.Array:
-        return turnover.fraction_lost(daily_rate, forcing.step_length, daily=forcing.daily)
-
-    def pulse(*traits: jax.Array | float) -> jax.Array:
-        return lost(phenology.pulse_rate(forcing.season, *traits))
-
-    def steady(residence_time: jax.Array | float) -> jax.Array:
-        return lost(turnover.daily_rate(residence_time))
-
-    def weathered(residence_time: jax.Array | float) -> jax.Array:
-        return lost(turnover.daily_rate(residence_time) * climate)
-
-    return TurnoverRates(
-        labile_released=pulse(p.leaf_onset_day, p.labile_release_period, p.labile_lifespan),
-        foliage_lost=pulse(p.leaf_fall_day, p.leaf_fall_period, p.leaf_lifespan),
-        root_lost=steady(p.root_residence_time),
-        wood_lost=steady(p.wood_residence_time),
-        litter_respired=weathered(p.litter_residence_time),
-        litter_decomposed=weathered(p.litter_decomposition_time),
-        som_respired=weathered(p.som_residence_time),
-    )
-
-
-def fire_rates(p: Parameters, forcing: Forcing) -> FireRates:
-    """Rates of fire; empty where nothing burns."""
-    if not forcing.fire:
-        return FireRates({}, {})
-    completeness = {
+def _combustion(p: Parameters) -> dict[str, jax.Array | float]:
+    """Combustion completeness of every pool."""
+    return {
         "labile": p.ligneous_combustion,
         "foliage": p.foliar_combustion,
         "root": p.ligneous_combustion,
@@ -136,12 +139,47 @@ def fire_rates(p: Parameters, forcing: Forcing) -> FireRates:
         "litter": 0.5 * (p.foliar_combustion + p.ligneous_combustion),
         "som": p.dead_combustion,
     }
-    burned = forcing.burned_fraction
+
+
+def rates_under(forcing: Forcing, c: Coefficients) -> Rates:
+    """Rates under some weather, of one step or of many at once, (time, ...)."""
+    rates = c, turnover_rates(forcing, c.turnover), fire_rates(forcing, c)
+    return Rates(*kept(rates))
+
+
+def decomposition_climate(forcing: Forcing, c: Turnover) -> jax.Array:
+    """Factor of the weather on litter and soil rates, (time, ...)."""
+    return turnover.decomposition_climate(
+        forcing.warmth, forcing.wetness, c.temperature_sensitivity, c.moisture_sensitivity
+    )
+
+
+def turnover_rates(forcing: Forcing, c: Turnover) -> TurnoverRates:
+    """Fractions of pools lost in every step."""
+    climate = decomposition_climate(forcing, c)
+
+    def lost(daily_rate: jax.Array | float) -> jax.Array:
+        return turnover.fraction_lost(daily_rate, forcing.step_length, daily=forcing.daily)
+
+    return TurnoverRates(
+        labile_released=lost(phenology.pulse_rate(forcing.season, c.labile_release)),
+        foliage_lost=lost(phenology.pulse_rate(forcing.season, c.leaf_fall)),
+        root_lost=lost(c.root),
+        wood_lost=lost(c.wood),
+        litter_respired=lost(c.litter_respiration * climate),
+        litter_decomposed=lost(c.litter_decomposition * climate),
+        som_respired=lost(c.som_respiration * climate),
+    )
+
+
+def fire_rates(forcing: Forcing, c: Coefficients) -> FireRates:
+    """Rates of fire; empty where nothing burns."""
+    burned, completeness = forcing.burned_fraction, c.combustion
     return FireRates(
-        combusted={n: fire.combusted_fraction(burned, c) for n, c in completeness.items()},
+        combusted={n: fire.combusted_fraction(burned, share) for n, share in completeness.items()},
         killed={
-            name: fire.killed_fraction(burned, c, p.fire_resilience)
-            for name, c in completeness.items()
+            name: fire.killed_fraction(burned, share, c.fire_resilience)
+            for name, share in completeness.items()
             if name != "som"  # what does not burn of the soil stays there
         },
     )

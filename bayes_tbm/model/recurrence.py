@@ -16,6 +16,8 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
+from bayes_tbm import native
+
 Step = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 
@@ -51,14 +53,18 @@ def _loop(step: Step, start: Any, forcing: Any, rates: Any) -> tuple[Any, Any, A
     is_series = _is_series(rates, start)
     series, constants = _part(rates, is_series)
 
-    def body(state: Any, now: tuple[Any, list[Any]]) -> tuple[Any, Any]:
+    def body(state: Any, now: Any, constants: list[Any]) -> tuple[Any, Any]:
         weather, changing = now
-        whole = _join(rates, is_series, changing, constants)
-        after, happened = step(state, weather, whole)
+        after, happened = step(state, weather, _join(rates, is_series, changing, constants))
         return after, (state, happened)
 
-    last, (before, happened) = jax.lax.scan(body, start, (forcing, series))
+    run = native.scan if native.is_available() else _scan
+    last, (before, happened) = run(body, start, (forcing, series), constants)
     return before, last, happened
+
+
+def _scan(body: Any, carry: Any, series: Any, constants: Any, *, reverse: bool = False) -> Any:
+    return jax.lax.scan(lambda c, now: body(c, now, constants), carry, series, reverse=reverse)
 
 
 def _forward(step: Step, start: Any, forcing: Any, rates: Any) -> tuple[Any, Any]:
@@ -71,37 +77,64 @@ def _backward(step: Step, kept: Any, cotangents: tuple[Any, Any, Any]) -> tuple[
     before, last, forcing, rates = kept
     is_series = _is_series(rates, last)
     series, constants = _part(rates, is_series)
-    of_each = (cotangents[0], cotangents[2])  # with respect to states and to what happened
-    is_there = [not isinstance(leaf, SymbolicZero) for leaf in jax.tree.leaves(of_each)]
-    there, _ = _part(of_each, is_there)
+    is_there, there = _present((cotangents[0], cotangents[2]))
 
-    def differentiated(state: Any, weather: Any, changing: list[Any]) -> Callable[[Any], Any]:
-        def advance(state: Any, changing: list[Any], constants: list[Any]) -> Any:
-            return step(state, weather, _join(rates, is_series, changing, constants))
+    def pull(
+        state: Any, weather: Any, changing: list[Any], constants: list[Any]
+    ) -> Callable[[Any, list[Any]], Any]:
+        """Pull cotangents back through one step: of the state after it, and of what is asked for."""
 
-        return jax.vjp(advance, state, changing, constants)[1]
+        def asked(state: Any, changing: list[Any], constants: list[Any]) -> Any:
+            after, happened = step(state, weather, _join(rates, is_series, changing, constants))
+            return after, _part((state, happened), is_there)[0]
 
-    def all_seen(seen: list[Any], like: jax.Array) -> Any:
-        absent = [jnp.zeros_like(like)] * (len(is_there) - len(there))
-        return _join(of_each, is_there, seen, absent)
+        back = jax.vjp(asked, state, changing, constants)[1]
+        return jax.tree_util.Partial(lambda back, *given: back(given), back)
 
-    def body(adjoint: Any, now: Any) -> tuple[Any, Any]:
-        pull, seen = now
-        of_state, of_happened = all_seen(seen, jax.tree.leaves(last)[0])
-        return _add(pull((adjoint, of_happened))[0], of_state), adjoint
-
-    pulls = jax.vmap(differentiated)(before, forcing, series)
+    differentiate = _in_one_loop if native.is_available() else _side_by_side
     adjoint = jax.tree.map(_instantiate, cotangents[1], is_leaf=_is_zero)
-    first, adjoints = jax.lax.scan(body, adjoint, (pulls, there), reverse=True)
-    _, of_happened = all_seen(there, jax.tree.leaves(before)[0])
-    _, of_series, of_constants = jax.vmap(lambda pull, *given: pull(given))(
-        pulls, adjoints, of_happened
+    now = (before, forcing, series), there
+    first, of_series, of_constants = differentiate(pull, adjoint, *now, constants)
+    return first, None, _join(rates, is_series, of_series, of_constants)
+
+
+def _side_by_side(pull: Any, adjoint: Any, now: Any, there: list[Any], constants: Any) -> Any:
+    """Differentiate all steps at once, then carry the adjoint back through what is linear."""
+    pulls = jax.vmap(lambda now: pull(*now, constants))(now)
+
+    def body(adjoint: Any, now: Any, _: Any) -> tuple[Any, Any]:
+        back, seen = now
+        return back(adjoint, seen)[0], adjoint
+
+    first, adjoints = _scan(body, adjoint, (pulls, there), None, reverse=True)
+    _, of_series, of_constants = jax.vmap(lambda back, *given: back(*given))(pulls, adjoints, there)
+    return first, of_series, [each.sum(axis=0) for each in of_constants]
+
+
+def _in_one_loop(pull: Any, adjoint: Any, now: Any, there: list[Any], constants: Any) -> Any:
+    """Differentiate each step on the way back, which machine code does in registers."""
+
+    def body(carry: Any, now: Any, constants: Any) -> tuple[Any, Any]:
+        adjoint, gradient = carry
+        at, seen = now
+        of_state, of_series, of_constants = pull(*at, constants)(adjoint, seen)
+        return (of_state, _add(gradient, of_constants)), of_series
+
+    nothing = jax.tree.map(jnp.zeros_like, constants)
+    (first, gradient), of_series = native.scan(
+        body, (adjoint, nothing), (now, there), constants, reverse=True
     )
-    gradient = [each.sum(axis=0) for each in of_constants]
-    return first, None, _join(rates, is_series, of_series, gradient)
+    return first, of_series, gradient
 
 
 evolve.defvjp(_forward, _backward, symbolic_zeros=True)
+
+
+def _present(cotangents: Any) -> tuple[list[bool], list[Any]]:
+    """Which cotangents are more than zero, and those."""
+    leaves = jax.tree.leaves(cotangents)
+    is_there = [not isinstance(leaf, SymbolicZero) for leaf in leaves]
+    return is_there, [leaf for leaf, yes in zip(leaves, is_there, strict=True) if yes]
 
 
 def _is_zero(leaf: Any) -> bool:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from bayes_tbm.model.containers import Pools
 from bayes_tbm.model.forcing import Forcing
-from bayes_tbm.model.rates import initial_pools, rates_of
+from bayes_tbm.model.rates import coefficients, initial_pools, rates_under
 from bayes_tbm.model.recurrence import evolve
 from bayes_tbm.model.simulate import SMOOTH
 from bayes_tbm.model.steps import step
@@ -78,7 +78,7 @@ def regrow(p: Parameters, climate: Forcing, years: int, form: WaterForm = SMOOTH
     start = after_disturbance(p)
     batch = start.wood.ndim
     climate = jax.tree.map(lambda x: x.reshape(-1, *(1,) * batch) if x.ndim else x, climate)
-    rates = rates_of(p, climate)
+    rates = rates_under(climate, coefficients(p, fire=False))
     static = functools.partial(step, form=form)
     again = functools.partial(_repeat, times=years, dimensions=batch)
     weather, rates = jax.tree.map(again, (climate, rates))

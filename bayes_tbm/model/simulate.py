@@ -13,12 +13,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from bayes_tbm import native
 from bayes_tbm.model.containers import Drivers, Pools, Trajectory
 from bayes_tbm.model.fluxes import fluxes_of
 from bayes_tbm.model.forcing import Forcing, prepare
-from bayes_tbm.model.rates import initial_pools, rates_of
+from bayes_tbm.model.rates import Coefficients, coefficients, initial_pools, rates_under
 from bayes_tbm.model.recurrence import evolve
-from bayes_tbm.model.steps import step
+from bayes_tbm.model.steps import Exchange, step
 from bayes_tbm.parameters import Parameters
 from bayes_tbm.processes.water import WaterForm
 
@@ -54,11 +55,21 @@ def simulate(
     start = initial_pools(p) if start is None else start
     batch = start.wood.ndim
     forcing = jax.tree.map(lambda x: x.reshape(-1, *(1,) * batch) if x.ndim else x, forcing)
-    rates = rates_of(p, forcing)
-    static = functools.partial(step, form=form)
-    before, last, exchange = evolve(static, start, forcing, rates)
+    c = coefficients(p, fire=forcing.fire)
+    rates = rates_under(forcing, c)
+    # A compiled loop computes a rate sooner than it fetches one.
+    advance = _whole_step if native.is_available() else step
+    static = functools.partial(advance, form=form)
+    before, last, exchange = evolve(static, start, forcing, c if advance is _whole_step else rates)
     pools = jax.tree.map(lambda rest, one: jnp.concatenate([rest, one[None]]), before, last)
-    return Trajectory(pools=pools, fluxes=fluxes_of(before, exchange, rates, p, forcing, form))
+    return Trajectory(pools=pools, fluxes=fluxes_of(before, exchange, rates, forcing, form))
+
+
+def _whole_step(
+    pools: Pools, weather: Forcing, c: Coefficients, form: WaterForm
+) -> tuple[Pools, Exchange]:
+    """Advance by one step, rates under its weather included."""
+    return step(pools, weather, rates_under(weather, c), form)
 
 
 def simulate_plainly(p: Parameters, drivers: Drivers, form: WaterForm = SMOOTH) -> Trajectory:
@@ -78,9 +89,9 @@ def simulate_plainly(p: Parameters, drivers: Drivers, form: WaterForm = SMOOTH) 
     def body(pools: Pools, now: dict[str, jax.Array]) -> tuple[Pools, tuple[Pools, Any]]:
         here: dict[str, Any] = {**now, **constant}
         forcing = prepare(Drivers(**here))
-        rates = rates_of(p, forcing)
+        rates = rates_under(forcing, coefficients(p, fire=drivers.fire))
         after, exchange = step(pools, forcing, rates, form)
-        return after, (after, fluxes_of(pools, exchange, rates, p, forcing, form))
+        return after, (after, fluxes_of(pools, exchange, rates, forcing, form))
 
     first = initial_pools(p)
     _, (after, fluxes) = jax.lax.scan(body, first, series)

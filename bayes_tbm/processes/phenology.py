@@ -41,18 +41,26 @@ def season(days: jax.Array) -> Season:
     return Season(jnp.sin(angle), jnp.cos(angle))
 
 
-def pulse_rate(
-    when: Season,
-    peak_day: jax.Array | float,
-    period: jax.Array | float,
-    lifespan: jax.Array | float,
-) -> jax.Array:
-    """Daily rate of labile release or leaf fall, d-1.
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Pulse:
+    """What traits alone decide of a yearly pulse.
+
+    The rate is ``height exp(-(sine_weight sine - cosine_weight cosine)^2)``.
+    """
+
+    height: jax.Array
+    sine_weight: jax.Array
+    cosine_weight: jax.Array
+
+
+def pulse(
+    peak_day: jax.Array | float, period: jax.Array | float, lifespan: jax.Array | float
+) -> Pulse:
+    """Yearly pulse of labile release or leaf fall.
 
     Parameters
     ----------
-    when
-        Season of the middle of the step.
     peak_day
         Day of year of the peak; any whole number of years of 365.25 days may be added.
     period
@@ -65,7 +73,15 @@ def pulse_rate(
     fraction = 0.5 * (jnp.log(lifespan) - log_excess)
     offset = width * jnp.polyval(jnp.asarray(_OFFSET, dtype=log_excess.dtype), log_excess)
     shift = (peak_day - offset) * jnp.pi / DAYS_PER_YEAR
-    phase = (when.sine * jnp.cos(shift) - when.cosine * jnp.sin(shift)) * (
-        DAYS_PER_YEAR / jnp.pi / width
+    sharpness = DAYS_PER_YEAR / jnp.pi / width
+    return Pulse(
+        2.0 / jnp.sqrt(jnp.pi) * (fraction / width),
+        jnp.cos(shift) * sharpness,
+        jnp.sin(shift) * sharpness,
     )
-    return 2.0 / jnp.sqrt(jnp.pi) * (fraction / width) * jnp.exp(-(phase**2))
+
+
+def pulse_rate(when: Season, pulse: Pulse) -> jax.Array:
+    """Daily rate of labile release or leaf fall in the middle of a step, d-1."""
+    phase = when.sine * pulse.sine_weight - when.cosine * pulse.cosine_weight
+    return pulse.height * jnp.exp(-(phase**2))

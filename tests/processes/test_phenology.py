@@ -4,7 +4,7 @@ import pytest
 from scipy import optimize, special
 
 from bayes_tbm.parameters import TABLE
-from bayes_tbm.processes.phenology import pulse_rate, season
+from bayes_tbm.processes.phenology import pulse, pulse_rate, season
 
 YEAR = 365.25
 FINE = np.arange(0.0, YEAR, YEAR / 7305)  # twentieths of a day over one period
@@ -12,7 +12,7 @@ CASES = [(1.05, 20.0), (1.5, 45.0), (2.5, 80.0), (8.0, 150.0)]
 
 
 def rate(lifespan, period, peak=150.0, days=FINE):
-    return np.asarray(pulse_rate(season(jnp.asarray(days)), peak, period, lifespan))
+    return np.asarray(pulse_rate(season(jnp.asarray(days)), pulse(peak, period, lifespan)))
 
 
 @pytest.mark.parametrize(("lifespan", "period"), CASES)

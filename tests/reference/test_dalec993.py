@@ -8,7 +8,7 @@ import xarray as xr
 
 from bayes_tbm.model import Drivers, simulate, simulate_plainly
 from bayes_tbm.parameters import DALEC_NAMES, Parameters, from_dalec, to_dalec
-from bayes_tbm.processes.phenology import pulse_rate, season
+from bayes_tbm.processes.phenology import pulse, pulse_rate, season
 from bayes_tbm.processes.water import REFERENCE
 
 POOLS = {"labile": "labile", "foliar": "foliage", "root": "root", "wood": "wood",
@@ -119,7 +119,7 @@ def test_phenology_agrees(reference, kind, name):
     values, days = dalec_values(reference), drivers_of(reference, kind).days
     peak, period, lifespan = (values[n][:, None] for n in PULSES[name])
     expected = reference[f"{kind}_output"].sel(output=name).values
-    found = np.asarray(pulse_rate(season(days), peak, period, lifespan))
+    found = np.asarray(pulse_rate(season(days), pulse(peak, period, lifespan)))
     assert (departure(found, expected) <= TOLERANCE).all()
 
 
