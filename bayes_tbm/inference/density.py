@@ -17,7 +17,19 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_tbm.model import Forcing, Pools, Regrowth, Trajectory, regrow, simulate
+from bayes_tbm import native
+from bayes_tbm.model import (
+    Forcing,
+    Outline,
+    Pools,
+    Regrowth,
+    Run,
+    Sums,
+    Trajectory,
+    not_packed,
+    regrow_packed,
+    simulate_packed,
+)  # fmt: skip
 from bayes_tbm.model.regrowth import start_at_age
 from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, Parameters, stack_priors
 from bayes_tbm.priors import Constraint
@@ -117,18 +129,21 @@ class LogDensity:
         needs it.
         """
         p = Parameters.from_mapping({name: values[name] for name in TABLE})
+        return p, self._run(native.Pack.of(p), whole).trajectory
+
+    def _run(self, p: native.Pack, whole: bool) -> Run:
         stand = self._regrown(p, whole)
         start = None
         if self.regrowth and stand is not None and self.regrowth.age is not None:
-            start = start_at_age(p, stand, self.regrowth.age)
-        run = simulate(p, self.forcing, start=start)
-        return p, dataclasses.replace(run, regrowth=stand)
+            start = start_at_age(p.tree, stand, self.regrowth.age)
+        run = simulate_packed(p, self.forcing, start=start)
+        return run._replace(trajectory=dataclasses.replace(run.trajectory, regrowth=stand))
 
-    def _regrown(self, p: Parameters, whole: bool) -> Pools | None:
+    def _regrown(self, p: native.Pack, whole: bool) -> Pools | None:
         if self.regrowth is None:
             return None
         years = self.regrowth.years if whole else self._needed_years
-        return regrow(p, self.regrowth.climate, years) if years else None
+        return regrow_packed(p, self.regrowth.climate, years) if years else None
 
     @functools.cached_property
     def _needed_years(self) -> int:
@@ -179,22 +194,41 @@ class LogDensity:
     def _together(self, z: jax.Array) -> jax.Array:
         """Log density of a vector, or of a batch in one sweep."""
         prior = -0.5 * jnp.sum(z**2, axis=-1) - 0.5 * self.dimension * math.log(2.0 * math.pi)
-        if z.ndim == 1:
-            values = self.values(z)
-            return prior + self._observed(values, *self.run(values, whole=False))
-        values = jax.vmap(self.values)(z)
-        p, run = self.run(values, whole=False)  # time first, batch last
-        rest = jax.vmap(self._observed, in_axes=(0, 0, -1))
-        total: jax.Array = prior + rest(values, p, run)
+        latent = native.Pack(jnp.moveaxis(z, -1, 0), jax.tree.structure([0] * self.dimension))
+        p, errors = native.fused(self._by_kind, latent)
+        run = self._run(p, whole=False)  # time first, batch last
+        expected = [s.expected(s.series(run.trajectory, p.tree)) for s in self.streams]
+        observed = self._observed if z.ndim == 1 else jax.vmap(self._observed, in_axes=(-1, 0))
+        total: jax.Array = prior + self._constrained(p, run) + observed(expected, errors.tree)
         return total
 
-    def _observed(
-        self, values: Mapping[str, jax.Array], p: Parameters, run: Trajectory
-    ) -> jax.Array:
-        """Constraints and streams of a run, scalar."""
-        terms = [s.log_density(s.series(run, p), values) for s in self.streams]
-        terms += self._constraint_terms(p, run).values()
-        return sum(terms, start=jnp.zeros(()))
+    def _by_kind(self, z: list[jax.Array]) -> tuple[Parameters, dict[str, jax.Array]]:
+        """Parameters of the model and of the errors for the numbers of a latent vector."""
+        latent = dict(zip(self.sampled, z, strict=True))
+        values = {n: prior.from_normal(latent.get(n, 0.0)) for n, prior in self.priors.items()}
+        p = Parameters.from_mapping({name: values.pop(name) for name in TABLE})
+        return p, values
+
+    def _constrained(self, p: native.Pack, run: Run) -> jax.Array:
+        """Sum of all constraints, of each parameter set."""
+        rest = not_packed(run.trajectory, self.forcing)
+        packs = [p, run.start, run.end, run.sums]
+        packs += [native.Pack.of(rest)] if jax.tree.leaves(rest) else []
+
+        def total(
+            p: Parameters, first: Pools, last: Pools, sums: Sums, rest: dict[str, Any] = rest
+        ) -> tuple[jax.Array]:
+            seen = Outline(first=first, last=last, total=sums, steps=run.trajectory.steps, **rest)
+            terms = (c.outlined(p, seen) for c in self.constraints)
+            return (sum(terms, start=jnp.zeros_like(sums.gpp)),)
+
+        found: jax.Array = native.fused(total, *packs)[0].tree
+        return found
+
+    def _observed(self, expected: list[jax.Array], errors: Mapping[str, jax.Array]) -> jax.Array:
+        """Log density of all streams, scalar."""
+        terms = zip(self.streams, expected, strict=True)
+        return sum((s.log_density_of(x, errors) for s, x in terms), start=jnp.zeros(()))
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))

@@ -1,23 +1,31 @@
 """The model: named containers, one step, the time loop, regrowth from age 0, closure."""
 
 from bayes_tbm.model.budget import carbon_imbalance, water_imbalance
-from bayes_tbm.model.containers import Drivers, Fluxes, Pools, Trajectory
+from bayes_tbm.model.containers import Drivers, Fluxes, Pools, Sums, Trajectory
 from bayes_tbm.model.forcing import Forcing, prepare
-from bayes_tbm.model.regrowth import Regrowth, regrow
-from bayes_tbm.model.simulate import SMOOTH, simulate, simulate_plainly
+from bayes_tbm.model.outline import Outline, not_packed, outline_of
+from bayes_tbm.model.regrowth import Regrowth, regrow, regrow_packed
+from bayes_tbm.model.simulate import SMOOTH, Run, simulate, simulate_packed, simulate_plainly
 
 __all__ = [
     "SMOOTH",
     "Drivers",
     "Fluxes",
     "Forcing",
+    "Outline",
     "Pools",
     "Regrowth",
+    "Run",
+    "Sums",
     "Trajectory",
     "carbon_imbalance",
+    "not_packed",
+    "outline_of",
     "prepare",
     "regrow",
+    "regrow_packed",
     "simulate",
+    "simulate_packed",
     "simulate_plainly",
     "water_imbalance",
 ]

@@ -15,7 +15,8 @@ def carbon_imbalance(run: Trajectory, drivers: Drivers) -> jax.Array:
     """
     pools = run.pools
     total = pools.labile + pools.foliage + pools.root + pools.wood + pools.litter + pools.som
-    gained = -run.fluxes.nbe * drivers.step_length
+    f = run.fluxes
+    gained = (f.gpp - f.ecosystem_respiration - f.combustion) * drivers.step_length
     return (jnp.diff(total) - gained) / total[:-1]
 
 

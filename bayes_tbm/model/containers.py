@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 
 @jax.tree_util.register_dataclass
@@ -78,11 +80,13 @@ class Fluxes:
     """What happened in each step: carbon in g C m-2 d-1, water in mm d-1, the rest unitless.
 
     Fire names: ``*_combustion`` goes to the air, ``*_mortality`` to litter (labile, foliage, root)
-    or soil (wood, litter).
+    or soil (wood, litter). NEE is positive to the air, without fire. ``lai`` is that at the start of
+    the step, ``mean_lai`` the mean of start and end.
     """
 
     gpp: jax.Array
     autotrophic_respiration: jax.Array
+    nee: jax.Array
     foliage_allocation: jax.Array
     labile_allocation: jax.Array
     root_allocation: jax.Array
@@ -108,6 +112,7 @@ class Fluxes:
     evapotranspiration: jax.Array
     drainage: jax.Array
     lai: jax.Array
+    mean_lai: jax.Array
     water_stress: jax.Array
     decomposition_climate: jax.Array
 
@@ -127,11 +132,6 @@ class Fluxes:
         return self.autotrophic_respiration + self.heterotrophic_respiration
 
     @property
-    def nee(self) -> jax.Array:
-        """Net ecosystem exchange, positive to the air, without fire."""
-        return self.ecosystem_respiration - self.gpp
-
-    @property
     def combustion(self) -> jax.Array:
         """Carbon burnt from all pools."""
         return (
@@ -149,6 +149,19 @@ class Fluxes:
         return self.nee + self.combustion
 
 
+class Sums(NamedTuple):
+    """What constraints want to know of the whole record: sums over steps.
+
+    Pools at the starts of steps in g C m-2; GPP and litter respiration in g C m-2 a step.
+    """
+
+    labile: jax.Array
+    foliage: jax.Array
+    root: jax.Array
+    gpp: jax.Array
+    litter_respiration: jax.Array
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trajectory:
@@ -158,6 +171,13 @@ class Trajectory:
     ----------
     pools
         At the edges of steps, (time + 1,).
+    first, last
+        Pools at the start of the first step and at the end of the last: their gradients cost less
+        than those of the ends of ``pools``.
+    total
+        Sums over steps.
+    steps
+        How many steps.
     fluxes
         Over steps, (time,).
     regrowth
@@ -166,5 +186,17 @@ class Trajectory:
     """
 
     pools: Pools
+    first: Pools
+    last: Pools
+    total: Sums
+    steps: int = dataclasses.field(metadata={"static": True})
     fluxes: Fluxes
     regrowth: Pools | None = None
+
+
+def edges(before: Pools, last: Pools) -> Pools:
+    """Pools at the edges of steps, (time + 1, ...), from those before each step and the last."""
+    joined: Pools = jax.tree.map(
+        lambda rest, one: jnp.concatenate([rest, jnp.asarray(one, rest.dtype)[None]]), before, last
+    )
+    return joined

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from bayes_tbm.model.containers import Trajectory
 from bayes_tbm.model.forcing import Forcing
+from bayes_tbm.model.outline import mean_pool
 from bayes_tbm.model.regrowth import Regrowth, at_age, live_biomass
 from bayes_tbm.parameters import Parameters, allocation_shares
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, GRAMS_PER_M2_IN_MEGAGRAMS_PER_HA
@@ -43,7 +44,9 @@ def live_biomass_at(age: float, p: Parameters, run: Trajectory, forcing: Forcing
     """
     tau = p.wood_residence_time
     wood = _per_year(run.fluxes.wood_allocation, forcing) * tau * -jnp.expm1(-age / tau)
-    others = run.pools.labile.mean() + run.pools.foliage.mean() + run.pools.root.mean()
+    others = sum(
+        mean_pool(n, run.last, run.total, run.steps) for n in ("labile", "foliage", "root")
+    )
     return (wood + others) / (CARBON_FRACTION * GRAMS_PER_M2_IN_MEGAGRAMS_PER_HA)
 
 
@@ -73,7 +76,7 @@ DERIVED = (
     Derived("wood_production", "g C m-2 yr-1", "mean annual NPP given to wood",
             lambda p, run, f: _per_year(run.fluxes.wood_allocation, f)),
     Derived("wood_increment", "g C m-2 yr-1", "mean annual change of wood over the record",
-            lambda p, run, f: (run.pools.wood[-1] - run.pools.wood[0])
+            lambda p, run, f: (run.last.wood - run.first.wood)
             / jnp.sum(f.step_length) * DAYS_PER_YEAR),
     Derived("biomass_equilibrium", "Mg ha-1",
             "live dry biomass at equilibrium with the record's NPP (carbon fraction 0.47)",
@@ -89,13 +92,13 @@ OF_REGROWTH = (
 )  # fmt: skip
 OF_TIE = (
     Derived("initial_lai", "m2 m-2", "LAI at the start, from the regrowth at the stand's age",
-            lambda p, run, f: run.pools.foliage[0] / p.leaf_carbon_per_area),
+            lambda p, run, f: run.first.foliage / p.leaf_carbon_per_area),
     Derived("initial_labile", "g C m-2", "labile carbon at the start, likewise",
-            lambda p, run, f: run.pools.labile[0]),
+            lambda p, run, f: run.first.labile),
     Derived("initial_root", "g C m-2", "fine-root carbon at the start, likewise",
-            lambda p, run, f: run.pools.root[0]),
+            lambda p, run, f: run.first.root),
     Derived("initial_wood", "g C m-2", "wood carbon at the start, likewise",
-            lambda p, run, f: run.pools.wood[0]),
+            lambda p, run, f: run.first.wood),
 )  # fmt: skip
 
 

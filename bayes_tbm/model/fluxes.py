@@ -64,11 +64,13 @@ def fluxes_of(
         autotrophic_respiration=allocation.autotrophic_respiration(
             exchange.gpp, c.autotrophic_fraction
         ),
+        nee=exchange.nee,
         **moved,
         **_fire_fluxes(start, net_gains(moved), rates.fire, d),
         evapotranspiration=exchange.evapotranspiration / d,
         drainage=water.drainage(start.water, c.drainage_scale / d) / d,
         lai=start.foliage * c.leaf_area_per_carbon,
+        mean_lai=exchange.mean_lai,
         water_stress=water.stress(start.water, c.stress_ramp, form),
         decomposition_climate=decomposition_climate(forcing, c.turnover) * jnp.ones_like(start.som),
     )

@@ -7,6 +7,7 @@ step or for all of them.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -145,6 +146,11 @@ def rates_under(forcing: Forcing, c: Coefficients) -> Rates:
     """Rates under some weather, of one step or of many at once, (time, ...)."""
     rates = c, turnover_rates(forcing, c.turnover), fire_rates(forcing, c)
     return Rates(*kept(rates))
+
+
+def along_time(rates: Any, steps: int, batch: tuple[int, ...]) -> Any:
+    """Rates as series, (time, ...), those that are the same in every step too."""
+    return jax.tree.map(lambda rate: jnp.broadcast_to(rate, (steps, *batch)), rates)
 
 
 def decomposition_climate(forcing: Forcing, c: Turnover) -> jax.Array:

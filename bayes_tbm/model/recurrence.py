@@ -1,130 +1,136 @@
 """Running a step over time, with a gradient that costs little more than the run.
 
 Differentiating a loop step by step stores every intermediate and reads it back. Here only the
-states are kept. Once they are known all steps are differentiated side by side, which a processor
-does fast; what is left to a second loop, backwards, is to carry the adjoint of the state through
-steps that are linear by then. The gradient of the rates follows from the adjoints, side by side.
+states are kept. Where loops can be compiled, each step is differentiated anew on the way back.
+Elsewhere all steps are differentiated side by side, which a GPU does fast; what is left to a second
+loop is then to carry the adjoint of the state back through steps that are linear.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
-from bayes_tbm import native
+from bayes_tbm.model import compiled_recurrence as compiled
+from bayes_tbm.native import Pack, is_available
 
-Step = Callable[[Any, Any, Any], tuple[Any, Any]]
+Step = Callable[[Any, Any, Any, Any], tuple[Any, Any, Any]]
+
+
+class Evolution(NamedTuple):
+    """States and what happened between them.
+
+    Attributes
+    ----------
+    before
+        State before each step, (time, ...).
+    last
+        State after the last step, packed.
+    happened
+        What happened in each step, (time, ...).
+    total
+        Sums over time of what a step gives to be summed, packed.
+    """
+
+    before: Any
+    last: Pack
+    happened: Any
+    total: Pack
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def evolve(step: Step, start: Any, forcing: Any, rates: Any) -> tuple[Any, Any, Any]:
+def evolve(step: Step, start: Pack, forcing: Any, constants: Pack, series: Any) -> Evolution:
     """Run a step over time.
 
     Parameters
     ----------
     step
-        ``step(state, forcing, rates)`` gives the next state and what happened on the way, from
-        what holds in this step.
+        ``step(state, forcing, constants, series)`` gives, from what holds in this step, the next
+        state, what happened on the way, and what of that is only to be summed over time.
     start
-        State before the first step: a pytree of arrays of one shape, () or that of a batch.
+        State before the first step, of the shape of a batch or scalar.
     forcing
         Pytree of arrays, (time, ...), with respect to which nothing is differentiated.
-    rates
-        Pytree of arrays: constants, of the shape of a state, and series, (time, ...).
-
-    Returns
-    -------
-    before, last, happened
-        The state before each step, (time, ...), the last one, and what happened, (time, ...).
+    constants
+        What is the same in every step, of the batch's shape.
+    series
+        Pytree of arrays, (time, ...), of the batch's shape.
 
     Notes
     -----
     Reverse mode only; `jax.jacfwd` of `jax.grad` works, `jax.jvp` of this function does not.
     """
-    return _loop(step, start, forcing, rates)
+    return _run(step, start, forcing, constants, series)[0]
 
 
-def _loop(step: Step, start: Any, forcing: Any, rates: Any) -> tuple[Any, Any, Any]:
-    is_series = _is_series(rates, start)
-    series, constants = _part(rates, is_series)
+def _run(step: Step, start: Pack, forcing: Any, constants: Pack, series: Any) -> tuple[Any, Any]:
+    """Evolution, and the states in the form in which the way back wants them."""
+    if is_available():
+        found, states = compiled.run(step, start, forcing, constants, series)
+        return Evolution(*found), states
 
-    def body(state: Any, now: Any, constants: list[Any]) -> tuple[Any, Any]:
-        weather, changing = now
-        after, happened = step(state, weather, _join(rates, is_series, changing, constants))
-        return after, (state, happened)
+    def body(state: Any, now: Any) -> tuple[Any, Any]:
+        after, happened, summed = step(state, now[0], constants.tree, now[1])
+        return after, (state, happened, summed)
 
-    run = native.scan if native.is_available() else _scan
-    last, (before, happened) = run(body, start, (forcing, series), constants)
-    return before, last, happened
-
-
-def _scan(body: Any, carry: Any, series: Any, constants: Any, *, reverse: bool = False) -> Any:
-    return jax.lax.scan(lambda c, now: body(c, now, constants), carry, series, reverse=reverse)
+    last, (before, happened, summed) = jax.lax.scan(body, start.tree, (forcing, series))
+    total = jax.tree.map(lambda x: x.sum(axis=0), summed)
+    shape = start.shape
+    return Evolution(before, Pack.of(last, shape), happened, Pack.of(total, shape)), before
 
 
-def _forward(step: Step, start: Any, forcing: Any, rates: Any) -> tuple[Any, Any]:
-    start, forcing, rates = jax.tree.map(lambda given: given.value, (start, forcing, rates))
-    before, last, happened = _loop(step, start, forcing, rates)
-    return (before, last, happened), (before, last, forcing, rates)
+def _forward(step: Step, *arguments: Any) -> tuple[Any, Any]:
+    start, *given = jax.tree.map(lambda given: given.value, arguments)
+    found, states = _run(step, start, *given)
+    return found, (states, start, *given)
 
 
-def _backward(step: Step, kept: Any, cotangents: tuple[Any, Any, Any]) -> tuple[Any, None, Any]:
-    before, last, forcing, rates = kept
-    is_series = _is_series(rates, last)
-    series, constants = _part(rates, is_series)
-    is_there, there = _present((cotangents[0], cotangents[2]))
+def _backward(step: Step, kept: Any, cotangents: Evolution) -> tuple[Any, None, Any, Any]:
+    states, start, forcing, constants, series = kept
+    wanted, there = _present((cotangents.before, cotangents.happened))
+    adjoint, total = jax.tree.map(
+        _instantiate, (cotangents.last, cotangents.total), is_leaf=_is_zero
+    )
 
-    def pull(
-        state: Any, weather: Any, changing: list[Any], constants: list[Any]
-    ) -> Callable[[Any, list[Any]], Any]:
-        """Pull cotangents back through one step: of the state after it, and of what is asked for."""
+    def pull(state: Any, weather: Any, changing: Any, constants: Any) -> Callable[..., Any]:
+        """Pull cotangents back through a step: of the state after it, and of what is wanted."""
 
-        def asked(state: Any, changing: list[Any], constants: list[Any]) -> Any:
-            after, happened = step(state, weather, _join(rates, is_series, changing, constants))
-            return after, _part((state, happened), is_there)[0]
+        def asked(state: Any, changing: Any, constants: Any) -> Any:
+            after, happened, summed = step(state, weather, constants, changing)
+            both = zip(jax.tree.leaves((state, happened)), wanted, strict=True)
+            return after, [leaf for leaf, yes in both if yes], summed
 
         back = jax.vjp(asked, state, changing, constants)[1]
         return jax.tree_util.Partial(lambda back, *given: back(given), back)
 
-    differentiate = _in_one_loop if native.is_available() else _side_by_side
-    adjoint = jax.tree.map(_instantiate, cotangents[1], is_leaf=_is_zero)
-    now = (before, forcing, series), there
-    first, of_series, of_constants = differentiate(pull, adjoint, *now, constants)
-    return first, None, _join(rates, is_series, of_series, of_constants)
-
-
-def _side_by_side(pull: Any, adjoint: Any, now: Any, there: list[Any], constants: Any) -> Any:
-    """Differentiate all steps at once, then carry the adjoint back through what is linear."""
-    pulls = jax.vmap(lambda now: pull(*now, constants))(now)
-
-    def body(adjoint: Any, now: Any, _: Any) -> tuple[Any, Any]:
-        back, seen = now
-        return back(adjoint, seen)[0], adjoint
-
-    first, adjoints = _scan(body, adjoint, (pulls, there), None, reverse=True)
-    _, of_series, of_constants = jax.vmap(lambda back, *given: back(*given))(pulls, adjoints, there)
-    return first, of_series, [each.sum(axis=0) for each in of_constants]
-
-
-def _in_one_loop(pull: Any, adjoint: Any, now: Any, there: list[Any], constants: Any) -> Any:
-    """Differentiate each step on the way back, which machine code does in registers."""
-
-    def body(carry: Any, now: Any, constants: Any) -> tuple[Any, Any]:
-        adjoint, gradient = carry
-        at, seen = now
-        of_state, of_series, of_constants = pull(*at, constants)(adjoint, seen)
-        return (of_state, _add(gradient, of_constants)), of_series
-
-    nothing = jax.tree.map(jnp.zeros_like, constants)
-    (first, gradient), of_series = native.scan(
-        body, (adjoint, nothing), (now, there), constants, reverse=True
+    back = compiled.back if is_available() else _side_by_side
+    first, of_series, of_constants = back(
+        pull, adjoint, total, states, (forcing, series), there, constants
     )
-    return first, of_series, gradient
+    return first, None, of_constants, of_series
+
+
+def _side_by_side(
+    pull: Any, adjoint: Pack, total: Pack, before: Any, now: Any, there: Any, constants: Pack
+) -> Any:
+    """Differentiate all steps at once, then carry the adjoint back through what is linear."""
+    pulls = jax.vmap(lambda state, now: pull(state, *now, constants.tree))(before, now)
+
+    def body(adjoint: Any, now: Any) -> tuple[Any, Any]:
+        back, seen = now
+        return back(adjoint, seen, total.tree)[0], adjoint
+
+    first, adjoints = jax.lax.scan(body, adjoint.tree, (pulls, there), reverse=True)
+    _, of_series, of_constants = jax.vmap(lambda back, *given: back(*given, total.tree))(
+        pulls, adjoints, there
+    )
+    gradient = jax.tree.map(lambda each: each.sum(axis=0), of_constants)
+    return Pack.of(first, adjoint.shape), of_series, Pack.of(gradient, constants.shape)
 
 
 evolve.defvjp(_forward, _backward, symbolic_zeros=True)
@@ -133,7 +139,7 @@ evolve.defvjp(_forward, _backward, symbolic_zeros=True)
 def _present(cotangents: Any) -> tuple[list[bool], list[Any]]:
     """Which cotangents are more than zero, and those."""
     leaves = jax.tree.leaves(cotangents)
-    is_there = [not isinstance(leaf, SymbolicZero) for leaf in leaves]
+    is_there = [not _is_zero(leaf) for leaf in leaves]
     return is_there, [leaf for leaf, yes in zip(leaves, is_there, strict=True) if yes]
 
 
@@ -143,26 +149,3 @@ def _is_zero(leaf: Any) -> bool:
 
 def _instantiate(leaf: Any) -> jax.Array:
     return jnp.zeros(leaf.shape, leaf.dtype) if _is_zero(leaf) else leaf
-
-
-def _is_series(rates: Any, state: Any) -> list[bool]:
-    """Tell series, with one axis more than the state, from constants, leaf by leaf."""
-    dimensions = jnp.ndim(jax.tree.leaves(state)[0])
-    return [jnp.ndim(leaf) > dimensions for leaf in jax.tree.leaves(rates)]
-
-
-def _part(tree: Any, chosen: list[bool]) -> tuple[list[Any], list[Any]]:
-    """Leaves that are chosen, and the others."""
-    leaves = list(zip(jax.tree.leaves(tree), chosen, strict=True))
-    return [leaf for leaf, yes in leaves if yes], [leaf for leaf, yes in leaves if not yes]
-
-
-def _join(tree: Any, chosen: list[bool], some: list[Any], others: list[Any]) -> Any:
-    """Pytree like ``tree`` of such leaves; the inverse of `_part`."""
-    first, second = iter(some), iter(others)
-    leaves = [next(first if yes else second) for yes in chosen]
-    return jax.tree.unflatten(jax.tree.structure(tree), leaves)
-
-
-def _add(a: Any, b: Any) -> Any:
-    return jax.tree.map(jnp.add, a, b)

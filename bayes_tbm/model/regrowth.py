@@ -14,12 +14,19 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bayes_tbm.model.containers import Pools
+from bayes_tbm import native
+from bayes_tbm.model.containers import Pools, edges
 from bayes_tbm.model.forcing import Forcing
-from bayes_tbm.model.rates import coefficients, initial_pools, rates_under
+from bayes_tbm.model.rates import (
+    Coefficients,
+    along_time,
+    coefficients,
+    initial_pools,
+    rates_under,
+)
 from bayes_tbm.model.recurrence import evolve
 from bayes_tbm.model.simulate import SMOOTH
-from bayes_tbm.model.steps import step
+from bayes_tbm.model.steps import step_at
 from bayes_tbm.parameters import Parameters
 from bayes_tbm.processes.water import WaterForm
 from bayes_tbm.units import DAYS_PER_YEAR
@@ -75,16 +82,23 @@ def regrow(p: Parameters, climate: Forcing, years: int, form: WaterForm = SMOOTH
         ``regrowth_*``, litter and soil at what they are at the start of the record (nothing alive
         depends on them), water at field capacity.
     """
-    start = after_disturbance(p)
-    batch = start.wood.ndim
-    climate = jax.tree.map(lambda x: x.reshape(-1, *(1,) * batch) if x.ndim else x, climate)
-    rates = rates_under(climate, coefficients(p, fire=False))
-    static = functools.partial(step, form=form)
-    again = functools.partial(_repeat, times=years, dimensions=batch)
-    weather, rates = jax.tree.map(again, (climate, rates))
-    before, last, _ = evolve(static, start, weather, rates)
-    grown: Pools = jax.tree.map(lambda rest, one: jnp.concatenate([rest, one[None]]), before, last)
-    return grown
+    return regrow_packed(native.Pack.of(p), climate, years, form)
+
+
+def regrow_packed(p: native.Pack, climate: Forcing, years: int, form: WaterForm = SMOOTH) -> Pools:
+    """Grow a stand; as `regrow`, for packed parameters."""
+    c, start = native.fused(_prepared, p)
+    batch = c.shape
+    climate = jax.tree.map(lambda x: x.reshape(-1, *(1,) * len(batch)) if x.ndim else x, climate)
+    rates = rates_under(climate, c.tree)
+    series = along_time((rates.turnover, rates.fire), MONTHS, batch)  # of one year
+    weather, series = jax.tree.map(functools.partial(_repeat, times=years), (climate, series))
+    run = evolve(functools.partial(step_at, form=form), start, weather, c, series)
+    return edges(run.before, run.last.tree)
+
+
+def _prepared(p: Parameters) -> tuple[Coefficients, Pools]:
+    return coefficients(p, fire=False), after_disturbance(p)
 
 
 def after_disturbance(p: Parameters) -> Pools:
@@ -118,10 +132,10 @@ def live_biomass(pools: Pools) -> jax.Array:
     return pools.labile + pools.foliage + pools.root + pools.wood
 
 
-def canopy_closure(regrowth: Pools, record: Pools) -> jax.Array:
-    """Mean foliage in the year before `CLOSED` over two thirds of the record's; scalar."""
+def canopy_closure(regrowth: Pools, foliage: jax.Array) -> jax.Array:
+    """Mean foliage in the year before `CLOSED` over two thirds of ``foliage``, the record's mean."""
     year = regrowth.foliage[(CLOSED - 1) * MONTHS : CLOSED * MONTHS]
-    return year.mean() / (_OF_THE_RECORD * record.foliage.mean())
+    return year.mean(axis=0) / (_OF_THE_RECORD * foliage)
 
 
 def at_age(series: jax.Array, age: ArrayLike) -> jax.Array:
@@ -146,8 +160,6 @@ def age_in_season(age: float, first_day: float) -> float:
     return nearest if nearest > 0.0 else nearest + 1.0
 
 
-def _repeat(series: jax.Array, times: int, dimensions: int) -> jax.Array:
-    """Repeat what has a month's axis; leave alone what is the same in every month."""
-    if series.ndim <= dimensions:
-        return series
+def _repeat(series: jax.Array, times: int) -> jax.Array:
+    """Repeat what has a month's axis."""
     return jnp.tile(series, (times, *(1,) * (series.ndim - 1)))

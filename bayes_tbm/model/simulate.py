@@ -8,18 +8,23 @@ nobody asks for is never computed. Both paths call the same step.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
 from bayes_tbm import native
-from bayes_tbm.model.containers import Drivers, Pools, Trajectory
+from bayes_tbm.model.containers import Drivers, Pools, Sums, Trajectory, edges
 from bayes_tbm.model.fluxes import fluxes_of
 from bayes_tbm.model.forcing import Forcing, prepare
-from bayes_tbm.model.rates import Coefficients, coefficients, initial_pools, rates_under
+from bayes_tbm.model.rates import (
+    Coefficients,
+    along_time,
+    coefficients,
+    initial_pools,
+    rates_under,
+)
 from bayes_tbm.model.recurrence import evolve
-from bayes_tbm.model.steps import Exchange, step
+from bayes_tbm.model.steps import Exchange, step, step_at
 from bayes_tbm.parameters import Parameters
 from bayes_tbm.processes.water import WaterForm
 
@@ -52,22 +57,50 @@ def simulate(
         Pools at the edges of steps, (time + 1, ...), and fluxes over steps, (time, ...).
     """
     forcing = prepare(drivers) if isinstance(drivers, Drivers) else drivers
-    start = initial_pools(p) if start is None else start
-    batch = start.wood.ndim
+    return simulate_packed(native.Pack.of(p), forcing, form, start).trajectory
+
+
+class Run(NamedTuple):
+    """A simulation, and what of it has no time, packed: pools at both ends, and sums over steps."""
+
+    start: native.Pack
+    end: native.Pack
+    sums: native.Pack
+    trajectory: Trajectory
+
+
+def simulate_packed(
+    p: native.Pack, forcing: Forcing, form: WaterForm = SMOOTH, start: Pools | None = None
+) -> Run:
+    """Run the model; as `simulate`, for packed parameters."""
+    c, begin = native.fused(functools.partial(_prepared, fire=forcing.fire), p)
+    begin = begin if start is None else native.Pack.of(start, c.shape)
+    batch = len(c.shape)
     forcing = jax.tree.map(lambda x: x.reshape(-1, *(1,) * batch) if x.ndim else x, forcing)
-    c = coefficients(p, fire=forcing.fire)
-    rates = rates_under(forcing, c)
-    # A compiled loop computes a rate sooner than it fetches one.
-    advance = _whole_step if native.is_available() else step
-    static = functools.partial(advance, form=form)
-    before, last, exchange = evolve(static, start, forcing, c if advance is _whole_step else rates)
-    pools = jax.tree.map(lambda rest, one: jnp.concatenate([rest, one[None]]), before, last)
-    return Trajectory(pools=pools, fluxes=fluxes_of(before, exchange, rates, forcing, form))
+    rates = rates_under(forcing, c.tree)
+    if native.is_available():  # a compiled loop computes a rate sooner than it fetches one
+        run = evolve(functools.partial(_whole_step, form=form), begin, forcing, c, ())
+    else:
+        series = along_time((rates.turnover, rates.fire), len(forcing.warmth), c.shape)
+        run = evolve(functools.partial(step_at, form=form), begin, forcing, c, series)
+    trajectory = Trajectory(
+        first=begin.tree,
+        last=run.last.tree,
+        pools=edges(run.before, run.last.tree),
+        total=run.total.tree,
+        steps=len(forcing.warmth),
+        fluxes=fluxes_of(run.before, run.happened, rates, forcing, form),
+    )
+    return Run(begin, run.last, run.total, trajectory)
+
+
+def _prepared(p: Parameters, *, fire: bool) -> tuple[Coefficients, Pools]:
+    return coefficients(p, fire=fire), initial_pools(p)
 
 
 def _whole_step(
-    pools: Pools, weather: Forcing, c: Coefficients, form: WaterForm
-) -> tuple[Pools, Exchange]:
+    pools: Pools, weather: Forcing, c: Coefficients, _: Any, form: WaterForm
+) -> tuple[Pools, Exchange, Sums]:
     """Advance by one step, rates under its weather included."""
     return step(pools, weather, rates_under(weather, c), form)
 
@@ -86,16 +119,17 @@ def simulate_plainly(p: Parameters, drivers: Drivers, form: WaterForm = SMOOTH) 
     }
     series = {name: value for name, value in vars(drivers).items() if name not in constant}
 
-    def body(pools: Pools, now: dict[str, jax.Array]) -> tuple[Pools, tuple[Pools, Any]]:
+    def body(pools: Pools, now: dict[str, jax.Array]) -> tuple[Pools, Any]:
         here: dict[str, Any] = {**now, **constant}
         forcing = prepare(Drivers(**here))
         rates = rates_under(forcing, coefficients(p, fire=drivers.fire))
-        after, exchange = step(pools, forcing, rates, form)
-        return after, (after, fluxes_of(pools, exchange, rates, forcing, form))
+        after, exchange, sums = step(pools, forcing, rates, form)
+        return after, (pools, fluxes_of(pools, exchange, rates, forcing, form), sums)
 
     first = initial_pools(p)
-    _, (after, fluxes) = jax.lax.scan(body, first, series)
-    pools = jax.tree.map(
-        lambda one, rest: jnp.concatenate([jnp.asarray(one, rest.dtype)[None], rest]), first, after
-    )
-    return Trajectory(pools=pools, fluxes=fluxes)
+    last, (before, fluxes, sums) = jax.lax.scan(body, first, series)
+    total = jax.tree.map(lambda each: each.sum(axis=0), sums)
+    return Trajectory(
+        pools=edges(before, last), first=first, last=last, total=total,
+        steps=len(drivers.days), fluxes=fluxes,
+    )  # fmt: skip

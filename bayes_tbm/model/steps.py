@@ -10,26 +10,32 @@ from typing import NamedTuple
 
 import jax
 
-from bayes_tbm.model.containers import Pools
+from bayes_tbm.model.containers import Pools, Sums
 from bayes_tbm.model.forcing import Forcing
-from bayes_tbm.model.rates import FireRates, Rates
+from bayes_tbm.model.rates import Coefficients, FireRates, Rates, TurnoverRates
 from bayes_tbm.processes import allocation, photosynthesis, water
 from bayes_tbm.processes.water import WaterForm
 
 
 class Exchange(NamedTuple):
-    """What a step exchanges with the air, kept because streams ask for it.
+    """What is kept of a step, because streams or constraints ask for it.
 
-    GPP in g C m-2 d-1; evapotranspiration in mm a step, respiration in g C m-2 a step.
+    GPP and NEE in g C m-2 d-1, evapotranspiration in mm a step, respiration in g C m-2 a step, LAI
+    as the mean of the step's start and end. What parameters enter is worked out in the step: its
+    gradient is summed there, not over a series afterwards.
     """
 
     gpp: jax.Array
+    nee: jax.Array
     evapotranspiration: jax.Array
     litter_respiration: jax.Array
     som_respiration: jax.Array
+    mean_lai: jax.Array
 
 
-def step(pools: Pools, weather: Forcing, rates: Rates, form: WaterForm) -> tuple[Pools, Exchange]:
+def step(
+    pools: Pools, weather: Forcing, rates: Rates, form: WaterForm
+) -> tuple[Pools, Exchange, Sums]:
     """Advance all pools by one step."""
     c, lost = rates.coefficients, rates.turnover
     days = 1.0 if weather.daily else weather.step_length
@@ -39,7 +45,9 @@ def step(pools: Pools, weather: Forcing, rates: Rates, form: WaterForm) -> tuple
     gpp = potential * water.stress(pools.water, c.stress_ramp, form)
     npp = allocation.net_primary_production(gpp, c.autotrophic_fraction) * days
 
-    demand = gpp * weather.root_vpd * c.transpiration + weather.shortwave * c.radiative_evaporation
+    demand = (
+        gpp * (weather.root_vpd * c.transpiration) + weather.shortwave * c.radiative_evaporation
+    )
     wet = pools.water + weather.rain - water.drainage(pools.water, c.drainage_scale / days)
     evaporated = water.evapotranspiration(demand * days, wet, form)
 
@@ -59,7 +67,12 @@ def step(pools: Pools, weather: Forcing, rates: Rates, form: WaterForm) -> tuple
         water=wet - evaporated,
     )
     after = _burnt(after, rates.fire) if weather.fire else after
-    return after, Exchange(gpp, evaporated, litter_respired, som_respired)
+    autotrophic = allocation.autotrophic_respiration(gpp, c.autotrophic_fraction)
+    nee = (litter_respired + som_respired) / days + autotrophic - gpp
+    mean_lai = 0.5 * (pools.foliage + after.foliage) * c.leaf_area_per_carbon
+    kept = Exchange(gpp, nee, evaporated, litter_respired, som_respired, mean_lai)
+    sums = Sums(pools.labile, pools.foliage, pools.root, gpp * days, litter_respired)
+    return after, kept, sums
 
 
 def _burnt(pools: Pools, burn: FireRates) -> Pools:
@@ -80,3 +93,11 @@ def _burnt(pools: Pools, burn: FireRates) -> Pools:
         som=left("som") + kill["wood"] + kill["litter"],
         water=pools.water,
     )
+
+
+def step_at(
+    pools: Pools, weather: Forcing, c: Coefficients, now: tuple[TurnoverRates, FireRates],
+    form: WaterForm,
+) -> tuple[Pools, Exchange, Sums]:  # fmt: skip
+    """Advance by one step whose rates are known."""
+    return step(pools, weather, Rates(c, *now), form)

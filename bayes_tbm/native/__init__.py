@@ -5,6 +5,8 @@ one step costs more than the arithmetic. Here the body's JAX trace is written ou
 vector of parameter sets at a time, and compiled by LLVM. The physics stays in JAX, in one place.
 """
 
-from bayes_tbm.native.scan import is_available, scan
+from bayes_tbm.native.compiled import Scalars, is_available, scan
+from bayes_tbm.native.fused import fused
+from bayes_tbm.native.pack import Pack
 
-__all__ = ["is_available", "scan"]
+__all__ = ["Pack", "Scalars", "fused", "is_available", "scan"]

@@ -28,6 +28,11 @@ def exp(n: Lanes, x: ir.Value) -> ir.Value:
     return _limited(n, x, value, 0.0)
 
 
+def logistic(n: Lanes, x: ir.Value) -> ir.Value:
+    """``1 / (1 + e^-x)``."""
+    return n.div(n.number(1.0), n.add(n.number(1.0), exp(n, n.neg(x))))
+
+
 def expm1(n: Lanes, x: ir.Value) -> ir.Value:
     """``e^x - 1`` without cancellation."""
     excess, power, _ = _reduced(n, x)

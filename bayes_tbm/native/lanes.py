@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from llvmlite import ir
 
 # Products may be fused with sums, and quotients with one divisor may share its reciprocal: both
 # change the last digit at most. Nothing that assumes numbers to be finite is allowed.
 _FLAGS = ("contract", "arcp")
-_DOUBLE, _INT64 = ir.DoubleType(), ir.IntType(64)
+_DOUBLE, _INT64, _INT32 = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
 
 
 class Lanes:
@@ -38,7 +38,9 @@ class Lanes:
         return self._constant(self._integers, _INT64, value)
 
     def _constant(self, wide: ir.Type, narrow: ir.Type, value: float) -> ir.Value:
-        return ir.Constant(wide, value if wide is narrow else [ir.Constant(narrow, value)] * self.count)
+        return ir.Constant(
+            wide, value if wide is narrow else [ir.Constant(narrow, value)] * self.count
+        )
 
     def add(self, a: ir.Value, b: ir.Value) -> ir.Value:
         """Sum."""
@@ -72,13 +74,21 @@ class Lanes:
         """Size."""
         return self._intrinsic("llvm.fabs", a)
 
-    def maximum(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """Return the greater; NaN if either is."""
-        return self._intrinsic("llvm.maximum", a, b)
+    def sin(self, a: ir.Value) -> ir.Value:
+        """Sine, lane by lane from the C library: for what is computed once."""
+        return self._intrinsic("llvm.sin", a)
 
-    def minimum(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """Return the lesser; NaN if either is."""
-        return self._intrinsic("llvm.minimum", a, b)
+    def cos(self, a: ir.Value) -> ir.Value:
+        """Cosine, likewise."""
+        return self._intrinsic("llvm.cos", a)
+
+    def erf(self, a: ir.Value) -> ir.Value:
+        """Error function, likewise."""
+        return self._library("erf", a)
+
+    def erfc(self, a: ir.Value) -> ir.Value:
+        """One less the error function, likewise."""
+        return self._library("erfc", a)
 
     def compare(self, how: str, a: ir.Value, b: ir.Value) -> ir.Value:
         """Truth in every lane; false where either is NaN, but for ``!=``."""
@@ -101,14 +111,70 @@ class Lanes:
         """Doubles equal to integers."""
         return self.builder.sitofp(a, self.type)
 
-    def spread(self, scalar: ir.Value) -> ir.Value:
-        """Return a vector with a scalar in every lane."""
+    def constant(self, value: float | bool) -> ir.Value:
+        """Return a number or a truth in every lane."""
+        if isinstance(value, bool):
+            return self.compare("==", self.number(0.0), self.number(0.0 if value else 1.0))
+        return self.number(value)
+
+    def total(self, a: ir.Value, groups: int) -> ir.Value:
+        """Sum over lanes that are so many times one group: a vector of a group's lanes."""
+        size = self.count // groups
+        narrow = Lanes(self.builder, size)
+        parts = [self.part(a, i, size) for i in range(groups)]
+        while len(parts) > 1:
+            pairs = zip(parts[::2], parts[1::2], strict=False)
+            parts = [narrow.add(x, y) for x, y in pairs] + (parts[-1:] if len(parts) % 2 else [])
+        return parts[0]
+
+    def part(self, a: ir.Value, group: int, size: int) -> ir.Value:
+        """Return the lanes of one group of a vector, as a vector of that size."""
+        if size == self.count:
+            return a
+        if size == 1:
+            return self.builder.extract_element(a, ir.Constant(_INT32, group))
+        return self._shuffled(a, a, range(group * size, (group + 1) * size))
+
+    def repeat(self, a: ir.Value, each: int, times: int) -> ir.Value:
+        """Return a vector of every lane so many times, and all that again so many times.
+
+        ``a`` has as many lanes as are left when this vector's are divided by both.
+        """
+        size = self.count // (each * times)
         if self.count == 1:
-            return scalar
-        undefined = ir.Constant(self.type, ir.Undefined)
-        first = self.builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.count), [0] * self.count)
-        return self.builder.shuffle_vector(first, undefined, mask)
+            return a
+        if size == 1:
+            scalar, a = a, ir.Constant(self.type, ir.Undefined)
+            a = self.builder.insert_element(a, scalar, ir.Constant(_INT32, 0))
+        return self._shuffled(
+            a, a, [i for _ in range(times) for i in range(size) for _ in range(each)]
+        )
+
+    def together(self, parts: Sequence[ir.Value]) -> ir.Value:
+        """Return one vector of all parts, which are of one size, a power of two of them."""
+        parts = list(parts)
+        if len(parts) == self.count > 1:  # scalars
+            whole = ir.Constant(ir.VectorType(parts[0].type, self.count), ir.Undefined)
+            for i, scalar in enumerate(parts):
+                whole = self.builder.insert_element(whole, scalar, ir.Constant(_INT32, i))
+            return whole
+        while len(parts) > 1:
+            size = 2 * parts[0].type.count
+            pairs = zip(parts[::2], parts[1::2], strict=True)
+            parts = [self._shuffled(x, y, range(size)) for x, y in pairs]
+        return parts[0]
+
+    def _shuffled(self, a: ir.Value, b: ir.Value, lanes: Iterable[int]) -> ir.Value:
+        order = list(lanes)
+        mask = ir.Constant(ir.VectorType(_INT32, len(order)), order)
+        return self.builder.shuffle_vector(a, b, mask)
+
+    def _library(self, name: str, a: ir.Value) -> ir.Value:
+        """Call a function of the C library, lane by lane."""
+        kind, module = ir.FunctionType(_DOUBLE, [_DOUBLE]), self.builder.module
+        function = module.globals.get(name) or ir.Function(module, kind, name)
+        found = [self.builder.call(function, [self.part(a, i, 1)]) for i in range(self.count)]
+        return self.together(found)
 
     def _intrinsic(self, name: str, *arguments: ir.Value) -> ir.Value:
         suffix = "f64" if self.count == 1 else f"v{self.count}f64"

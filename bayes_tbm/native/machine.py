@@ -6,7 +6,7 @@ import ctypes
 import functools
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import jax
 import llvmlite.binding as llvm
@@ -135,6 +135,9 @@ def _target_machine() -> llvm.TargetMachine:
 
 def _capsule(engine: llvm.ExecutionEngine) -> object:
     make = ctypes.pythonapi.PyCapsule_New
-    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    make.restype, make.argtypes = (
+        ctypes.py_object,
+        [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p],
+    )
     capsule: object = make(engine.get_function_address("handler"), None, None)
     return capsule

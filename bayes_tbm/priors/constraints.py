@@ -16,11 +16,11 @@ import jax
 import jax.numpy as jnp
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.model import Forcing, Trajectory
-from bayes_tbm.model.regrowth import CLOSED, canopy_closure
+from bayes_tbm.model import Forcing, Outline, Trajectory, outline_of
+from bayes_tbm.model.regrowth import CLOSED
 from bayes_tbm.parameters import Parameters, allocation_shares
 
-Term = Callable[[Parameters, Trajectory, Forcing, float], jax.Array]
+Term = Callable[[Parameters, Outline, float], jax.Array]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Constraint:
     default
         Whether it holds in any forest and is therefore on unless switched off.
     term
-        Log density up to a constant.
+        Log density up to a constant, from parameters, outline and width.
     age
         Where the term looks at the stand's regrowth, the age in years up to which it does; such a
         term holds only where the regrowth is run.
@@ -54,7 +54,11 @@ class Constraint:
 
     def log_density(self, p: Parameters, run: Trajectory, forcing: Forcing) -> jax.Array:
         """Log density of the term, up to a constant."""
-        return self.term(p, run, forcing, self.width)
+        return self.outlined(p, outline_of(run, forcing))
+
+    def outlined(self, p: Parameters, run: Outline) -> jax.Array:
+        """Log density of the term from what it sees of a run, numbers."""
+        return self.term(p, run, self.width)
 
 
 def _above(ratio: jax.Array | float, width: float) -> jax.Array:
@@ -62,64 +66,61 @@ def _above(ratio: jax.Array | float, width: float) -> jax.Array:
     return jax.nn.log_sigmoid(jnp.log(ratio) / width)
 
 
-def _litter_faster_than_som(p: Parameters, _: Trajectory, __: Forcing, w: float) -> jax.Array:
+def _litter_faster_than_som(p: Parameters, _: Outline, w: float) -> jax.Array:
     return _above(p.som_residence_time / p.litter_residence_time, w)
 
 
-def _decomposition_faster_than_som(
-    p: Parameters, _: Trajectory, __: Forcing, w: float
-) -> jax.Array:
+def _decomposition_faster_than_som(p: Parameters, _: Outline, w: float) -> jax.Array:
     return _above(p.som_residence_time / p.litter_decomposition_time, w)
 
 
-def _wood_slower_than_leaves(p: Parameters, _: Trajectory, __: Forcing, w: float) -> jax.Array:
+def _wood_slower_than_leaves(p: Parameters, _: Outline, w: float) -> jax.Array:
     return _above(p.wood_residence_time / p.leaf_lifespan, w)
 
 
-def _roots_faster_than_som(p: Parameters, _: Trajectory, __: Forcing, w: float) -> jax.Array:
+def _roots_faster_than_som(p: Parameters, _: Outline, w: float) -> jax.Array:
     return _above(p.som_residence_time / p.root_residence_time, w)
 
 
-def _canopy_root_allocation(p: Parameters, _: Trajectory, __: Forcing, w: float) -> jax.Array:
+def _canopy_root_allocation(p: Parameters, _: Outline, w: float) -> jax.Array:
     shares = allocation_shares(p)
     ratio = (shares.foliage + shares.labile) / shares.root
     return _above(5.0 * ratio, w) + _above(5.0 / ratio, w)
 
 
-def _canopy_root_pools(_: Parameters, run: Trajectory, __: Forcing, w: float) -> jax.Array:
-    ratio = run.pools.foliage.mean() / run.pools.root.mean()
+def _canopy_root_pools(_: Parameters, run: Outline, w: float) -> jax.Array:
+    ratio = run.mean("foliage") / run.mean("root")
     return _above(5.0 * ratio, w) + _above(5.0 / ratio, w)
 
 
-def _canopy_closure(_: Parameters, run: Trajectory, __: Forcing, w: float) -> jax.Array:
-    if run.regrowth is None:
+def _canopy_closure(_: Parameters, run: Outline, w: float) -> jax.Array:
+    if run.closure is None:
         raise ValueError("canopy closure needs the regrowth run")
-    return _above(canopy_closure(run.regrowth, run.pools), w)
+    return _above(run.closure, w)
 
 
-def _inputs(p: Parameters, run: Trajectory, forcing: Forcing) -> dict[str, jax.Array]:
+def _inputs(p: Parameters, run: Outline) -> dict[str, jax.Array]:
     """All carbon that entered each pool over the record, g C m-2.
 
     From production and the balances of the pools: what a pool passed on is what it got, less its
     change and less what fire took. That needs no series of fluxes, which a sampler would pay for.
     """
-    f, shares, days = run.fluxes, allocation_shares(p), forcing.step_length
+    shares = allocation_shares(p)
 
     def passed_on(pool: str, gained: jax.Array) -> jax.Array:
-        size: jax.Array = getattr(run.pools, pool)
-        left = gained - (size[-1] - size[0])
-        return left - burnt(f"{pool}_combustion", f"{pool}_mortality")
+        burnt = run.combusted.get(pool, 0.0) + run.killed.get(pool, 0.0)
+        return gained - run.change(pool) - burnt
 
-    def burnt(*names: str) -> jax.Array | float:
-        return sum(jnp.sum(getattr(f, name) * days) for name in names) if forcing.fire else 0.0
+    def killed(*pools: str) -> jax.Array | float:
+        return sum(run.killed.get(pool, 0.0) for pool in pools)
 
-    npp = jnp.sum(f.gpp * days) * (1.0 - p.autotrophic_fraction)
+    npp = run.total.gpp * (1.0 - p.autotrophic_fraction)
     labile, root, wood = (shares.labile * npp, shares.root * npp, shares.wood * npp)
     foliage = shares.foliage * npp + passed_on("labile", labile)
-    killed = burnt("labile_mortality", "foliage_mortality", "root_mortality")
-    litter = passed_on("foliage", foliage) + passed_on("root", root) + killed
-    decomposed = passed_on("litter", litter) - jnp.sum(f.litter_respiration * days)
-    som = passed_on("wood", wood) + decomposed + burnt("wood_mortality", "litter_mortality")
+    litter = passed_on("foliage", foliage) + passed_on("root", root)
+    litter = litter + killed("labile", "foliage", "root")
+    decomposed = passed_on("litter", litter) - run.total.litter_respiration
+    som = passed_on("wood", wood) + decomposed + killed("wood", "litter")
     return {
         "labile": labile, "foliage": foliage, "root": root,
         "wood": wood, "litter": litter, "som": som,
@@ -129,10 +130,9 @@ def _inputs(p: Parameters, run: Trajectory, forcing: Forcing) -> dict[str, jax.A
 def _steady(pool: str) -> Term:
     """Return a term for ``ln(in / out)``, with ``out`` known from inputs and the pool's change."""
 
-    def term(p: Parameters, run: Trajectory, forcing: Forcing, factor: float) -> jax.Array:
-        gained = _inputs(p, run, forcing)[pool]
-        size = getattr(run.pools, pool)
-        lost = gained - (size[-1] - size[0])
+    def term(p: Parameters, run: Outline, factor: float) -> jax.Array:
+        gained = _inputs(p, run)[pool]
+        lost = gained - run.change(pool)
         return -0.5 * (jnp.log(gained / lost) / math.log(factor)) ** 2
 
     return term

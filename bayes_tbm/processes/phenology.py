@@ -7,6 +7,7 @@ must turn over in a year for the stated lifespan.
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -71,7 +72,7 @@ def pulse(
     log_excess = jnp.log(jnp.asarray(lifespan) - 1.0)
     width = period * jnp.sqrt(2.0) / 2.0
     fraction = 0.5 * (jnp.log(lifespan) - log_excess)
-    offset = width * jnp.polyval(jnp.asarray(_OFFSET, dtype=log_excess.dtype), log_excess)
+    offset = width * functools.reduce(lambda sum_, c: sum_ * log_excess + c, _OFFSET, 0.0)
     shift = (peak_day - offset) * jnp.pi / DAYS_PER_YEAR
     sharpness = DAYS_PER_YEAR / jnp.pi / width
     return Pulse(

@@ -35,6 +35,8 @@ class WaterForm:
     supply_curvature: float = 0.99
 
 
+_NEAR_ZERO = 1e-24  # mm2; where bucket and demand are both empty, the square root keeps a slope
+_VAST = 1e15  # mm
 REFERENCE = WaterForm(smooth=False)
 
 
@@ -85,17 +87,16 @@ def evapotranspiration(demand: jax.Array, available: jax.Array, form: WaterForm)
     """Evapotranspiration of a step from demand, no more than the water there is; both in mm.
 
     The smooth form ``y`` is the non-rectangular hyperbola between the two limits, the smaller root
-    of ``c y^2 - (demand + available) y + demand available = 0``. It is written with their ratio
-    below one, so that an empty bucket overflows nothing.
+    of ``c y^2 - (demand + available) y + demand available = 0``, as a share of the lesser limit.
     """
     less = jnp.minimum(demand, available)
     if not form.smooth:
         return less
+    demand, available = jnp.minimum(demand, _VAST), jnp.minimum(available, _VAST)  # squares
     more = jnp.maximum(demand, available)
-    ratio = less / jnp.where(more > 0.0, more, 1.0)
-    root = jnp.sqrt((1.0 - ratio) ** 2 + 4.0 * (1.0 - form.supply_curvature) * ratio)
-    over = 1.0 + ratio + root
-    return 2.0 * less / jnp.where(over > 2.0, over, 2.0)  # rounding must not take more than all
+    rounding = 4.0 * (1.0 - form.supply_curvature) * demand * available
+    over = demand + available + jnp.sqrt((demand - available) ** 2 + (rounding + _NEAR_ZERO))
+    return less * (more / jnp.maximum(0.5 * over, more))  # rounding must not take more than all
 
 
 @elementwise

@@ -130,7 +130,7 @@ def _simulated(site: Site, truth: Parameters, age: float) -> tuple[Series, dict[
     record = model_drivers(site, site.drivers, daily=False)
     grown = _regrown(truth, mean)
     run = jax.device_get(_over_record(truth, record, _at(grown, age)))
-    closed = bool(canopy_closure(grown, run.pools) >= 1.0)
+    closed = bool(canopy_closure(grown, run.pools.foliage.mean()) >= 1.0)
     return np.asarray(live_biomass(grown))[::MONTHS], perfect_series(run, truth), closed
 
 

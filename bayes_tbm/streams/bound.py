@@ -81,7 +81,11 @@ class AbstractBoundStream:
 
     def log_density(self, series: jax.Array, errors: Mapping[str, jax.Array]) -> jax.Array:
         """Log density of all points together, scalar."""
-        return self.stream.errors.log_density(self.expected(series), self.data, self._own(errors))
+        return self.log_density_of(self.expected(series), errors)
+
+    def log_density_of(self, expected: jax.Array, errors: Mapping[str, jax.Array]) -> jax.Array:
+        """Log density of all points together from what `expected` gave, scalar."""
+        return self.stream.errors.log_density(expected, self.data, self._own(errors))
 
     def sample(
         self, key: jax.Array, series: jax.Array, errors: Mapping[str, jax.Array]
@@ -166,10 +170,18 @@ class BoundStream(AbstractBoundStream):
         if self.steps_per_block == 0:
             count = np.bincount(self.block)
             total = jax.ops.segment_sum(series[self.step], jnp.asarray(self.block), len(count))
-            return total / count
+            return total / count.reshape(-1, *(1,) * (series.ndim - 1))
         points, weights = self._grid  # the same mean without touching values one by one
-        padded = jnp.pad(series, (0, max(weights.size - len(series), 0)))[: weights.size]
-        return (padded.reshape(weights.shape) * weights).sum(axis=1)[points]
+        weights = weights.reshape(*weights.shape, *(1,) * (series.ndim - 1))
+        whole = min(len(series) // self.steps_per_block, len(weights))
+        cut = whole * self.steps_per_block
+        blocks = series[:cut].reshape(whole, self.steps_per_block, *series.shape[1:])
+        # Term by term: XLA adds terms fast and sums over an inner axis slowly.
+        means = sum(weights[:whole, i] * blocks[:, i] for i in range(self.steps_per_block))
+        if whole < len(weights):  # the record ends within a block
+            rest = (series[cut:] * weights[whole, : len(series) - cut]).sum(axis=0)
+            means = jnp.concatenate([means, rest[None]])
+        return means if len(points) == len(means) else means[points]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

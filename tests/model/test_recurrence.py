@@ -5,6 +5,7 @@ import pytest
 
 from bayes_tbm.model import simulate
 from bayes_tbm.model.recurrence import evolve
+from bayes_tbm.native import Pack
 from bayes_tbm.parameters import Parameters
 
 STEPS = 400
@@ -13,16 +14,16 @@ STEPS = 400
 def pools_under(gain, lost, start=100.0):
     """A pool that gains and loses, and one that gets what it loses; the loss is a constant."""
 
-    def step(pools, weather, rates):
+    def step(pools, weather, lost, gain):
         first, second = pools
-        gone = first * rates["lost"]
-        return (first + rates["gain"] - gone, second + gone), gone
+        gone = first * lost
+        return (first + gain - gone, second + gone), gone, (first, gone)
 
     start = (jnp.asarray(start), jnp.zeros(()))
-    rates = {"gain": jnp.broadcast_to(gain, STEPS), "lost": jnp.asarray(lost)}
-    before, last, gone = evolve(step, start, jnp.zeros(STEPS), rates)
-    states = jax.tree.map(lambda rest, end: jnp.append(rest, end), before, last)
-    return states, gone
+    gain = jnp.broadcast_to(gain, STEPS)
+    run = evolve(step, Pack.of(start), jnp.zeros(STEPS), Pack.of(jnp.asarray(lost)), gain)
+    states = jax.tree.map(lambda rest, end: jnp.append(rest, end), run.before, run.last.tree)
+    return states, run.happened, run.total.tree
 
 
 @pytest.mark.parametrize("lost", [1e-4, 0.01, 0.5])
@@ -30,10 +31,11 @@ def test_a_linear_pool_is_a_geometric_series(lost):
     n = np.arange(STEPS + 1)
     left = (1 - lost) ** n
     expected = 100.0 * left + 2.0 * (1 - left) / lost
-    (first, second), gone = pools_under(2.0, lost)
+    (first, second), gone, sums = pools_under(2.0, lost)
     np.testing.assert_allclose(first, expected, rtol=1e-12)
     np.testing.assert_allclose(first + second, 100.0 + 2.0 * n, rtol=1e-12)
     np.testing.assert_allclose(gone, lost * expected[:-1], rtol=1e-12)
+    np.testing.assert_allclose(sums, [expected[:-1].sum(), gone.sum()], rtol=1e-12)
 
 
 def slopes_of_series(start, lost, gain):
@@ -52,10 +54,12 @@ def test_gradient_of_a_linear_pool_is_that_of_the_series():
     np.testing.assert_allclose(slopes, slopes_of_series(100.0, 0.01, 2.0), rtol=1e-11)
 
 
-def test_gradient_of_what_happened_is_that_of_the_balance():
+@pytest.mark.parametrize("by_series", [True, False])
+def test_gradient_of_what_happened_is_that_of_the_balance(by_series):
     # all that is lost is start + gains - what is left
     def total(start, lost, gain):
-        return pools_under(gain, lost, start)[1].sum()
+        _, gone, sums = pools_under(gain, lost, start)
+        return gone.sum() if by_series else sums[1]
 
     slopes = jax.grad(total, (0, 1, 2))(100.0, 0.01, 2.0)
     left = np.array(slopes_of_series(100.0, 0.01, 2.0))
@@ -63,14 +67,14 @@ def test_gradient_of_what_happened_is_that_of_the_balance():
 
 
 def test_a_batch_is_one_by_one():
-    def step(state, weather, rates):
-        after = (state[0] * rates["k"] + weather,)
-        return after, after[0] * rates["series"]
+    def step(state, weather, k, series):
+        after = (state[0] * k + weather,)
+        return after, after[0] * series, ()
 
     def total(start, k, series):
         weather = jnp.arange(5.0).reshape(5, *(1,) * start.ndim)
-        _, last, seen = evolve(step, (start,), weather, {"k": k, "series": series})
-        return (last[0] + seen.sum(0)).sum()
+        _, last, seen, _ = evolve(step, Pack.of((start,)), weather, Pack.of(k), series)
+        return (last.tree[0] + seen.sum(0)).sum()
 
     rng = np.random.default_rng(0)
     start, k, series = rng.normal(size=3), rng.normal(size=3), rng.normal(size=(5, 3))
@@ -83,11 +87,11 @@ def test_a_batch_is_one_by_one():
 
 
 def test_second_derivatives_work_forward_over_reverse():
-    def step(state, now, k):
-        return (state[0] * k + now,), now
+    def step(state, now, k, _):
+        return (state[0] * k + now,), now, ()
 
     def last(k):
-        return evolve(step, (jnp.asarray(1.0),), jnp.zeros(5), k)[1][0]
+        return evolve(step, Pack.of((jnp.asarray(1.0),)), jnp.zeros(5), Pack.of(k), ()).last.tree[0]
 
     assert jax.jacfwd(jax.grad(last))(0.9) == pytest.approx(5 * 4 * 0.9**3, rel=1e-13)
 

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import types
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.model import Fluxes, Pools, Trajectory, prepare, regrow, simulate
+from bayes_tbm.model import Fluxes, Pools, Sums, Trajectory, prepare, regrow, simulate
 from bayes_tbm.parameters import TABLE, Fixed, LogNormal, Normal, Parameters
 from bayes_tbm.priors import CONSTRAINTS, as_constraints, resolve_priors
 
@@ -122,9 +123,14 @@ def empty_run(steps=4, **pools):
     """Build a trajectory without fluxes and with given pools; the rest is one."""
     zero, one = jnp.zeros(steps), jnp.ones(steps + 1)
     named = {field.name: pools.get(field.name, one) for field in dataclasses.fields(Pools)}
+    first, last, before = (
+        Pools(**{name: part(pool) for name, pool in named.items()})
+        for part in (lambda x: x[0], lambda x: x[-1], lambda x: x[:-1])
+    )
+    total = Sums(before.labile.sum(), before.foliage.sum(), before.root.sum(), 0.0, 0.0)
+    fluxes = Fluxes(**{field.name: zero for field in dataclasses.fields(Fluxes)})
     return Trajectory(
-        pools=Pools(**named),
-        fluxes=Fluxes(**{field.name: zero for field in dataclasses.fields(Fluxes)}),
+        pools=Pools(**named), first=first, last=last, total=total, steps=steps, fluxes=fluxes
     )
 
 
@@ -140,6 +146,7 @@ def with_stand(run, foliage):
     return dataclasses.replace(run, regrowth=dataclasses.replace(run.pools, foliage=grown))
 
 
+UNBURNT = types.SimpleNamespace(fire=False)  # all that orderings ask of the weather
 ORDERINGS = {
     "litter_faster_than_som": lambda x: (
         Parameters.default(som_residence_time=3.0 * x, litter_residence_time=3.0), empty_run()),
@@ -164,7 +171,7 @@ def test_an_ordering_is_a_soft_step_in_the_log_ratio(name):
 
     def term(log_ratio, width):
         softened = dataclasses.replace(constraint, width=width)
-        return float(softened.log_density(*ORDERINGS[name](math.exp(log_ratio)), None))
+        return float(softened.log_density(*ORDERINGS[name](math.exp(log_ratio)), UNBURNT))
 
     # 1.6 is inside both sides of the factor 5, whose logs are 0 and 3.2
     assert -1e-6 < term(1.6, 0.1) <= 0.0
@@ -181,7 +188,7 @@ def test_a_factor_is_kept_on_both_sides(name):
     constraint = CONSTRAINTS[name]
 
     def term(ratio):
-        return float(constraint.log_density(*ORDERINGS[name](5 * ratio), None))
+        return float(constraint.log_density(*ORDERINGS[name](5 * ratio), UNBURNT))
 
     for ratio in (1.5, 5.0, 20.0):
         assert term(ratio) == pytest.approx(term(1 / ratio), rel=1e-12)
@@ -239,7 +246,7 @@ def test_terms_of_a_run_are_finite_and_so_are_their_gradients(make_weather):
     for slopes in jax.tree.leaves((by_parameters, by_run)):
         assert np.isfinite(slopes).all()
     assert by_parameters.som_residence_time > 0
-    assert all((np.asarray(getattr(by_run.pools, pool)) != 0).any() for pool in INPUTS)
+    assert all((np.asarray(getattr(by_run.last, pool)) != 0).any() for pool in INPUTS)
 
 
 def test_steady_terms_see_the_losses_of_a_run(make_weather):

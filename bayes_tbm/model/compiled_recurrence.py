@@ -1,0 +1,98 @@
+"""A step over time and back again, as loops of machine code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from bayes_tbm.native import Pack, Scalars, scan
+
+
+def run(
+    step: Callable[..., Any], start: Pack, forcing: Any, constants: Pack, series: Any
+) -> tuple[Any, jax.Array]:
+    """Run a step over time.
+
+    Returns
+    -------
+    evolution, kept
+        What `recurrence.Evolution` is made of, and all that was kept of each step in one array,
+        (member, time, ...), which begins with the states.
+    """
+    count = len(start.array)
+    weather, changing, given = _together(forcing, series, start.shape)
+    _, of_happened, of_summed = jax.eval_shape(
+        step, start.tree, weather.now, constants.tree, changing.now
+    )
+
+    def body(carry: Scalars, now: list[Scalars], constant: Scalars) -> tuple[Scalars, Scalars]:
+        state, total = carry[:count], carry[count:]
+        after, happened, summed = step(
+            start.unflatten(state), weather.unflatten(now[0]), constants.unflatten(constant),
+            changing.unflatten([one for (one,) in now[1:]]),
+        )  # fmt: skip
+        sums = map(jnp.add, total, jax.tree.leaves(summed))
+        return [*jax.tree.leaves(after), *sums], [*state, *jax.tree.leaves(happened)]
+
+    sums, of_sums = jax.tree.flatten(of_summed)
+    nothing = jnp.zeros((len(sums), *start.shape), start.array.dtype)
+    last, kept = scan(body, jnp.concatenate([start.array, nothing]), given, constants.array)
+    happened = jax.tree.unflatten(jax.tree.structure(of_happened), list(kept[count:]))
+    before = start.unflatten(list(kept[:count]))
+    return (before, start.like(last[:count]), happened, Pack(last[count:], of_sums)), kept
+
+
+def back(
+    pull: Any, adjoint: Pack, total: Pack, kept: jax.Array, now: Any, there: Any, constants: Pack
+) -> tuple[Pack, Any, Pack]:
+    """Differentiate each step on the way back; gradients by start, series and constants."""
+    count, fixed = len(adjoint.array), len(constants.array)
+    weather, changing, given = _together(*now, adjoint.shape)
+
+    def body(carry: Scalars, now: list[Scalars], constant: Scalars) -> tuple[Scalars, Scalars]:
+        states, *rest = now
+        seen, (climate, *series) = rest[: len(there)], rest[len(there) :]
+        pulled = pull(
+            adjoint.unflatten(states[:count]), weather.unflatten(climate),
+            changing.unflatten([one for (one,) in series]), constants.unflatten(constant[:fixed]),
+        )  # fmt: skip
+        of_state, of_series, of_constants = pulled(
+            adjoint.unflatten(carry[:count]),
+            [one for (one,) in seen],
+            total.unflatten(constant[fixed:]),
+        )
+        gradient = map(jnp.add, carry[count:], jax.tree.leaves(of_constants))
+        return [*jax.tree.leaves(of_state), *gradient], jax.tree.leaves(of_series)
+
+    found, of_series = scan(
+        body,
+        jnp.concatenate([adjoint.array, jnp.zeros_like(constants.array)]),
+        [kept, *(x[None] for x in there), *given],
+        jnp.concatenate([constants.array, total.array]),
+        True,
+    )
+    gradients = changing.unflatten(list(of_series))
+    return adjoint.like(found[:count]), gradients, constants.like(found[count:])
+
+
+class _Series:
+    """What changes from step to step: its structure, and shapes of it in one step."""
+
+    def __init__(self, tree: Any, shape: tuple[int, ...]) -> None:
+        self.leaves, self._structure = jax.tree.flatten(tree)
+        self.now = self.unflatten([jax.ShapeDtypeStruct(shape, x.dtype) for x in self.leaves])
+
+    def unflatten(self, members: Scalars) -> Any:
+        return jax.tree.unflatten(self._structure, members)
+
+
+def _together(
+    forcing: Any, series: Any, shape: tuple[int, ...]
+) -> tuple[_Series, _Series, list[jax.Array]]:
+    """Structures of forcing and series, and both as groups of members: forcing is one."""
+    weather, changing = _Series(forcing, shape), _Series(series, shape)
+    one = jnp.stack([leaf.reshape(len(leaf)) for leaf in weather.leaves])
+    return weather, changing, [one, *(x[None] for x in changing.leaves)]

@@ -1,0 +1,110 @@
+"""`jax.lax.scan` over scalars, or over a batch of them, as one compiled loop."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+Scalars = list[jax.Array]
+Body = Callable[[Scalars, list[Scalars], Scalars], tuple[Scalars, Scalars]]
+Found = tuple[jax.Array, jax.Array]
+
+
+@functools.cache
+def is_available() -> bool:
+    """Whether loops can be compiled here: on a CPU, with llvmlite installed."""
+    return importlib.util.find_spec("llvmlite") is not None and jax.default_backend() == "cpu"
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 4))
+def scan(
+    body: Body,
+    carry: jax.Array,
+    series: Sequence[jax.Array],
+    constants: jax.Array,
+    reverse: bool = False,
+) -> Found:
+    """Run a loop over time.
+
+    Parameters
+    ----------
+    body
+        ``body(carry, now, constants)`` gives the next carry and what to keep of this step. It is
+        traced with lists of scalars; ``now`` has one for each series.
+    carry
+        (member, ...), the batch last.
+    series
+        Numbers that change from step to step, in groups: (member, time, ...) with the batch last,
+        or (member, time), the same for all the batch.
+    constants
+        (member, ...); like the carry of one floating precision.
+    reverse
+        Whether to run from the last step to the first.
+
+    Returns
+    -------
+    carry, kept
+        The last carry, (member, ...), and what was kept of each step, (member, time, ...).
+
+    Raises
+    ------
+    UnsupportedError
+        The body uses an operation for which there is no machine code.
+
+    Notes
+    -----
+    Forward derivatives go through `jax.lax.scan`; there are none in reverse.
+    """
+    from bayes_tbm.native.loop import Layout, registered
+    from bayes_tbm.native.program import flatten
+
+    batch, dtype = carry.shape[1:], carry.dtype
+    size, length = math.prod(batch), series[0].shape[1]
+    scalar = jax.ShapeDtypeStruct((), dtype)
+    traced = jax.make_jaxpr(body)(
+        [scalar] * len(carry), [[scalar] * len(x) for x in series], [scalar] * len(constants)
+    )
+    layout = Layout(
+        length, size, reverse, carried=len(carry), constant=len(constants),
+        kept=len(traced.out_avals) - len(carry), single=dtype == jnp.float32,
+        series=tuple((len(x), x.ndim == 2 and len(batch) > 0) for x in series),
+    )  # fmt: skip
+    out = [
+        jax.ShapeDtypeStruct((len(carry), size), dtype),
+        jax.ShapeDtypeStruct((layout.kept, length, size), dtype),
+    ]
+    call = jax.ffi.ffi_call(registered(flatten(traced), layout), out, vmap_method="sequential")
+    last, kept = call(
+        carry.reshape(-1, size), constants.reshape(-1, size).astype(dtype),
+        *(x.reshape(*x.shape[:2], -1).astype(dtype) for x in series),
+    )  # fmt: skip
+    return last.reshape(carry.shape), kept.reshape(layout.kept, length, *batch)
+
+
+@scan.defjvp
+def _forward_derivative(
+    body: Body, reverse: bool, given: tuple[Any, ...], tangents: tuple[Any, ...]
+) -> tuple[Found, Found]:
+    def plain(carry: jax.Array, series: list[jax.Array], constants: jax.Array) -> Found:
+        def step(carry: jax.Array, now: list[jax.Array]) -> tuple[jax.Array, jax.Array]:
+            after, kept = body(list(carry), [list(x) for x in now], list(constants))
+            return _stacked(after, carry), _stacked(kept, carry)
+
+        by_time = [jnp.moveaxis(x, 1, 0) for x in series]
+        last, kept = jax.lax.scan(step, carry, by_time, reverse=reverse)
+        return last, jnp.moveaxis(kept, 0, 1)
+
+    value, slope = jax.jvp(plain, (given[0], list(given[1]), given[2]),
+                           (tangents[0], list(tangents[1]), tangents[2]))  # fmt: skip
+    return value, slope
+
+
+def _stacked(members: Scalars, like: jax.Array) -> jax.Array:
+    rows = [jnp.broadcast_to(x, like.shape[1:]) for x in members]
+    return jnp.stack(rows) if rows else like[:0]

@@ -1,0 +1,52 @@
+"""Numbers of a pytree in one array, as machine code wants them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Pack:
+    """A pytree of arrays of one shape, kept as one.
+
+    Attributes
+    ----------
+    array
+        (member, ...), the batch last.
+    structure
+        How members make the pytree.
+    """
+
+    array: jax.Array
+    structure: Any = dataclasses.field(metadata={"static": True})
+
+    @classmethod
+    def of(cls, tree: Any, shape: tuple[int, ...] | None = None) -> Pack:
+        """Pack a pytree, its leaves spread to one shape: theirs together, or a given one."""
+        leaves, structure = jax.tree.flatten(tree)
+        arrays = [jnp.asarray(leaf) for leaf in leaves]
+        shape = jnp.broadcast_shapes(*(x.shape for x in arrays)) if shape is None else shape
+        return cls(jnp.stack([jnp.broadcast_to(x, shape) for x in arrays]), structure)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a member."""
+        return self.array.shape[1:]
+
+    @property
+    def tree(self) -> Any:
+        """The pytree; what is not used of it costs nothing."""
+        return self.unflatten(list(self.array))
+
+    def unflatten(self, members: Any) -> Any:
+        """Pytree of other members in the same order."""
+        return jax.tree.unflatten(self.structure, members)
+
+    def like(self, array: jax.Array) -> Pack:
+        """Return the same structure around another array."""
+        return dataclasses.replace(self, array=array)
