@@ -197,9 +197,10 @@ class LogDensity:
         latent = native.Pack(jnp.moveaxis(z, -1, 0), jax.tree.structure([0] * self.dimension))
         p, errors = native.fused(self._by_kind, latent)
         run = self._run(p, whole=False)  # time first, batch last
-        expected = [s.expected(s.series(run.trajectory, p.tree)) for s in self.streams]
-        observed = self._observed if z.ndim == 1 else jax.vmap(self._observed, in_axes=(-1, 0))
-        total: jax.Array = prior + self._constrained(p, run) + observed(expected, errors.tree)
+        total: jax.Array = prior + self._constrained(p, run)
+        for s in self.streams:
+            expected = s.expected(s.series(run.trajectory, p.tree))
+            total = total + s.log_density_of(expected, errors.tree)
         return total
 
     def _by_kind(self, z: list[jax.Array]) -> tuple[Parameters, dict[str, jax.Array]]:
@@ -224,11 +225,6 @@ class LogDensity:
 
         found: jax.Array = native.fused(total, *packs)[0].tree
         return found
-
-    def _observed(self, expected: list[jax.Array], errors: Mapping[str, jax.Array]) -> jax.Array:
-        """Log density of all streams, scalar."""
-        terms = zip(self.streams, expected, strict=True)
-        return sum((s.log_density_of(x, errors) for s, x in terms), start=jnp.zeros(()))
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))

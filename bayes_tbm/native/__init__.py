@@ -8,5 +8,6 @@ vector of parameter sets at a time, and compiled by LLVM. The physics stays in J
 from bayes_tbm.native.compiled import Scalars, is_available, scan
 from bayes_tbm.native.fused import fused
 from bayes_tbm.native.pack import Pack
+from bayes_tbm.native.sums import summed
 
-__all__ = ["Pack", "Scalars", "fused", "is_available", "scan"]
+__all__ = ["Pack", "Scalars", "fused", "is_available", "scan", "summed"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import override
+from typing import Any, override
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.stats import norm
 
+from bayes_tbm.native import Pack, fused, summed
 from bayes_tbm.parameters import AbstractPrior
 from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData, structural_prior
 
@@ -84,16 +85,28 @@ class Balanced(AbstractErrorModel):
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
         # Each year's covariance is a diagonal and one rank, of known inverse and determinant.
-        residual = jnp.asarray(data.value) - expected
-        precision = 1.0 / (errors["structural_sd"] ** 2 + data.measurement_sd**2)
-        weighted = precision * residual
-        shared = self._shared(data, errors)
-        member = jnp.asarray(data.year == np.unique(data.year)[:, None], residual.dtype)
-        scale = 1.0 + shared * (member @ precision)
-        pull = (member @ weighted) ** 2 / scale
-        squares = jnp.sum(weighted * residual) - shared * jnp.sum(pull)
-        log_volume = jnp.sum(jnp.log(scale)) - jnp.sum(jnp.log(precision))
-        return -0.5 * (squares + log_volume + len(data.value) * math.log(2.0 * math.pi))
+        years = np.unique(data.year)
+        known = jnp.array([data.value, data.measurement_sd**2, *(data.year == years[:, None])])
+
+        def term(known: list[jax.Array], x: jax.Array, structural: jax.Array) -> Any:
+            value, measured, *member = known
+            precision = 1.0 / (structural**2 + measured)
+            weighted = precision * (value - x)
+            squares = weighted * (value - x) - jnp.log(precision)
+            return squares, [m * precision for m in member], [m * weighted for m in member]
+
+        def whole(sums: Any, structural: jax.Array) -> tuple[jax.Array]:
+            squares, weights, pulls = sums
+            shared = self._shared(data, {"structural_sd": structural})
+            for weight, pull in zip(weights, pulls, strict=True):
+                scale = 1.0 + shared * weight
+                squares = squares + jnp.log(scale) - shared * pull**2 / scale
+            return (-0.5 * (squares + len(data.value) * math.log(2.0 * math.pi)),)
+
+        structural = Pack.of(errors["structural_sd"])
+        (total,) = fused(whole, summed(term, known, expected, structural), structural)
+        density: jax.Array = total.tree
+        return density
 
     @override
     def sample(

@@ -87,11 +87,29 @@ class AbstractErrorModel:
     def log_density(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        """Log density of all points together, the sum of `log_likelihood`; scalar.
+        """Log density of all points together, the sum of `log_likelihood`.
 
         A model whose sum is cheaper than its terms says so here: samplers ask for nothing else.
+
+        Parameters
+        ----------
+        expected
+            (point, ...), the batch last.
+        data
+            Observed points.
+        errors
+            Values of the error model's own parameters, of the batch's shape.
+
+        Returns
+        -------
+        jax.Array
+            Of the batch's shape.
         """
-        return jnp.sum(self.log_likelihood(expected, data, errors))
+        if expected.ndim == 1:
+            return jnp.sum(self.log_likelihood(expected, data, errors))
+        one = jax.vmap(lambda x, own: self.log_density(x, data, own), in_axes=-1, out_axes=-1)
+        each: jax.Array = one(expected, errors)
+        return each
 
     def sample(
         self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import ClassVar, override
 
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.stats import norm, t
 
+from bayes_tbm.native import Pack, summed
 from bayes_tbm.parameters import AbstractPrior, Fixed
 from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData, structural_prior
 
@@ -43,6 +45,19 @@ class Gaussian(AbstractErrorModel):
         return norm.logpdf(jnp.asarray(data.value), expected, self._sd(data, errors))
 
     @override
+    def log_density(
+        self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        def term(known: list[jax.Array], x: jax.Array, structural: jax.Array) -> jax.Array:
+            value, measured = known
+            variance = measured + structural**2
+            return -0.5 * ((value - x) ** 2 / variance + jnp.log(2.0 * math.pi * variance))
+
+        known = jnp.array([data.value, data.measurement_sd**2])
+        total: jax.Array = summed(term, known, expected, Pack.of(errors["structural_sd"])).tree
+        return total
+
+    @override
     def sample(
         self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
@@ -71,6 +86,8 @@ class StudentT(Gaussian):
     ) -> jax.Array:
         sd = self._sd(data, errors)
         return t.logpdf(jnp.asarray(data.value), self.degrees_of_freedom, expected, sd)
+
+    log_density = AbstractErrorModel.log_density
 
     @override
     def sample(
