@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bayes_tbm"
 ORDER = (
     "errors",
     "units",
+    "native",
     "parameters",
     "processes",
     "model",
@@ -37,9 +38,12 @@ USE_SITE_TYPES = {"streams", "inference"}  # only bayes_tbm.sites.site
 ENTRY_POINTS = {"__init__", "__main__"}
 
 # The numerical core stays light and traceable.
-CORE = {"processes", "model"}
+CORE = {"native", "processes", "model"}
 CORE_LIBRARIES = {"jax", "jaxtyping", "numpy"}
-CORE_LIBRARIES_BY_FILE = {"model/labelled.py": {"xarray"}}
+CORE_LIBRARIES_BY_FILE = {
+    f"native/{name}.py": {"llvmlite"}
+    for name in ("body", "elementary", "lanes", "loop", "machine", "memory", "operations")
+}
 
 
 def imported_names(path: Path, package: Path) -> Iterator[tuple[int, str]]:
@@ -156,7 +160,8 @@ def test_package_imports_run_one_way():
         ("inference/a.py", "from bayes_tbm import sites", "bayes_tbm.sites.site only"),
         ("processes/a.py", "import numpyro.distributions as dist", "processes stays light"),
         ("model/a.py", "import xarray as xr", "model stays light"),
-        ("model/labelled.py", "import arviz", "model stays light"),
+        ("native/lanes.py", "import arviz", "native stays light"),
+        ("native/pack.py", "import llvmlite", "native stays light"),
     ],
 )
 def test_wrong_import_is_found(tmp_path, file, text, reason):
@@ -173,7 +178,7 @@ def test_right_imports_pass(tmp_path):
             "__init__.py": "from .inference import Calibration\nfrom .sites import open_site",
             "units/a.py": "import math\nimport pandas\nfrom ..errors import x\nfrom . import b",
             "model/a.py": "import jax.numpy as jnp\nimport jaxtyping\nfrom ..processes import x",
-            "model/labelled.py": "import xarray as xr",
+            "native/lanes.py": "from llvmlite import ir",
             "sites/embedded.py": "from ..model.pools import Pools\nfrom ..units import x",
             "streams/a.py": "from ..sites.site import Site",
             "inference/a.py": "from ..sites import site\nfrom bayes_tbm import __version__",

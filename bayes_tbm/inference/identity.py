@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Any
 
@@ -14,9 +14,10 @@ import numpy as np
 
 from bayes_tbm.inference.density import LogDensity
 from bayes_tbm.inference.settings import Settings
+from bayes_tbm.native import is_available, processor
 
-_ROOMS = ("parameters", "processes", "model", "streams", "priors", "inference")
-_LIBRARIES = ("jax", "jaxlib", "numpyro", "numpy", "scipy")
+_ROOMS = ("native", "parameters", "processes", "model", "streams", "priors", "inference")
+_LIBRARIES = ("jax", "jaxlib", "numpyro", "numpy", "scipy", "llvmlite")
 
 
 def identity(
@@ -34,9 +35,17 @@ def identity(
         "sampling": sampling,
         "data": _data_hash(density),
         "model": _source_hash(),
-        "versions": {name: version(name) for name in _LIBRARIES},
+        "versions": {name: _version(name) for name in _LIBRARIES},
         "device": jax.devices()[0].device_kind,
+        "compiled": processor() if is_available() else "",
     }
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "none"
 
 
 def _data_hash(density: LogDensity) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bayes_tbm.native import Pack, Scalars, scan
+from bayes_tbm.native import Pack, Scalars, scan, shaped
 
 
 def run(
@@ -50,14 +50,15 @@ def back(
 ) -> tuple[Pack, Any, Pack]:
     """Differentiate each step on the way back; gradients by start, series and constants."""
     count, fixed = len(adjoint.array), len(constants.array)
-    weather, changing, given = _together(*now, adjoint.shape)
+    forcing, series = now
+    weather, changing, given = _together(forcing, series, adjoint.shape)
 
     def body(carry: Scalars, now: list[Scalars], constant: Scalars) -> tuple[Scalars, Scalars]:
         states, *rest = now
-        seen, (climate, *series) = rest[: len(there)], rest[len(there) :]
+        seen, (climate, *rates) = rest[: len(there)], rest[len(there) :]
         pulled = pull(
             adjoint.unflatten(states[:count]), weather.unflatten(climate),
-            changing.unflatten([one for (one,) in series]), constants.unflatten(constant[:fixed]),
+            changing.unflatten([one for (one,) in rates]), constants.unflatten(constant[:fixed]),
         )  # fmt: skip
         of_state, of_series, of_constants = pulled(
             adjoint.unflatten(carry[:count]),
@@ -83,9 +84,9 @@ class _Series:
 
     def __init__(self, tree: Any, shape: tuple[int, ...]) -> None:
         self.leaves, self._structure = jax.tree.flatten(tree)
-        self.now = self.unflatten([jax.ShapeDtypeStruct(shape, x.dtype) for x in self.leaves])
+        self.now = self.unflatten([shaped(shape, x.dtype) for x in self.leaves])
 
-    def unflatten(self, members: Scalars) -> Any:
+    def unflatten(self, members: Any) -> Any:
         return jax.tree.unflatten(self._structure, members)
 
 

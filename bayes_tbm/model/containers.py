@@ -80,8 +80,8 @@ class Fluxes:
     """What happened in each step: carbon in g C m-2 d-1, water in mm d-1, the rest unitless.
 
     Fire names: ``*_combustion`` goes to the air, ``*_mortality`` to litter (labile, foliage, root)
-    or soil (wood, litter). NEE is positive to the air, without fire. ``lai`` is that at the start of
-    the step, ``mean_lai`` the mean of start and end.
+    or soil (wood, litter). NEE is positive to the air, without fire. ``lai`` is that at the
+    start of the step, ``mean_lai`` the mean of start and end.
     """
 
     gpp: jax.Array

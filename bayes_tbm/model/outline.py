@@ -46,7 +46,7 @@ class Outline:
         return mean_pool(pool, self.last, self.total, self.steps)
 
     def change(self, pool: str) -> jax.Array:
-        """What a pool gained in all over the record, g C m-2."""
+        """Return what a pool gained in all over the record, g C m-2."""
         change: jax.Array = getattr(self.last, pool) - getattr(self.first, pool)
         return change
 

@@ -65,7 +65,8 @@ def evolve(step: Step, start: Pack, forcing: Any, constants: Pack, series: Any) 
     -----
     Reverse mode only; `jax.jacfwd` of `jax.grad` works, `jax.jvp` of this function does not.
     """
-    return _run(step, start, forcing, constants, series)[0]
+    found: Evolution = _run(step, start, forcing, constants, series)[0]
+    return found
 
 
 def _run(step: Step, start: Pack, forcing: Any, constants: Pack, series: Any) -> tuple[Any, Any]:
@@ -87,11 +88,11 @@ def _run(step: Step, start: Pack, forcing: Any, constants: Pack, series: Any) ->
 def _forward(step: Step, *arguments: Any) -> tuple[Any, Any]:
     start, *given = jax.tree.map(lambda given: given.value, arguments)
     found, states = _run(step, start, *given)
-    return found, (states, start, *given)
+    return found, (states, *given)
 
 
 def _backward(step: Step, kept: Any, cotangents: Evolution) -> tuple[Any, None, Any, Any]:
-    states, start, forcing, constants, series = kept
+    states, forcing, constants, series = kept
     wanted, there = _present((cotangents.before, cotangents.happened))
     adjoint, total = jax.tree.map(
         _instantiate, (cotangents.last, cotangents.total), is_leaf=_is_zero
@@ -106,7 +107,8 @@ def _backward(step: Step, kept: Any, cotangents: Evolution) -> tuple[Any, None, 
             return after, [leaf for leaf, yes in both if yes], summed
 
         back = jax.vjp(asked, state, changing, constants)[1]
-        return jax.tree_util.Partial(lambda back, *given: back(given), back)
+        # A pytree, so that the pulls of all steps can be made by vmap.
+        return jax.tree_util.Partial(lambda back, *given: back(given), back)  # type: ignore[no-untyped-call]  # JAX's own
 
     back = compiled.back if is_available() else _side_by_side
     first, of_series, of_constants = back(

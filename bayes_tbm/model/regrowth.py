@@ -133,7 +133,7 @@ def live_biomass(pools: Pools) -> jax.Array:
 
 
 def canopy_closure(regrowth: Pools, foliage: jax.Array) -> jax.Array:
-    """Mean foliage in the year before `CLOSED` over two thirds of ``foliage``, the record's mean."""
+    """Mean foliage in the year before `CLOSED` over two thirds of ``foliage``, the record's."""
     year = regrowth.foliage[(CLOSED - 1) * MONTHS : CLOSED * MONTHS]
     return year.mean(axis=0) / (_OF_THE_RECORD * foliage)
 

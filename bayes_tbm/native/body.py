@@ -1,4 +1,4 @@
-"""Several steps at once: wide vectors where steps do not wait for each other, in turn where they do.
+"""Several steps at once: wide vectors where steps do not wait for each other, else in turn.
 
 A wide vector holds all parameter sets of the first step, then those of the next.
 """
@@ -55,11 +55,7 @@ class Body:
         """Return what to carry between rounds: sums are kept wide, from nothing."""
         wide = Lanes(self._memory.builder, self._memory.count * at_once)
         # Outside of the loop, so that constants are made wide once.
-        self._wide_constants = [
-            wide.repeat(x, 1, at_once) if at_once > 1 else x for x in views.constants
-        ]
-        if self._memory.count > 1 and at_once > 1:
-            self._wide_constants = [wide.together([x] * at_once) for x in views.constants]
+        self._wide_constants = [wide.together([x] * at_once) for x in views.constants]
         sums = self._plan.sums
         return [wide.number(0.0) if i in sums else x for i, x in enumerate(carry)]
 
@@ -125,7 +121,7 @@ class Body:
 
 
 class _Values:
-    """Values of a program for several steps, as wide vectors or step by step, as they are asked for."""
+    """Values of a program for several steps: as wide vectors or step by step, as is asked."""
 
     def __init__(self, builder: ir.IRBuilder, count: int, at_once: int) -> None:
         self.at_once = at_once

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import importlib.util
 import math
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+from bayes_tbm.native.pack import shaped
 
 Scalars = list[jax.Array]
 Body = Callable[[Scalars, list[Scalars], Scalars], tuple[Scalars, Scalars]]
@@ -17,9 +20,20 @@ Found = tuple[jax.Array, jax.Array]
 
 
 @functools.cache
-def is_available() -> bool:
-    """Whether loops can be compiled here: on a CPU, with llvmlite installed."""
+def _can_compile() -> bool:
     return importlib.util.find_spec("llvmlite") is not None and jax.default_backend() == "cpu"
+
+
+def processor() -> str:
+    """Kind of processor that loops are compiled for; on one kind results are the same to the bit."""
+    from bayes_tbm.native.machine import kind
+
+    return kind()
+
+
+def is_available() -> bool:
+    """Whether loops are compiled here: on a CPU, with llvmlite, unless ``BAYES_TBM_COMPILE=0``."""
+    return os.environ.get("BAYES_TBM_COMPILE", "1") != "0" and _can_compile()
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 4))
@@ -66,7 +80,7 @@ def scan(
 
     batch, dtype = carry.shape[1:], carry.dtype
     size, length = math.prod(batch), series[0].shape[1]
-    scalar = jax.ShapeDtypeStruct((), dtype)
+    scalar = shaped((), dtype)
     traced = jax.make_jaxpr(body)(
         [scalar] * len(carry), [[scalar] * len(x) for x in series], [scalar] * len(constants)
     )
@@ -76,8 +90,8 @@ def scan(
         series=tuple((len(x), x.ndim == 2 and len(batch) > 0) for x in series),
     )  # fmt: skip
     out = [
-        jax.ShapeDtypeStruct((len(carry), size), dtype),
-        jax.ShapeDtypeStruct((layout.kept, length, size), dtype),
+        shaped((len(carry), size), dtype),
+        shaped((layout.kept, length, size), dtype),
     ]
     call = jax.ffi.ffi_call(registered(flatten(traced), layout), out, vmap_method="sequential")
     last, kept = call(

@@ -1,4 +1,4 @@
-"""Exponential and logarithm of vectors, in LLVM's instructions; both to a few units in the last place.
+"""Exponential and logarithm of vectors, in LLVM's instructions, to a few units in the last place.
 
 Reduction and series are textbook (Muller, Elementary Functions, 3rd ed., ch. 11); they branch
 nowhere, so that all lanes of a vector go together.
@@ -7,6 +7,7 @@ nowhere, so that all lanes of a vector go together.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Sequence
 
 from llvmlite import ir
@@ -97,4 +98,4 @@ def _limited(n: Lanes, x: ir.Value, value: ir.Value, least: float) -> ir.Value:
 
 
 def _bits_of(number: float) -> int:
-    return int.from_bytes(__import__("struct").pack("<d", number), "little")
+    return int.from_bytes(struct.pack("<d", number), "little")

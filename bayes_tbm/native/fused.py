@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from bayes_tbm.native.compiled import Scalars, is_available, scan
-from bayes_tbm.native.pack import Pack
+from bayes_tbm.native.pack import Pack, shaped
 
 Flat = Callable[[Scalars], Scalars]
 
@@ -46,7 +46,7 @@ def fused(function: Callable[..., Sequence[Any]], *given: Pack) -> tuple[Pack, .
         ]
         return jax.tree.leaves(function(*trees))
 
-    scalar = jax.ShapeDtypeStruct((), given[0].array.dtype)
+    scalar = shaped((), given[0].array.dtype)
     trees = (each.unflatten([scalar] * n) for each, n in zip(given, counts, strict=True))
     results = jax.eval_shape(function, *trees)
     array = _apply(flat, jnp.concatenate([each.array for each in given]))

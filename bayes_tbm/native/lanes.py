@@ -63,7 +63,7 @@ class Lanes:
         return self.builder.fneg(a)
 
     def fma(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-        """``a b + c``, rounded once."""
+        """Return ``a b + c``, rounded once."""
         return self._intrinsic("llvm.fma", a, b, c)
 
     def sqrt(self, a: ir.Value) -> ir.Value:
@@ -135,20 +135,15 @@ class Lanes:
             return self.builder.extract_element(a, ir.Constant(_INT32, group))
         return self._shuffled(a, a, range(group * size, (group + 1) * size))
 
-    def repeat(self, a: ir.Value, each: int, times: int) -> ir.Value:
-        """Return a vector of every lane so many times, and all that again so many times.
-
-        ``a`` has as many lanes as are left when this vector's are divided by both.
-        """
-        size = self.count // (each * times)
-        if self.count == 1:
+    def repeat(self, a: ir.Value, each: int) -> ir.Value:
+        """Return a vector of every lane of a shorter one so many times."""
+        if each == 1:
             return a
+        size = self.count // each
         if size == 1:
             scalar, a = a, ir.Constant(self.type, ir.Undefined)
             a = self.builder.insert_element(a, scalar, ir.Constant(_INT32, 0))
-        return self._shuffled(
-            a, a, [i for _ in range(times) for i in range(size) for _ in range(each)]
-        )
+        return self._shuffled(a, a, [i for i in range(size) for _ in range(each)])
 
     def together(self, parts: Sequence[ir.Value]) -> ir.Value:
         """Return one vector of all parts, which are of one size, a power of two of them."""

@@ -74,7 +74,7 @@ def _write(
     """Write the loop for one vector of the batch, from loading the carry to storing the last."""
     memory = Memory(builder, layout.batch, first, count, single=layout.single)
     body = Body(program, schedule(program, layout.carried), layout, memory)
-    carry = memory.members(inputs[0], layout.carried)
+    carry: Values = memory.members(inputs[0], layout.carried)
     constants = memory.members(inputs[1], layout.constant)
     views = Views(constants, inputs[2:], outputs[1])
     together = max(vector_length() // count, 1)

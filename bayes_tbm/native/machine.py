@@ -31,6 +31,11 @@ def vector_length() -> int:
     return 8 if _features().get("avx512f") else 4
 
 
+def kind() -> str:
+    """Name of the processor and length of its vectors."""
+    return f"{llvm.get_host_cpu_name()}, vectors of {vector_length()}"
+
+
 def register(
     write: Callable[[ir.IRBuilder, list[ir.Value], list[ir.Value]], None],
     arguments: int,

@@ -69,7 +69,7 @@ class Memory:
         """So many steps of a member of (member, time), each as often as there are lanes."""
         place = self.builder.add(t, ir.Constant(_I64, base))
         value = self._load(pointer, place, number)
-        return Lanes(self.builder, number * self.count).repeat(value, self.count, 1)
+        return Lanes(self.builder, number * self.count).repeat(value, self.count)
 
     def _row(self, t: ir.Value, base: int) -> ir.Value:
         b = self.builder

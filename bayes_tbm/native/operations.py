@@ -23,7 +23,10 @@ def write(n: Lanes, operation: Operation, operands: Sequence[ir.Value]) -> ir.Va
         There is no rule for it: add one to `_RULES`.
     """
     if operation.name not in _RULES:
-        raise UnsupportedError(f"no machine code for the operation '{operation.name}'")
+        raise UnsupportedError(
+            f"no machine code for the operation '{operation.name}': add a rule for it to "
+            "bayes_tbm/native/operations.py, or do without with BAYES_TBM_COMPILE=0"
+        )
     return _RULES[operation.name](n, *operands, **operation.options)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var  # type: ignore[attr-defined]  # JAX's own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,13 +17,17 @@ class Constant:
     value: float | bool
 
 
+Operand = int | Constant
+"""The number of a value, or a constant."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Operation:
     """One primitive: name, options, operands, and the number of its value."""
 
     name: str
     options: dict[str, Any]
-    operands: tuple[int | Constant, ...]
+    operands: tuple[Operand, ...]
     output: int
 
 
@@ -33,7 +37,7 @@ class Program:
 
     inputs: int
     operations: tuple[Operation, ...]
-    outputs: tuple[int | Constant, ...]
+    outputs: tuple[Operand, ...]
 
     def depending(self, values: Sequence[int]) -> set[int]:
         """Numbers of all values that depend on some, themselves included."""
@@ -43,7 +47,7 @@ class Program:
                 found.add(operation.output)
         return found
 
-    def needed(self, values: Sequence[int | Constant]) -> set[int]:
+    def needed(self, values: Sequence[Operand]) -> set[int]:
         """Numbers of all values that some depend on, themselves included."""
         found = {value for value in values if not isinstance(value, Constant)}
         for operation in reversed(self.operations):
@@ -70,14 +74,11 @@ def flatten(closed: ClosedJaxpr) -> Program:
     count = len(closed.jaxpr.invars)
     operations: list[Operation] = []
 
-    def number() -> int:
-        return count + len(operations)
-
-    def walk(jaxpr: Jaxpr, consts: Sequence[Any], given: Sequence[Any]) -> list[int | Constant]:
-        known: dict[Var, int | Constant] = dict(zip(jaxpr.invars, given, strict=True))
+    def walk(jaxpr: Jaxpr, consts: Sequence[Any], given: Sequence[Any]) -> list[Operand]:
+        known: dict[Var, Operand] = dict(zip(jaxpr.invars, given, strict=True))
         known |= dict(zip(jaxpr.constvars, map(_constant, consts), strict=True))
 
-        def read(atom: Var | Literal) -> int | Constant:
+        def read(atom: Var | Literal) -> Operand:
             return _constant(atom.val) if isinstance(atom, Literal) else known[atom]
 
         for equation in jaxpr.eqns:
@@ -89,8 +90,9 @@ def flatten(closed: ClosedJaxpr) -> Program:
             elif name in _SAME:
                 found = operands
             else:
-                found = [number()]
-                operations.append(Operation(name, options, tuple(operands), found[0]))
+                output = count + len(operations)
+                operations.append(Operation(name, options, tuple(operands), output))
+                found = [output]
             known.update(zip(equation.outvars, found, strict=True))
         return [read(atom) for atom in jaxpr.outvars]
 

@@ -1,10 +1,10 @@
-"""Which operations of a step wait for the step before, and which can be done for several at once."""
+"""Which operations of a step wait for the step before; the others can be done for several."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from bayes_tbm.native.program import Constant, Operation, Program
+from bayes_tbm.native.program import Constant, Operand, Operation, Program
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Schedule:
     ahead: tuple[Operation, ...]
     in_turn: tuple[Operation, ...]
     behind: tuple[Operation, ...]
-    sums: dict[int, int | Constant]
+    sums: dict[int, Operand]
 
 
 def schedule(program: Program, carried: int) -> Schedule:
@@ -45,9 +45,9 @@ def schedule(program: Program, carried: int) -> Schedule:
     return Schedule(**{name: tuple(part) for name, part in parts.items()}, sums=sums)
 
 
-def _sums(program: Program, carried: int) -> dict[int, int | Constant]:
+def _sums(program: Program, carried: int) -> dict[int, Operand]:
     """Find what is added to every member of the carry that is used for nothing else."""
-    found: dict[int, int | Constant] = {}
+    found: dict[int, Operand] = {}
     makers = {operation.output: operation for operation in program.operations}
     for i, output in enumerate(program.outputs[:carried]):
         maker = makers.get(output) if not isinstance(output, Constant) else None

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from bayes_tbm.native.compiled import Scalars, is_available, scan
-from bayes_tbm.native.pack import Pack
+from bayes_tbm.native.pack import Pack, shaped
 
 Term = Callable[[Scalars, jax.Array, Any], Any]
 
@@ -35,7 +35,7 @@ def summed(term: Term, data: jax.Array, series: jax.Array, numbers: Pack) -> Pac
     Pack
         Sums, of the batch's shape.
     """
-    scalar = jax.ShapeDtypeStruct((), series.dtype)
+    scalar = shaped((), series.dtype)
     known = [scalar] * len(data), scalar, numbers.unflatten([scalar] * len(numbers.array))
     found = jax.eval_shape(term, *known)
 
@@ -53,9 +53,7 @@ def summed(term: Term, data: jax.Array, series: jax.Array, numbers: Pack) -> Pac
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _sums(flat: Any, data: jax.Array, series: jax.Array, numbers: jax.Array) -> jax.Array:
-    count = len(
-        jax.eval_shape(flat, *([x[0] for x in data], series[0], list(numbers)))
-    )
+    count = len(jax.eval_shape(flat, *([x[0] for x in data], series[0], list(numbers))))
 
     def body(carry: Scalars, now: list[Scalars], constants: Scalars) -> tuple[Scalars, Scalars]:
         return [*map(jnp.add, carry, flat(now[0], now[1][0], constants))], []

@@ -7,7 +7,6 @@ must turn over in a year for the stated lifespan.
 from __future__ import annotations
 
 import dataclasses
-import functools
 
 import jax
 import jax.numpy as jnp
@@ -72,7 +71,10 @@ def pulse(
     log_excess = jnp.log(jnp.asarray(lifespan) - 1.0)
     width = period * jnp.sqrt(2.0) / 2.0
     fraction = 0.5 * (jnp.log(lifespan) - log_excess)
-    offset = width * functools.reduce(lambda sum_, c: sum_ * log_excess + c, _OFFSET, 0.0)
+    offset = jnp.zeros_like(log_excess)
+    for coefficient in _OFFSET:
+        offset = offset * log_excess + coefficient
+    offset = offset * width
     shift = (peak_day - offset) * jnp.pi / DAYS_PER_YEAR
     sharpness = DAYS_PER_YEAR / jnp.pi / width
     return Pulse(

@@ -177,7 +177,9 @@ class BoundStream(AbstractBoundStream):
         cut = whole * self.steps_per_block
         blocks = series[:cut].reshape(whole, self.steps_per_block, *series.shape[1:])
         # Term by term: XLA adds terms fast and sums over an inner axis slowly.
-        means = sum(weights[:whole, i] * blocks[:, i] for i in range(self.steps_per_block))
+        means = blocks[:, 0] * weights[:whole, 0]
+        for i in range(1, self.steps_per_block):
+            means += blocks[:, i] * weights[:whole, i]
         if whole < len(weights):  # the record ends within a block
             rest = (series[cut:] * weights[whole, : len(series) - cut]).sum(axis=0)
             means = jnp.concatenate([means, rest[None]])

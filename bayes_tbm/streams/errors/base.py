@@ -107,8 +107,11 @@ class AbstractErrorModel:
         """
         if expected.ndim == 1:
             return jnp.sum(self.log_likelihood(expected, data, errors))
-        one = jax.vmap(lambda x, own: self.log_density(x, data, own), in_axes=-1, out_axes=-1)
-        each: jax.Array = one(expected, errors)
+
+        def of_one(x: jax.Array, own: Mapping[str, jax.Array]) -> jax.Array:
+            return self.log_density(x, data, own)
+
+        each: jax.Array = jax.vmap(of_one, in_axes=-1, out_axes=-1)(expected, errors)
         return each
 
     def sample(

@@ -1,0 +1,109 @@
+"""Compiled loops against `jax.lax.scan`."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bayes_tbm import native
+from bayes_tbm.native.program import UnsupportedError, flatten
+from bayes_tbm.native.schedule import schedule
+
+
+def body(carry, now, constants):
+    """A bit of everything: sums, choices, what waits for the carry and what does not."""
+    (a, b, total), ((w,), (v, u)), (k,) = carry, now, constants
+    grown = jnp.exp(-w * a) + jnp.log1p(k * 0.5 * v) + jnp.expm1(-0.1 * b) + jnp.log(1 + a * a)
+    after = jnp.maximum(b * k, jnp.where(a > 1.0, a, 0.5 * b))
+    return [a * 0.9 + grown, after, total + a * w], [
+        grown,
+        jnp.sqrt(a * a + 1) ** 3 * u,
+        jnp.exp(v),
+    ]
+
+
+def arguments(length, batch, dtype=float):
+    rng = np.random.default_rng(0)
+    shapes = (3, *batch), [(1, length), (2, length, *batch)], (1, *batch)
+    return jax.tree.map(
+        lambda s: jnp.asarray(rng.random(s), dtype), shapes, is_leaf=lambda s: isinstance(s, tuple)
+        and all(isinstance(n, int) for n in s)
+    )  # fmt: skip
+
+
+def plain(carry, series, constants, reverse=False):
+    def step(carry, now):
+        after, kept = body(list(carry), [list(x) for x in now], list(constants))
+        return jnp.stack(after), jnp.stack(kept)
+
+    by_time = [jnp.moveaxis(x, 1, 0) for x in series]
+    last, kept = jax.lax.scan(step, carry, by_time, reverse=reverse)
+    return last, jnp.moveaxis(kept, 0, 1)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("length", [1, 3, 50, 64])
+@pytest.mark.parametrize("batch", [(), (1,), (2,), (3,), (4,), (13,), (2, 3)])
+def test_a_loop_is_that_of_jax(length, batch, reverse):
+    carry, series, constants = arguments(length, batch)
+    if len(batch) == 2:  # a series of all the batch is told by its dimensions
+        series[0] = jnp.broadcast_to(series[0][..., None, None], (1, length, *batch))
+    found = jax.jit(lambda *a: native.scan(body, *a, reverse))(carry, series, constants)
+    expected = plain(carry, series, constants, reverse)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13)
+
+
+def test_single_precision_is_kept_and_near():
+    given = arguments(50, (5,), np.float32)
+    found = native.scan(body, *given)
+    expected = plain(*jax.tree.map(lambda x: x.astype(float), given))
+    for a, b in zip(found, expected, strict=True):
+        assert a.dtype == jnp.float32
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_batches_of_vmap_are_loops_of_their_own():
+    carry, series, constants = arguments(20, (4,))
+    together = jax.vmap(lambda c, k: native.scan(body, c, series, k))(
+        jnp.stack([carry, 2 * carry]), jnp.stack([constants, 0.5 * constants])
+    )
+    for i, (c, k) in enumerate(((carry, constants), (2 * carry, 0.5 * constants))):
+        for a, b in zip(together, native.scan(body, c, series, k), strict=True):
+            np.testing.assert_array_equal(a[i], b)
+
+
+def test_forward_derivative_is_that_of_jax():
+    carry, series, constants = arguments(20, ())
+    found = jax.jacfwd(lambda k: native.scan(body, carry, series, k)[1])(constants)
+    expected = jax.jacfwd(lambda k: plain(carry, series, k)[1])(constants)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_what_is_no_number_is_seen():
+    carry, series, constants = arguments(20, (4,))
+    last, kept = native.scan(body, carry.at[0, 2].set(jnp.nan), series, constants)
+    assert np.isnan(last[0, 2])
+    assert np.isnan(kept[0, :, 2]).all()
+    others = np.array([0, 1, 3])
+    assert np.isfinite(last[:, others]).all()
+
+
+def test_an_operation_without_machine_code_is_named():
+    with pytest.raises(UnsupportedError, match="'tan'"):
+        native.fused(lambda x: (jnp.tan(x),), native.Pack.of(jnp.ones(3)))
+
+
+def test_operations_are_parted_by_what_they_wait_for():
+    def step(carry, now, constant):
+        pool, total = carry
+        ahead = jnp.exp(now)
+        after = pool * ahead
+        behind = jnp.sqrt(after + constant)
+        return (after, total + behind), jnp.log(behind)
+
+    program = flatten(jax.make_jaxpr(step)((1.0, 0.0), 1.0, 2.0))
+    plan = schedule(program, 2)
+    names = {part: [o.name for o in getattr(plan, part)] for part in ("ahead", "in_turn", "behind")}
+    assert names == {"ahead": ["exp"], "in_turn": ["mul"], "behind": ["add", "sqrt", "log"]}
+    assert list(plan.sums) == [1]
