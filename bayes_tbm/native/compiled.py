@@ -25,7 +25,7 @@ def _can_compile() -> bool:
 
 
 def processor() -> str:
-    """Kind of processor that loops are compiled for; on one kind results are the same to the bit."""
+    """Kind of processor that loops are compiled for: on one kind results agree to the bit."""
     from bayes_tbm.native.machine import kind
 
     return kind()
@@ -75,6 +75,43 @@ def scan(
     -----
     Forward derivatives go through `jax.lax.scan`; there are none in reverse.
     """
+
+    @jax.custom_batching.custom_vmap
+    def run(carry: jax.Array, series: list[jax.Array], constants: jax.Array) -> Found:
+        return _call(body, carry, series, constants, reverse)
+
+    @run.def_vmap
+    def of_many(size: int, batched: Any, *given: Any) -> tuple[Found, tuple[bool, bool]]:
+        carry, series, constants = _with_batch_last(size, batched, *given)
+        last, kept = scan(body, carry, series, constants, reverse)
+        return (jnp.moveaxis(last, -1, 0), jnp.moveaxis(kept, -1, 0)), (True, True)
+
+    found: Found = run(carry, list(series), constants)
+    return found
+
+
+def _with_batch_last(
+    size: int, batched: Any, carry: jax.Array, series: list[jax.Array], constants: jax.Array
+) -> tuple[jax.Array, list[jax.Array], jax.Array]:
+    """Arguments with one more batch, put last; a series that all of it shares stays as it is."""
+    shape = (*carry.shape[1 + int(batched[0]) :], size)
+
+    def spread(x: jax.Array, is_batched: bool, lead: int) -> jax.Array:
+        if lead == 2 and x.ndim == 2 and not is_batched:
+            return x
+        x = jnp.moveaxis(x, 0, -1) if is_batched else x[..., None]
+        missing = lead + len(shape) - x.ndim
+        x = x.reshape(*x.shape[:lead], *(1,) * missing, *x.shape[lead:])
+        return jnp.broadcast_to(x, (*x.shape[:lead], *shape))
+
+    together = [spread(x, yes, 2) for x, yes in zip(series, batched[1], strict=True)]
+    return spread(carry, batched[0], 1), together, spread(constants, batched[2], 1)
+
+
+def _call(
+    body: Body, carry: jax.Array, series: list[jax.Array], constants: jax.Array, reverse: bool
+) -> Found:
+    """Trace, compile and call the loop."""
     from bayes_tbm.native.loop import Layout, registered
     from bayes_tbm.native.program import flatten
 
@@ -93,7 +130,7 @@ def scan(
         shaped((len(carry), size), dtype),
         shaped((layout.kept, length, size), dtype),
     ]
-    call = jax.ffi.ffi_call(registered(flatten(traced), layout), out, vmap_method="sequential")
+    call = jax.ffi.ffi_call(registered(flatten(traced), layout), out)
     last, kept = call(
         carry.reshape(-1, size), constants.reshape(-1, size).astype(dtype),
         *(x.reshape(*x.shape[:2], -1).astype(dtype) for x in series),

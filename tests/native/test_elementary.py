@@ -1,5 +1,7 @@
 """Elementary functions against NumPy, in units in the last place."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,13 +9,10 @@ import pytest
 
 from bayes_tbm.native import Pack, fused
 
-BOTH_SIDES = np.concatenate(
-    [-np.geomspace(1e-300, 700.0, 2001), [0.0], np.geomspace(1e-300, 700.0, 2001)]
-)
+SIZES = np.geomspace(1e-300, 700.0, 2001)
+BOTH_SIDES = np.concatenate([-SIZES, [0.0], SIZES])
 POSITIVE = np.geomspace(1e-300, 1e300, 4001)
-ABOVE_MINUS_ONE = np.concatenate(
-    [-np.geomspace(1e-300, 0.999, 2001), np.geomspace(1e-300, 1e6, 2001)]
-)
+ABOVE_MINUS_ONE = np.concatenate([-np.geomspace(1e-300, 0.999, 2001), SIZES])
 CASES = {
     "exp": (jnp.exp, np.exp, BOTH_SIDES, 4),
     "expm1": (jnp.expm1, np.expm1, BOTH_SIDES, 4),
@@ -23,8 +22,8 @@ CASES = {
     "logistic": (jax.nn.sigmoid, lambda x: 1.0 / (1.0 + np.exp(-x)), BOTH_SIDES, 6),
     "sin": (jnp.sin, np.sin, np.linspace(-50.0, 50.0, 2001), 2),
     "cos": (jnp.cos, np.cos, np.linspace(-50.0, 50.0, 2001), 2),
-    "erf": (jax.scipy.special.erf, None, np.linspace(-6.0, 6.0, 1001), 4),
-    "erfc": (jax.scipy.special.erfc, None, np.linspace(-6.0, 6.0, 1001), 8),
+    "erf": (jax.scipy.special.erf, np.vectorize(math.erf), np.linspace(-6.0, 6.0, 1001), 4),
+    "erfc": (jax.scipy.special.erfc, np.vectorize(math.erfc), np.linspace(-6.0, 6.0, 1001), 8),
 }
 
 
@@ -35,7 +34,7 @@ def applied(function, x):
 @pytest.mark.parametrize("name", list(CASES))
 def test_function_is_that_of_numpy(name):
     function, reference, x, units = CASES[name]
-    expected = np.asarray(function(x)) if reference is None else reference(x)
+    expected = reference(x)
     found = applied(function, x)
     error = np.abs(found - expected)
     assert (error <= units * np.spacing(np.abs(expected))).all(), x[error.argmax()]

@@ -15,11 +15,8 @@ def body(carry, now, constants):
     (a, b, total), ((w,), (v, u)), (k,) = carry, now, constants
     grown = jnp.exp(-w * a) + jnp.log1p(k * 0.5 * v) + jnp.expm1(-0.1 * b) + jnp.log(1 + a * a)
     after = jnp.maximum(b * k, jnp.where(a > 1.0, a, 0.5 * b))
-    return [a * 0.9 + grown, after, total + a * w], [
-        grown,
-        jnp.sqrt(a * a + 1) ** 3 * u,
-        jnp.exp(v),
-    ]
+    kept = [grown, jnp.sqrt(a * a + 1) ** 3 * u, jnp.exp(v)]
+    return [a * 0.9 + grown, after, total + a * w], kept
 
 
 def arguments(length, batch, dtype=float):
@@ -63,14 +60,25 @@ def test_single_precision_is_kept_and_near():
         np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
-def test_batches_of_vmap_are_loops_of_their_own():
-    carry, series, constants = arguments(20, (4,))
-    together = jax.vmap(lambda c, k: native.scan(body, c, series, k))(
-        jnp.stack([carry, 2 * carry]), jnp.stack([constants, 0.5 * constants])
-    )
-    for i, (c, k) in enumerate(((carry, constants), (2 * carry, 0.5 * constants))):
-        for a, b in zip(together, native.scan(body, c, series, k), strict=True):
-            np.testing.assert_array_equal(a[i], b)
+@pytest.mark.parametrize("batch", [(), (4,)])
+@pytest.mark.parametrize("moving", ["carry", "series", "constants", "all"])
+def test_vmap_is_one_by_one(batch, moving):
+    names = ("carry", "series", "constants")
+    one = dict(zip(names, arguments(20, batch), strict=True))
+    changes = [moving in (name, "all") for name in names]
+    several = [
+        jax.tree.map(lambda x: jnp.stack([x, 2 * x, 0.5 * x]), one[name]) if yes else one[name]
+        for name, yes in zip(names, changes, strict=True)
+    ]
+    axes = tuple(0 if yes else None for yes in changes)
+    together = jax.jit(jax.vmap(lambda *a: native.scan(body, *a), in_axes=axes))(*several)
+    for i in range(3):
+        each = (
+            jax.tree.map(lambda x, i=i: x[i], given) if yes else given
+            for given, yes in zip(several, changes, strict=True)
+        )
+        for a, b in zip(together, native.scan(body, *each), strict=True):
+            np.testing.assert_allclose(a[i], b, rtol=1e-14)
 
 
 def test_forward_derivative_is_that_of_jax():
