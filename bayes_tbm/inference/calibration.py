@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -230,8 +231,10 @@ class Calibration:
             check_resumable(settings)
             of_run = identity(self.density, self.experiment, settings)
             disk = Checkpoint(checkpoint, of_run, resume=resume)
-        prior = self._evaluator.prior(_PRIOR_DRAWS, seed=settings.seed)  # first: it may refuse
-        modes = load_modes(disk) or self.modes(settings, progress=progress)
+        with ThreadPoolExecutor(1) as pool:  # both compile first, each on a core of its own
+            drawn = pool.submit(self._evaluator.prior, _PRIOR_DRAWS, seed=settings.seed)
+            modes = load_modes(disk) or self.modes(settings, progress=progress)
+            prior = drawn.result()  # it may refuse
         if disk is not None:
             save_modes(disk, modes)
         judge = Judge(self._evaluator, settings, prior)

@@ -58,8 +58,8 @@ def _autotrophic_fraction(density: LogDensity, at: Values) -> Rule:
     Roots, wood, litter and soil respire a share of the NPP they get and something of what they
     held at first; with GPP as at the reference, both follow from a linear chain of pools.
     """
-    _, run = density.run(at)
-    gpp = float(run.fluxes.gpp.mean()) * DAYS_PER_YEAR
+    mean_gpp = jax.jit(lambda at: density.run(at, whole=False)[1].fluxes.gpp.mean())
+    gpp = float(mean_gpp(dict(at))) * DAYS_PER_YEAR
     years = float(density.forcing.step_length.sum()) / DAYS_PER_YEAR
     variance = float(jnp.var(density.forcing.warmth))
 
