@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
@@ -231,10 +232,13 @@ class Calibration:
             check_resumable(settings)
             of_run = identity(self.density, self.experiment, settings)
             disk = Checkpoint(checkpoint, of_run, resume=resume)
-        with ThreadPoolExecutor(1) as pool:  # both compile first, each on a core of its own
-            drawn = pool.submit(self._evaluator.prior, _PRIOR_DRAWS, seed=settings.seed)
-            modes = load_modes(disk) or self.modes(settings, progress=progress)
-            prior = drawn.result()  # it may refuse
+        with ThreadPoolExecutor(1) as pool:  # what optimisers need compiles beside the prior
+            compiled = pool.submit(
+                self.density.value_and_gradient, jnp.zeros(self.density.dimension)
+            )
+            prior = self._evaluator.prior(_PRIOR_DRAWS, seed=settings.seed)  # it may refuse
+            compiled.result()
+        modes = load_modes(disk) or self.modes(settings, progress=progress)
         if disk is not None:
             save_modes(disk, modes)
         judge = Judge(self._evaluator, settings, prior)

@@ -78,12 +78,10 @@ def _write(
     constants = memory.members(inputs[1], layout.constant)
     views = Views(constants, inputs[2:], outputs[1])
     together = max(vector_length() // count, 1)
-    done = 0
-    for steps in (layout.length % together, layout.length - layout.length % together):
-        if steps:
-            at_once = together if done or steps >= together else 1
-            carry = _repeat(builder, body, carry, views, done, done + steps, at_once)
-            done += steps
+    rest = layout.length % together
+    for first_step, end, at_once in ((0, rest, 1), (rest, layout.length, together)):
+        if first_step < end:
+            carry = _repeat(builder, body, carry, views, first_step, end, at_once)
     memory.put_members(outputs[0], carry)
 
 
