@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -104,25 +105,39 @@ def _in_precision(drivers: Drivers) -> Drivers:
     return jax.tree.map(lambda x: jnp.asarray(np.asarray(x)), drivers)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _PlainDensity(LogDensity):
-    """The same log density over the plain loop; vectors only."""
+@contextlib.contextmanager
+def _by_xla_alone() -> Iterator[None]:
+    """Trace without machine code of our own."""
+    before = os.environ.get("BAYES_TBM_COMPILE")
+    os.environ["BAYES_TBM_COMPILE"] = "0"
+    try:
+        yield
+    finally:
+        os.environ.pop("BAYES_TBM_COMPILE")
+        if before is not None:
+            os.environ["BAYES_TBM_COMPILE"] = before
 
-    drivers: Drivers = dataclasses.field(kw_only=True)
 
-    def run(
-        self, values: Mapping[str, jax.Array], *, whole: bool = True
-    ) -> tuple[Parameters, Trajectory]:
-        p = Parameters.from_mapping({name: values[name] for name in TABLE})
-        return p, simulate_plainly(p, self.drivers)
+def _plain_density(density: LogDensity, drivers: Drivers) -> Function:
+    """Return the same log density over the plain loop, all of it by XLA; vectors only."""
+
+    def plain(z: jax.Array) -> jax.Array:
+        with _by_xla_alone():
+            values = density.values(z)
+            p = Parameters.from_mapping({name: values[name] for name in TABLE})
+            parts = density.parts_of(values, p, simulate_plainly(p, drivers))
+            terms = [*parts.constraint.values(), *(x.sum() for x in parts.stream.values())]
+            prior = -0.5 * jnp.sum(z**2) - 0.5 * density.dimension * np.log(2.0 * np.pi)
+            return sum(terms, start=prior)
+
+    return plain
 
 
 def whole_density(site: Site, calibration: Calibration) -> Problem:
     """Log density of a site: priors, constraints and all streams."""
     drivers = _in_precision(drivers_of(site))
     ours = dataclasses.replace(calibration.density, forcing=prepare(drivers))
-    parts = {f.name: getattr(ours, f.name) for f in dataclasses.fields(ours)}
-    plain = _PlainDensity(**parts, drivers=drivers)
+    plain = _plain_density(ours, drivers)
     return Problem(f"{site.name} {site.step_name}", site.steps, ours.dimension, plain, ours)
 
 

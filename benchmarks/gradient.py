@@ -1,7 +1,8 @@
 """Value and gradient: a plain loop over whole model steps against the package's own path.
 
 Both compute the same function under the same likelihood; the plain loop (`simulate_plainly`) is
-differentiated as it stands by JAX and batched by vmap. They take turns on one core.
+differentiated as it stands by JAX, batched by vmap and run by XLA alone. They take turns on one
+core.
 """
 
 from __future__ import annotations
