@@ -2,7 +2,8 @@
 
     python benchmarks/kill_and_resume.py --kills 20
 
-Every kill is a SIGKILL between the first transition and the end. The draws of the run that was
+Every kill is a SIGKILL between the first transition and the end: the run is long enough for all of
+them, and chains go to disk every two seconds. The draws of the run that was
 killed must equal, bit for bit, those of the run that was not. Exit status 1 if they do not.
 """
 
@@ -42,8 +43,8 @@ def main() -> int:
     parser.add_argument("--streams", default="gpp,nee,et,lai,wood")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0, help="of the run and of the moments")
-    parser.add_argument("--warmup", type=int, default=90)
-    parser.add_argument("--draws", type=int, default=120)
+    parser.add_argument("--warmup", type=int, default=900)
+    parser.add_argument("--draws", type=int, default=6000)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         left_alone, killed = Path(folder, "left-alone"), Path(folder, "killed")
@@ -73,9 +74,9 @@ def _kill_often(arguments: argparse.Namespace, folder: Path) -> int:
         run = _start(arguments, folder)
         before = _written(folder)
         while run.poll() is None and _written(folder) == before:
-            time.sleep(0.05)  # setting up; nothing of this attempt is on disk yet
+            time.sleep(0.05)  # setting up; no transition of this attempt is on disk yet
         if kills < arguments.kills:
-            time.sleep(moments.uniform(0.0, 4.0))
+            time.sleep(moments.uniform(0.0, 3.0))
             if run.poll() is None:
                 run.kill()
                 kills += 1
@@ -85,8 +86,8 @@ def _kill_often(arguments: argparse.Namespace, folder: Path) -> int:
 
 
 def _written(folder: Path) -> float:
-    """Time of the latest group of arrays."""
-    return max((path.stat().st_mtime for path in folder.glob("*.npz")), default=0.0)
+    """Time at which a chain was written last."""
+    return max((path.stat().st_mtime for path in folder.glob("phase-*-chain-*.npz")), default=0.0)
 
 
 def _progress(folder: Path) -> str:

@@ -51,6 +51,16 @@ def test_a_loop_is_that_of_jax(length, batch, reverse):
         np.testing.assert_allclose(a, b, rtol=1e-13)
 
 
+@pytest.mark.parametrize("lanes", [1, 2, 4])
+@pytest.mark.parametrize("batch", [(), (3,), (5,)])
+def test_a_loop_is_the_same_on_processors_of_shorter_vectors(monkeypatch, lanes, batch):
+    given = arguments(21, batch)
+    long = native.scan(body, *given)
+    monkeypatch.setattr("bayes_tbm.native.loop.vector_length", lambda: lanes)
+    for a, b in zip(native.scan(body, *given), long, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13)
+
+
 def test_single_precision_is_kept_and_near():
     given = arguments(50, (5,), np.float32)
     found = native.scan(body, *given)
