@@ -69,7 +69,7 @@ def regrow(p: Parameters, climate: Forcing, years: int, form: WaterForm = SMOOTH
     p
         Parameter values, scalars or of a batch's shape.
     climate
-        Weather of the mean year, twelve months from January; nothing burns.
+        Weather of the mean year, twelve months from January.
     years
         How long.
     form
@@ -87,7 +87,7 @@ def regrow(p: Parameters, climate: Forcing, years: int, form: WaterForm = SMOOTH
 
 def regrow_packed(p: native.Pack, climate: Forcing, years: int, form: WaterForm = SMOOTH) -> Pools:
     """Grow a stand; as `regrow`, for packed parameters."""
-    c, start = native.fused(_prepared, p)
+    c, start = native.fused(functools.partial(_prepared, fire=climate.fire), p)
     batch = c.shape
     climate = jax.tree.map(lambda x: x.reshape(-1, *(1,) * len(batch)) if x.ndim else x, climate)
     rates = rates_under(climate, c.tree)
@@ -97,8 +97,8 @@ def regrow_packed(p: native.Pack, climate: Forcing, years: int, form: WaterForm 
     return edges(run.before, run.last.tree)
 
 
-def _prepared(p: Parameters) -> tuple[Coefficients, Pools]:
-    return coefficients(p, fire=False), after_disturbance(p)
+def _prepared(p: Parameters, *, fire: bool) -> tuple[Coefficients, Pools]:
+    return coefficients(p, fire=fire), after_disturbance(p)
 
 
 def after_disturbance(p: Parameters) -> Pools:

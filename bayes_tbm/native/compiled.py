@@ -113,14 +113,18 @@ def _call(
 ) -> Found:
     """Trace, compile and call the loop."""
     from bayes_tbm.native.loop import Layout, registered
-    from bayes_tbm.native.program import flatten
+    from bayes_tbm.native.program import UnsupportedError, flatten
 
     batch, dtype = carry.shape[1:], carry.dtype
     size, length = math.prod(batch), series[0].shape[1]
     scalar = shaped((), dtype)
+    if dtype not in (jnp.float32, jnp.float64):
+        raise UnsupportedError(f"machine code works on float32 and float64, not on {dtype}")
     traced = jax.make_jaxpr(body)(
         [scalar] * len(carry), [[scalar] * len(x) for x in series], [scalar] * len(constants)
     )
+    if not all(jnp.issubdtype(each.dtype, jnp.floating) for each in traced.out_avals):
+        raise UnsupportedError("a loop keeps and carries real numbers only")
     layout = Layout(
         length, size, reverse, carried=len(carry), constant=len(constants),
         kept=len(traced.out_avals) - len(carry), single=dtype == jnp.float32,
@@ -132,10 +136,16 @@ def _call(
     ]
     call = jax.ffi.ffi_call(registered(flatten(traced), layout), out)
     last, kept = call(
-        carry.reshape(-1, size), constants.reshape(-1, size).astype(dtype),
-        *(x.reshape(*x.shape[:2], -1).astype(dtype) for x in series),
+        carry.reshape(len(carry), size), constants.reshape(len(constants), size).astype(dtype),
+        *(_flat(x, None if shared else size).astype(dtype)
+          for x, (_, shared) in zip(series, layout.series, strict=True)),
     )  # fmt: skip
     return last.reshape(carry.shape), kept.reshape(layout.kept, length, *batch)
+
+
+def _flat(series: jax.Array, size: int | None) -> jax.Array:
+    """Series with its batch in one axis, or none of its own."""
+    return series.reshape(*series.shape[:2], *(() if size is None else (size,)))
 
 
 @scan.defjvp

@@ -65,8 +65,9 @@ def log(n: Lanes, x: ir.Value) -> ir.Value:
 def log1p(n: Lanes, x: ir.Value) -> ir.Value:
     """``ln(1 + x)``, corrected for what rounding took from the sum."""
     whole = n.add(n.number(1.0), x)
-    lost = n.sub(x, n.sub(whole, n.number(1.0)))
-    return n.add(log(n, whole), n.div(lost, whole))
+    near, lost = log(n, whole), n.sub(x, n.sub(whole, n.number(1.0)))
+    at_edge = n.compare("==", n.abs(near), n.number(math.inf))  # -1, or infinite
+    return n.select(at_edge, near, n.add(near, n.div(lost, whole)))
 
 
 def _reduced(n: Lanes, x: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value]:

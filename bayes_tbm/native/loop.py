@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
@@ -50,17 +50,42 @@ def registered(program: Program, layout: Layout) -> str:
     """Compile the loop of a program; returns the name that XLA knows it by."""
 
     def whole(builder: ir.IRBuilder, inputs: Values, outputs: Values) -> None:
-        for first, count in _vectors(layout.batch):
+        def one(first: ir.Value, count: int) -> None:
             _write(builder, program, layout, inputs, outputs, first, count)
+
+        lanes = vector_length()
+        full = layout.batch - layout.batch % lanes
+        if full > lanes:
+            _for_each(builder, full, lanes, one)
+        elif full:
+            one(ir.Constant(_I64, 0), lanes)
+        for place, count in _rest(full, layout.batch, lanes):
+            one(ir.Constant(_I64, place), count)
 
     return register(whole, 2 + len(layout.series), 2)
 
 
-def _vectors(batch: int) -> list[tuple[int, int]]:
-    """First place and length of each vector that a batch is cut into."""
-    found, first, count = [], 0, vector_length()
-    while first < batch:
-        while count > batch - first:
+def _for_each(
+    builder: ir.IRBuilder, end: int, by: int, write: Callable[[ir.Value, int], None]
+) -> None:
+    """Write a loop over the vectors of a batch."""
+    before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    place = builder.phi(_I64)
+    write(place, by)
+    following = builder.add(place, ir.Constant(_I64, by))
+    place.add_incoming(ir.Constant(_I64, 0), before)
+    place.add_incoming(following, builder.block)
+    builder.cbranch(builder.icmp_signed("<", following, ir.Constant(_I64, end)), loop, after)
+    builder.position_at_end(after)
+
+
+def _rest(first: int, end: int, count: int) -> list[tuple[int, int]]:
+    """First place and length of each vector, shorter and shorter, that the rest is cut into."""
+    found = []
+    while first < end:
+        while count > end - first:
             count //= 2
         found.append((first, count))
         first += count
@@ -69,7 +94,7 @@ def _vectors(batch: int) -> list[tuple[int, int]]:
 
 def _write(
     builder: ir.IRBuilder, program: Program, layout: Layout, inputs: Values, outputs: Values,
-    first: int, count: int,
+    first: ir.Value, count: int,
 ) -> None:  # fmt: skip
     """Write the loop for one vector of the batch, from loading the carry to storing the last."""
     memory = Memory(builder, layout.batch, first, count, single=layout.single)

@@ -21,13 +21,13 @@ class Memory:
     batch
         Parameter sets in a row of memory.
     first, count
-        Those that are worked on.
+        Those that are worked on: the first, known when the code runs, and how many.
     single
         Whether what lies in memory is of single precision.
     """
 
     def __init__(
-        self, builder: ir.IRBuilder, batch: int, first: int, count: int, *, single: bool
+        self, builder: ir.IRBuilder, batch: int, first: ir.Value, count: int, *, single: bool
     ) -> None:
         self.builder, self.count = builder, count
         self._batch, self._first, self._single = batch, first, single
@@ -35,13 +35,12 @@ class Memory:
 
     def members(self, pointer: ir.Value, number: int) -> list[ir.Value]:
         """Vectors of all members of (member, batch)."""
-        places = (ir.Constant(_I64, i * self._batch + self._first) for i in range(number))
-        return [self._load(pointer, place, self.count) for place in places]
+        return [self._load(pointer, self._member(i), self.count) for i in range(number)]
 
     def put_members(self, pointer: ir.Value, values: Sequence[ir.Value]) -> None:
         """Store vectors as members of (member, batch)."""
         for i, value in enumerate(values):
-            self._store(value, pointer, ir.Constant(_I64, i * self._batch + self._first))
+            self._store(value, pointer, self._member(i))
 
     def steps(self, pointer: ir.Value, base: int, t: ir.Value, number: int) -> ir.Value:
         """So many steps of one member, from step ``t`` on, as one vector.
@@ -71,10 +70,14 @@ class Memory:
         value = self._load(pointer, place, number)
         return Lanes(self.builder, number * self.count).repeat(value, self.count)
 
+    def _member(self, number: int) -> ir.Value:
+        """Place of the vector in row ``number`` of the batch."""
+        return self.builder.add(self._first, ir.Constant(_I64, number * self._batch))
+
     def _row(self, t: ir.Value, base: int) -> ir.Value:
         b = self.builder
         row = b.mul(t, ir.Constant(_I64, self._batch))
-        return b.add(row, ir.Constant(_I64, base * self._batch + self._first))
+        return b.add(row, self._member(base))
 
     def _at(self, pointer: ir.Value, place: ir.Value) -> ir.Value:
         return self.builder.gep(pointer, [place], source_etype=self._stored)

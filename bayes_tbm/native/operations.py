@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 
 from bayes_tbm.native import elementary
@@ -23,10 +24,7 @@ def write(n: Lanes, operation: Operation, operands: Sequence[ir.Value]) -> ir.Va
         There is no rule for it: add one to `_RULES`.
     """
     if operation.name not in _RULES:
-        raise UnsupportedError(
-            f"no machine code for the operation '{operation.name}': add a rule for it to "
-            "bayes_tbm/native/operations.py, or do without with BAYES_TBM_COMPILE=0"
-        )
+        raise UnsupportedError.of(operation.name)
     return _RULES[operation.name](n, *operands, **operation.options)
 
 
@@ -39,7 +37,12 @@ def _unary(method: str) -> Rule:
 
 
 def _comparison(how: str) -> Rule:
-    return lambda n, a, b, **_: n.compare(how, a, b)
+    def rule(n: Lanes, a: ir.Value, b: ir.Value, **_: Any) -> ir.Value:
+        if a.type != n.type:
+            raise UnsupportedError(f"no machine code for truths compared by {how}")
+        return n.compare(how, a, b)
+
+    return rule
 
 
 def _elementary(function: Callable[[Lanes, ir.Value], ir.Value]) -> Rule:
@@ -47,11 +50,14 @@ def _elementary(function: Callable[[Lanes, ir.Value], ir.Value]) -> Rule:
 
 
 def _extreme(how: str) -> Rule:
-    """Return the greater or the lesser, in one instruction: a NaN in the first is passed over."""
+    """Return the greater or the lesser; NaN if either is."""
 
     def rule(n: Lanes, a: ir.Value, b: ir.Value, **_: Any) -> ir.Value:
         first, second = (b, a) if isinstance(b, ir.Constant) else (a, b)
-        return n.select(n.compare(how, first, second), first, second)
+        chosen = n.select(n.compare(how, first, second), first, second)  # a NaN in the second stays
+        if isinstance(first, ir.Constant):
+            return chosen
+        return n.select(n.compare("!=", first, first), first, chosen)
 
     return rule
 
@@ -66,12 +72,20 @@ def _power(n: Lanes, a: ir.Value, *, y: int, **_: Any) -> ir.Value:
     return n.mul(square, a) if y % 2 else square
 
 
-def _select(n: Lanes, which: ir.Value, no: ir.Value, yes: ir.Value, **_: Any) -> ir.Value:
+def _select(n: Lanes, which: ir.Value, *cases: ir.Value, **_: Any) -> ir.Value:
+    if len(cases) != 2 or which.type == n.type:
+        raise UnsupportedError("machine code chooses by truth between two cases only")
+    no, yes = cases
     return n.select(which, yes, no)
 
 
-def _convert(n: Lanes, a: ir.Value, **_: Any) -> ir.Value:
-    return a if a.type == n.type else n.select(a, n.number(1.0), n.number(0.0))
+def _convert(n: Lanes, a: ir.Value, *, new_dtype: Any, **_: Any) -> ir.Value:
+    is_number, kind = a.type == n.type, np.dtype(new_dtype).kind
+    if kind == "b":
+        return n.compare("!=", a, n.number(0.0)) if is_number else a
+    if kind != "f":
+        raise UnsupportedError(f"no machine code for numbers of type {new_dtype}")
+    return a if is_number else n.select(a, n.number(1.0), n.number(0.0))
 
 
 _RULES: dict[str, Rule] = {

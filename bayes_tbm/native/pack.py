@@ -14,6 +14,11 @@ def shaped(shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(shape, dtype)  # type: ignore[no-untyped-call]  # JAX's own
 
 
+def _floating(leaf: Any) -> jax.Array:
+    array = jnp.asarray(leaf)
+    return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(float)
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Pack:
@@ -34,8 +39,10 @@ class Pack:
     def of(cls, tree: Any, shape: tuple[int, ...] | None = None) -> Pack:
         """Pack a pytree, its leaves spread to one shape: theirs together, or a given one."""
         leaves, structure = jax.tree.flatten(tree)
-        arrays = [jnp.asarray(leaf) for leaf in leaves]
+        arrays = [_floating(leaf) for leaf in leaves]
         shape = jnp.broadcast_shapes(*(x.shape for x in arrays)) if shape is None else shape
+        if not arrays:
+            return cls(jnp.zeros((0, *shape)), structure)
         return cls(jnp.stack([jnp.broadcast_to(x, shape) for x in arrays]), structure)
 
     @property

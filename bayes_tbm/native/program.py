@@ -65,8 +65,23 @@ class Program:
 _SAME = {"optimization_barrier", "broadcast_in_dim", "reshape", "copy", "stop_gradient", "squeeze"}
 
 
+# Calls, which are written out; a loop within a step is not one of them.
+_CALLS = {
+    "jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call",
+    "custom_vjp_call_jaxpr", "remat", "checkpoint",
+}  # fmt: skip
+
+
 class UnsupportedError(NotImplementedError):
     """The function uses what there is no machine code for."""
+
+    @classmethod
+    def of(cls, operation: str) -> UnsupportedError:
+        """Error that names an operation, and what to do."""
+        return cls(
+            f"no machine code for the operation '{operation}': add a rule for it to "
+            "bayes_tbm/native/operations.py, or do without with BAYES_TBM_COMPILE=0"
+        )
 
 
 def flatten(closed: ClosedJaxpr) -> Program:
@@ -84,11 +99,13 @@ def flatten(closed: ClosedJaxpr) -> Program:
         for equation in jaxpr.eqns:
             operands = [read(atom) for atom in equation.invars]
             name, options = equation.primitive.name, equation.params
-            inner = options.get("jaxpr", options.get("call_jaxpr"))
-            if inner is not None:
+            if name in _CALLS:
+                inner = options["jaxpr" if "jaxpr" in options else "call_jaxpr"]
                 found = walk(inner.jaxpr, inner.consts, operands)
             elif name in _SAME:
                 found = operands
+            elif len(equation.outvars) != 1:
+                raise UnsupportedError.of(name)
             else:
                 output = count + len(operations)
                 operations.append(Operation(name, options, tuple(operands), output))

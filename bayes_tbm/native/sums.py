@@ -53,7 +53,8 @@ def summed(term: Term, data: jax.Array, series: jax.Array, numbers: Pack) -> Pac
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _sums(flat: Any, data: jax.Array, series: jax.Array, numbers: jax.Array) -> jax.Array:
-    count = len(jax.eval_shape(flat, *([x[0] for x in data], series[0], list(numbers))))
+    one = shaped((), series.dtype)
+    count = len(jax.eval_shape(flat, [one] * len(data), one, [one] * len(numbers)))
 
     def body(carry: Scalars, now: list[Scalars], constants: Scalars) -> tuple[Scalars, Scalars]:
         return [*map(jnp.add, carry, flat(now[0], now[1][0], constants))], []

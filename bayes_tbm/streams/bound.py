@@ -63,11 +63,14 @@ class AbstractBoundStream:
         raise NotImplementedError
 
     def series(self, run: Trajectory, parameters: Parameters) -> jax.Array:
-        """Model counterpart as it is reported; `expected` makes that of the points of it."""
+        """Model counterpart as it is reported, time first and a batch last.
+
+        `expected` makes that of the points of it.
+        """
         raise NotImplementedError
 
     def expected(self, series: jax.Array) -> jax.Array:
-        """Model counterpart of every point, (point,)."""
+        """Model counterpart of every point, (point, ...)."""
         raise NotImplementedError
 
     def log_likelihood(self, series: jax.Array, errors: Mapping[str, jax.Array]) -> jax.Array:
@@ -80,11 +83,11 @@ class AbstractBoundStream:
         )
 
     def log_density(self, series: jax.Array, errors: Mapping[str, jax.Array]) -> jax.Array:
-        """Log density of all points together, scalar."""
+        """Log density of all points together, of the batch's shape."""
         return self.log_density_of(self.expected(series), errors)
 
     def log_density_of(self, expected: jax.Array, errors: Mapping[str, jax.Array]) -> jax.Array:
-        """Log density of all points together from what `expected` gave, scalar."""
+        """Log density of all points together from what `expected` gave, of the batch's shape."""
         return self.stream.errors.log_density(expected, self.data, self._own(errors))
 
     def sample(
@@ -141,7 +144,7 @@ class BoundStream(AbstractBoundStream):
         return self.time
 
     def series(self, run: Trajectory, parameters: Parameters) -> jax.Array:
-        """Model counterpart at the earlier ages, then at every step, (earlier + time,)."""
+        """Model counterpart at the earlier ages, then at every step, (earlier + time, ...)."""
         series = self.stream.operator(run, parameters)
         if not len(self.earlier):
             return series
@@ -164,7 +167,7 @@ class BoundStream(AbstractBoundStream):
         return np.unique(place), weights
 
     def expected(self, series: jax.Array) -> jax.Array:
-        """Model counterpart of every point, (point,): the mean over its observed steps."""
+        """Model counterpart of every point, (point, ...): the mean over its observed steps."""
         if len(self.data.value) == len(self.value):
             return series[self.step]
         if self.steps_per_block == 0:
@@ -216,5 +219,5 @@ class BoundAges(AbstractBoundStream):
         return at_age(of_stand(run.regrowth), self.age)
 
     def expected(self, series: jax.Array) -> jax.Array:
-        """Model counterpart of every point, (point,)."""
+        """Model counterpart of every point, (point, ...)."""
         return series

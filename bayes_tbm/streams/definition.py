@@ -28,7 +28,8 @@ class Stream:
     long_name, unit
         For people and for output.
     operator
-        Model counterpart over steps, (time,), from a trajectory and parameters.
+        Model counterpart over steps, (time, ...), from a trajectory and parameters. Parameter sets
+        of a batch come last: it must mix nothing along other axes than the first.
     errors
         Error model; replace it with `with_errors`.
     of_stand
@@ -49,5 +50,5 @@ class Stream:
 
 
 def over_step(pool: jax.Array) -> jax.Array:
-    """Mean of a pool over each step, (time,), from its values at the edges of steps."""
+    """Mean of a pool over each step, (time, ...), from its values at the edges of steps."""
     return 0.5 * (pool[:-1] + pool[1:])

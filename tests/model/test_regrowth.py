@@ -178,3 +178,11 @@ def test_the_record_starts_from_the_stand_and_from_what_is_stated(grown):
     for name in ("litter", "som", "water"):
         assert float(getattr(start, name)) == float(getattr(stated, name))
         assert float(getattr(start, name)) != float(getattr(grown, name)[month])
+
+
+def test_a_climate_with_fire_burns_the_stand(make_weather):
+    years = 3
+    burning = prepare(make_weather(12, daily=False, fire=True))
+    calm = dataclasses.replace(burning, fire=False)
+    burnt, whole = (regrow(P, climate, years).wood[-1] for climate in (burning, calm))
+    assert 0.0 < float(burnt) < float(whole)

@@ -46,6 +46,7 @@ def test_function_is_that_of_numpy(name):
         (jnp.exp, [-np.inf, -1e4, 1e4, np.inf], [0.0, 0.0, np.inf, np.inf]),
         (jnp.expm1, [-np.inf, -1e4, 0.0, np.inf], [-1.0, -1.0, 0.0, np.inf]),
         (jnp.log, [0.0, 1.0, np.inf, -1.0], [-np.inf, 0.0, np.inf, np.nan]),
+        (jnp.log1p, [-1.0, 0.0, np.inf, -2.0], [-np.inf, 0.0, np.inf, np.nan]),
         (jax.nn.sigmoid, [-1e4, 0.0, 1e4], [0.0, 0.5, 1.0]),
     ],
 )

@@ -40,7 +40,7 @@ def plain(carry, series, constants, reverse=False):
 
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("length", [1, 3, 50, 64])
-@pytest.mark.parametrize("batch", [(), (1,), (2,), (3,), (4,), (13,), (2, 3)])
+@pytest.mark.parametrize("batch", [(), (1,), (2,), (3,), (4,), (13,), (37,), (2, 3)])
 def test_a_loop_is_that_of_jax(length, batch, reverse):
     carry, series, constants = arguments(length, batch)
     if len(batch) == 2:  # a series of all the batch is told by its dimensions
@@ -107,9 +107,30 @@ def test_what_is_no_number_is_seen():
     assert np.isfinite(last[:, others]).all()
 
 
-def test_an_operation_without_machine_code_is_named():
-    with pytest.raises(UnsupportedError, match="'tan'"):
-        native.fused(lambda x: (jnp.tan(x),), native.Pack.of(jnp.ones(3)))
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (jnp.tan, "'tan'"),
+        (lambda x: jax.lax.fori_loop(0, 5, lambda _, y: y * x, 1.0), "'scan'"),
+        (lambda x: x.astype(int).astype(float), "int64"),
+        (lambda x: x > 1.0, "real numbers only"),
+    ],
+)
+def test_what_has_no_machine_code_is_named(function, message):
+    with pytest.raises(UnsupportedError, match=message):
+        native.fused(lambda x: (function(x),), native.Pack.of(jnp.ones(3)))
+
+
+@pytest.mark.parametrize("function", [jnp.minimum, jnp.maximum])
+def test_the_extreme_of_what_is_no_number_is_none(function):
+    first, second = jnp.array([jnp.nan, 1.0, 2.0]), jnp.array([1.0, jnp.nan, 3.0])
+    found = native.fused(lambda x: (function(*x),), native.Pack.of((first, second)))[0].tree
+    np.testing.assert_array_equal(found, function(first, second))
+
+
+def test_numbers_and_nothing_are_packed():
+    assert native.Pack.of({"whole": 3, "real": 2.0}).array.dtype == float
+    assert native.Pack.of({}, (4,)).array.shape == (0, 4)
 
 
 def test_operations_are_parted_by_what_they_wait_for():

@@ -20,14 +20,8 @@ _NONE = Fixed(0.0)
 
 
 @dataclasses.dataclass(frozen=True)
-class Gaussian(AbstractErrorModel):
-    """Independent Gaussian errors, measurement and structural in quadrature.
-
-    Attributes
-    ----------
-    structural
-        Prior of the structural standard deviation; by default set from the spread of the data.
-    """
+class _Independent(AbstractErrorModel):
+    """Measurement and structural errors in quadrature."""
 
     structural: AbstractPrior | None = None
 
@@ -37,6 +31,17 @@ class Gaussian(AbstractErrorModel):
 
     def _sd(self, data: ErrorData, errors: Mapping[str, jax.Array]) -> jax.Array:
         return jnp.sqrt(data.measurement_sd**2 + errors["structural_sd"] ** 2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Gaussian(_Independent):
+    """Independent Gaussian errors, measurement and structural in quadrature.
+
+    Attributes
+    ----------
+    structural
+        Prior of the structural standard deviation; by default set from the spread of the data.
+    """
 
     @override
     def log_likelihood(
@@ -65,11 +70,13 @@ class Gaussian(AbstractErrorModel):
 
 
 @dataclasses.dataclass(frozen=True)
-class StudentT(Gaussian):
+class StudentT(_Independent):
     """Independent Student-t errors, for data with outliers.
 
     Attributes
     ----------
+    structural
+        As of `Gaussian`.
     degrees_of_freedom
         Of the t distribution; its scale is the Gaussian's standard deviation.
     """
@@ -86,8 +93,6 @@ class StudentT(Gaussian):
     ) -> jax.Array:
         sd = self._sd(data, errors)
         return t.logpdf(jnp.asarray(data.value), self.degrees_of_freedom, expected, sd)
-
-    log_density = AbstractErrorModel.log_density
 
     @override
     def sample(
