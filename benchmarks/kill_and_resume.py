@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0, help="of the run and of the moments")
     parser.add_argument("--warmup", type=int, default=900)
-    parser.add_argument("--draws", type=int, default=6000)
+    parser.add_argument("--draws", type=int, default=8000)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         left_alone, killed = Path(folder, "left-alone"), Path(folder, "killed")
