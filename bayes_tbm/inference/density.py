@@ -27,6 +27,7 @@ from bayes_tbm.model import (
     Sums,
     Trajectory,
     not_packed,
+    outline_of,
     regrow_packed,
     simulate_packed,
 )  # fmt: skip
@@ -166,7 +167,8 @@ class LogDensity:
         )
 
     def _constraint_terms(self, p: Parameters, run: Trajectory) -> dict[str, jax.Array]:
-        return {c.name: c.log_density(p, run, self.forcing) for c in self.constraints}
+        seen = outline_of(run, self.forcing)
+        return {c.name: c.outlined(p, seen) for c in self.constraints}
 
     def __call__(self, z: jax.Array) -> jax.Array:
         """Log density with respect to ``dz``.

@@ -24,7 +24,7 @@ _TERMS_LOG = 11  # likewise s^23 / 23 of the series of atanh, |s| < 0.172
 
 def exp(n: Lanes, x: ir.Value) -> ir.Value:
     """``e^x``; 0 below -708, infinite above 709."""
-    excess, power, _ = _reduced(n, x)
+    excess, power = _reduced(n, x)
     value = n.mul(n.add(excess, n.number(1.0)), power)
     return _limited(n, x, value, 0.0)
 
@@ -36,7 +36,7 @@ def logistic(n: Lanes, x: ir.Value) -> ir.Value:
 
 def expm1(n: Lanes, x: ir.Value) -> ir.Value:
     """``e^x - 1`` without cancellation."""
-    excess, power, _ = _reduced(n, x)
+    excess, power = _reduced(n, x)
     value = n.fma(excess, power, n.sub(power, n.number(1.0)))
     return _limited(n, x, value, -1.0)
 
@@ -70,8 +70,8 @@ def log1p(n: Lanes, x: ir.Value) -> ir.Value:
     return n.select(at_edge, near, n.add(near, n.div(lost, whole)))
 
 
-def _reduced(n: Lanes, x: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value]:
-    """``e^r - 1`` and ``2^k`` of ``x = k ln 2 + r``, and k."""
+def _reduced(n: Lanes, x: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """``e^r - 1`` and ``2^k`` of ``x = k ln 2 + r``."""
     shifted = n.fma(x, n.number(1.0 / math.log(2.0)), n.number(_ROUNDER))
     k = n.sub(shifted, n.number(_ROUNDER))
     r = n.fma(k, n.number(-_LN2_HIGH), x)
@@ -80,7 +80,7 @@ def _reduced(n: Lanes, x: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value]:
     power = n.unbits(n.builder.shl(biased, n.integer(_MANTISSA)))
     factorials = [1.0 / math.factorial(i) for i in range(2, _TERMS_EXP + 1)]
     excess = n.fma(n.mul(r, r), _series(n, r, factorials), r)
-    return excess, power, k
+    return excess, power
 
 
 def _series(n: Lanes, x: ir.Value, coefficients: Sequence[float]) -> ir.Value:

@@ -50,13 +50,14 @@ def registered(program: Program, layout: Layout) -> str:
     """Compile the loop of a program; returns the name that XLA knows it by."""
 
     def whole(builder: ir.IRBuilder, inputs: Values, outputs: Values) -> None:
-        def one(first: ir.Value, count: int) -> None:
+        def one(first: ir.Value, count: int) -> Values:
             _write(builder, program, layout, inputs, outputs, first, count)
+            return []
 
         lanes = vector_length()
         full = layout.batch - layout.batch % lanes
         if full > lanes:
-            _for_each(builder, full, lanes, one)
+            _loop(builder, 0, full, lanes, [], lambda place, _: one(place, lanes))
         elif full:
             one(ir.Constant(_I64, 0), lanes)
         for place, count in _rest(full, layout.batch, lanes):
@@ -65,20 +66,24 @@ def registered(program: Program, layout: Layout) -> str:
     return register(whole, 2 + len(layout.series), 2)
 
 
-def _for_each(
-    builder: ir.IRBuilder, end: int, by: int, write: Callable[[ir.Value, int], None]
-) -> None:
-    """Write a loop over the vectors of a batch."""
+def _loop(
+    builder: ir.IRBuilder, first: int, end: int, by: int, carry: Values,
+    write: Callable[[ir.Value, Values], Values],
+) -> Values:  # fmt: skip
+    """Write a loop; ``write(place, carry)`` writes its body and gives what is carried on."""
     before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
     builder.branch(loop)
     builder.position_at_end(loop)
-    place = builder.phi(_I64)
-    write(place, by)
+    place, phis = builder.phi(_I64), [builder.phi(value.type) for value in carry]
+    found = write(place, phis)
     following = builder.add(place, ir.Constant(_I64, by))
-    place.add_incoming(ir.Constant(_I64, 0), before)
-    place.add_incoming(following, builder.block)
+    starts = [ir.Constant(_I64, first), *carry]
+    for phi, start, next_one in zip([place, *phis], starts, [following, *found], strict=True):
+        phi.add_incoming(start, before)
+        phi.add_incoming(next_one, builder.block)
     builder.cbranch(builder.icmp_signed("<", following, ir.Constant(_I64, end)), loop, after)
     builder.position_at_end(after)
+    return found
 
 
 def _rest(first: int, end: int, count: int) -> list[tuple[int, int]]:
@@ -106,31 +111,18 @@ def _write(
     rest = layout.length % together
     for first_step, end, at_once in ((0, rest, 1), (rest, layout.length, together)):
         if first_step < end:
-            carry = _repeat(builder, body, carry, views, first_step, end, at_once)
+            carry = _steps(builder, body, carry, views, first_step, end, at_once)
     memory.put_members(outputs[0], carry)
 
 
-def _repeat(
-    builder: ir.IRBuilder,
-    body: Body,
-    carry: Values,
-    views: Views,
-    first: int,
-    end: int,
+def _steps(
+    builder: ir.IRBuilder, body: Body, carry: Values, views: Views, first: int, end: int,
     at_once: int,
-) -> Values:
-    """Write a loop from one step to another, so many of them at once."""
+) -> Values:  # fmt: skip
+    """Write the loop from one step to another, so many of them at once."""
+
+    def advance(count: ir.Value, carry: Values) -> Values:
+        return body.advance(count, carry, views, at_once)
+
     started = body.start(carry, views, at_once)
-    before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
-    builder.branch(loop)
-    builder.position_at_end(loop)
-    count, phis = builder.phi(_I64), [builder.phi(value.type) for value in started]
-    found = body.advance(count, phis, views, at_once)
-    following = builder.add(count, ir.Constant(_I64, at_once))
-    starts = [ir.Constant(_I64, first), *started]
-    for phi, start, next_one in zip([count, *phis], starts, [following, *found], strict=True):
-        phi.add_incoming(start, before)
-        phi.add_incoming(next_one, builder.block)
-    builder.cbranch(builder.icmp_signed("<", following, ir.Constant(_I64, end)), loop, after)
-    builder.position_at_end(after)
-    return body.finish(carry, found, at_once)
+    return body.finish(carry, _loop(builder, first, end, at_once, started, advance), at_once)
