@@ -1,16 +1,10 @@
 """Bayesian inference on a differentiable terrestrial biosphere model."""
 
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    __version__ = version("bayes-tbm")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0+unknown"
-
+from bayes_tbm.calibration import Calibration
+from bayes_tbm.catalogue.open import open_site, site_names
 from bayes_tbm.constraint import SetGains, constraint, constraint_table, set_gains, verdict
 from bayes_tbm.errors import DataWarning, InputError
-from bayes_tbm.inference import Calibration, Settings, check_convergence, stream_skill
-from bayes_tbm.inference.forward import simulate
+from bayes_tbm.forward import simulate
 from bayes_tbm.parameters import (
     TABLE,
     BoundedLogNormal,
@@ -24,7 +18,9 @@ from bayes_tbm.parameters import (
     from_dalec,
     to_dalec,
 )
-from bayes_tbm.sites import Observations, Site, open_site, site_names
+from bayes_tbm.results.diagnostics import check_convergence, stream_skill
+from bayes_tbm.sampling.settings import Settings
+from bayes_tbm.sites import Observations, Site
 from bayes_tbm.streams import (
     STREAMS,
     AlongAge,
@@ -38,6 +34,7 @@ from bayes_tbm.streams import (
     StudentT,
 )
 from bayes_tbm.studies import Comparison, PriorRefits, compare, sensitivity
+from bayes_tbm.version import __version__ as __version__
 
 __all__ = [
     "STREAMS",

@@ -17,10 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayes_tbm import Calibration, InputError, Site, open_site
-from bayes_tbm.inference.density import LogDensity
-from bayes_tbm.inference.drivers import drivers_of
 from bayes_tbm.model import Drivers, Trajectory, prepare, simulate, simulate_plainly
 from bayes_tbm.parameters import TABLE, Parameters
+from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.sites.to_model import drivers_of
 
 STREAMS = ("gpp", "nee", "et", "lai")
 Function = Callable[[jax.Array], jax.Array]

@@ -1,10 +1,10 @@
 """What a growth curve adds to fluxes: virtual boreal stands of known truth, three sets of streams.
 
-Every stand of `bayes_tbm.sites.stands` (a climate on the ladder of winter cold, parameters drawn
-from a stated population) is fitted three times: to its fluxes and leaf area alone, with a single
-stock at its age besides, and with its growth curve instead. The assimilated curve is the true one
-times errors of 10 % that are correlated along age. The stand's age is known to nothing but the
-stock and the curve: initial pools are free.
+Every stand of `bayes_tbm.synthetic.stands` (a climate on the ladder of winter cold, parameters
+drawn from a stated population) is fitted three times: to its fluxes and leaf area alone, with a
+single stock at its age besides, and with its growth curve instead. The assimilated curve is the
+true one times errors of 10 % that are correlated along age. The stand's age is known to nothing
+but the stock and the curve: initial pools are free.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def main() -> int:
 def study(number: int, folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
     """Fit one stand to the three sets; a row a set."""
     import bayes_tbm as bt
-    from bayes_tbm.sites.ladder import CLIMATES
-    from bayes_tbm.sites.stands import virtual_stand
     from bayes_tbm.studies.fits import content
+    from bayes_tbm.synthetic.ladder import CLIMATES
+    from bayes_tbm.synthetic.stands import virtual_stand
 
     climates = list(CLIMATES)
     stand = virtual_stand(climates[number % len(climates)], seed=number // len(climates))

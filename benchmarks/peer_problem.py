@@ -26,14 +26,14 @@ import numpy as np
 from jax.scipy.special import ndtr
 
 import bayes_tbm as bt
-from bayes_tbm.inference import nuts
-from bayes_tbm.inference.progress import Progress
-from bayes_tbm.inference.samplers import draw, transitions
-from bayes_tbm.inference.settings import SAMPLERS, Settings
-from bayes_tbm.inference.start import find_modes
 from bayes_tbm.model import Drivers, prepare, simulate
 from bayes_tbm.parameters import Fixed, from_dalec
-from bayes_tbm.priors import as_constraints
+from bayes_tbm.posterior import as_constraints
+from bayes_tbm.sampling.engines import draw, transitions
+from bayes_tbm.sampling.modes import find_modes
+from bayes_tbm.sampling.nuts import run as nuts
+from bayes_tbm.sampling.progress import Progress
+from bayes_tbm.sampling.settings import SAMPLERS, Settings
 
 STEP = 30.4375
 BOUNDS = {
@@ -110,7 +110,7 @@ class Clock(Progress):
 
 def monthly(site: bt.Site) -> tuple[Drivers, dict[str, tuple[np.ndarray, np.ndarray]]]:
     """Means of drivers and observations over steps of 30.4375 days."""
-    from bayes_tbm.inference.drivers import drivers_of
+    from bayes_tbm.sites.to_model import drivers_of
 
     daily = drivers_of(site)
     block = ((np.asarray(daily.days) - float(daily.days[0])) // STEP).astype(int)

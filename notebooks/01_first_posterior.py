@@ -94,7 +94,7 @@ table[["contraction", "bits", "overlap", "verdict"]].sort_values("bits").round(2
 # And since this site's truth is known: which parameters lie inside their 90 % interval?
 
 # %%
-from bayes_tbm.sites.embedded import embedded_truth
+from bayes_tbm.synthetic.twin import embedded_truth
 
 truth = embedded_truth().to_dict()
 posterior = post["posterior"].to_dataset()

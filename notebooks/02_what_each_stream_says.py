@@ -25,7 +25,7 @@ import numpy as np
 
 import bayes_tbm as bt
 from bayes_tbm.plots import plot_bits, plot_contraction, plot_growth, plot_joint
-from bayes_tbm.sites.stands import virtual_stand
+from bayes_tbm.synthetic.stands import virtual_stand
 
 QUICK = bool(os.environ.get("BAYES_TBM_QUICK"))
 SETTINGS = {"warmup": 90, "draws": 100, "starts": 4, "extensions": 0} if QUICK else {}

@@ -18,10 +18,10 @@ import pytest
 import xarray as xr
 
 from bayes_tbm import cli
-from bayes_tbm.inference import Calibration
+from bayes_tbm.calibration import Calibration
+from bayes_tbm.catalogue import open_site
 from bayes_tbm.model import Drivers
 from bayes_tbm.report import load_run
-from bayes_tbm.sites import open_site
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -8,14 +8,14 @@ import pytest
 import xarray as xr
 
 from bayes_tbm import __version__
+from bayes_tbm.calibration import Calibration
+from bayes_tbm.catalogue import site_names
 from bayes_tbm.cli import main
 from bayes_tbm.errors import DataWarning
-from bayes_tbm.inference import Calibration
 from bayes_tbm.parameters import Parameters, to_dalec
 from bayes_tbm.report import folder as folder_module
 from bayes_tbm.report import median_parameters
-from bayes_tbm.sites import site_names
-from bayes_tbm.sites.embedded import embedded_site
+from bayes_tbm.synthetic.twin import embedded_site
 from bayes_tbm.units import UNITS
 
 STEPS = 24
@@ -27,7 +27,7 @@ def never_sample(monkeypatch):
         pytest.fail("it began to sample")
 
     monkeypatch.setattr(Calibration, "sample", sample)
-    monkeypatch.setattr("bayes_tbm.inference.calibration.find_modes", sample)
+    monkeypatch.setattr("bayes_tbm.calibration.find_modes", sample)
 
 
 @pytest.fixture

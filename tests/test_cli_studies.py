@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from bayes_tbm import studies
+from bayes_tbm.calibration import Calibration
 from bayes_tbm.cli import main
 from bayes_tbm.experiment import Experiment
-from bayes_tbm.inference import Calibration
 from bayes_tbm.report.folder import save_tree
 
 from .tiny_study import CURVE, SAMPLING, SETS, compare, tiny_study

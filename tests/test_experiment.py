@@ -5,9 +5,9 @@ import pytest
 
 import bayes_tbm as bt
 from bayes_tbm.experiment import Experiment
-from bayes_tbm.inference import Settings
-from bayes_tbm.priors import CONSTRAINTS
-from bayes_tbm.sites.embedded import embedded_site
+from bayes_tbm.posterior import CONSTRAINTS
+from bayes_tbm.sampling import Settings
+from bayes_tbm.synthetic.twin import embedded_site
 
 BASE = 'site = "hyytiala-twin"\nstreams = ["gpp", "lai"]\n'
 FULL = """
@@ -218,4 +218,4 @@ def test_data_errors_name_the_data_and_not_the_experiment(write):
     path = write('site = "hyytiala-twin"\nstreams = ["reco"]\n')
     with pytest.raises(bt.InputError) as caught:
         Experiment.from_toml(path).calibration()
-    assert str(caught.value).startswith("bayes_tbm.sites.embedded: reco: ")
+    assert str(caught.value).startswith("bayes_tbm.synthetic.twin: reco: ")

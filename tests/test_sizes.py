@@ -6,6 +6,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "bayes_tbm"
 FILE_LINES = 400
 FUNCTION_LINES = 80
+ROOM_SHARE = 0.15
 
 
 def too_long(package: Path) -> list[str]:
@@ -25,6 +26,15 @@ def too_long(package: Path) -> list[str]:
     return found
 
 
+def shares(package: Path) -> dict[str, float]:
+    """Return the share of all lines that each room holds."""
+    lines: dict[str, int] = {}
+    for path in package.rglob("*.py"):
+        room = path.relative_to(package).parts[0]
+        lines[room] = lines.get(room, 0) + len(path.read_text(encoding="utf-8").splitlines())
+    return {room: count / sum(lines.values()) for room, count in lines.items()}
+
+
 def function(lines: int) -> str:
     return "def f():\n" + "    x = 1\n" * (lines - 1)
 
@@ -32,6 +42,17 @@ def function(lines: int) -> str:
 def test_package_is_short_enough():
     assert list(PACKAGE.rglob("*.py")), f"no modules under {PACKAGE}"
     assert too_long(PACKAGE) == []
+
+
+def test_no_room_holds_too_much():
+    assert {room: share for room, share in shares(PACKAGE).items() if share > ROOM_SHARE} == {}
+
+
+def test_large_room_is_found(tmp_path):
+    for room, lines in (("a", 3), ("b", 1)):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "x.py").write_text("x = 1\n" * lines)
+    assert shares(tmp_path) == {"a": 0.75, "b": 0.25}
 
 
 def test_long_file_is_found(tmp_path):

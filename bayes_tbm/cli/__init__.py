@@ -11,17 +11,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayes_tbm import __version__
 from bayes_tbm.cli import studies
 from bayes_tbm.cli.options import NOT_CONVERGED, sampling_of, sampling_options
 from bayes_tbm.errors import DataWarning, InputError
+from bayes_tbm.version import __version__
 
 if TYPE_CHECKING:
     from jax.typing import ArrayLike
     from xarray import DataTree
 
     from bayes_tbm.experiment import Experiment
-    from bayes_tbm.inference import Settings
+    from bayes_tbm.sampling.settings import Settings
 
 BAD_INPUT = 2
 _EPILOG = """
@@ -140,7 +140,7 @@ def _stream_names() -> tuple[str, ...]:
 def _demo(arguments: argparse.Namespace) -> int:
     from bayes_tbm.experiment import Experiment
     from bayes_tbm.report import truth_lines
-    from bayes_tbm.sites.embedded import NAMES, embedded_truth
+    from bayes_tbm.synthetic.twin import NAMES, embedded_truth
 
     streams = ("gpp", "nee", "et", "lai", "wood", "som")
     experiment = Experiment(NAMES[arguments.step], streams, sampling=sampling_of(arguments))
@@ -185,10 +185,10 @@ def _uncertainty(given: Sequence[str]) -> dict[str, float]:
 
 
 def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, DataTree]:
-    from bayes_tbm.inference import check_convergence, stream_skill
-    from bayes_tbm.inference.samplers import can_resume
     from bayes_tbm.report import write_run
     from bayes_tbm.report.folder import CHECKPOINT
+    from bayes_tbm.results.diagnostics import check_convergence, stream_skill
+    from bayes_tbm.sampling.engines import can_resume
 
     began = time.perf_counter()
     settings = experiment.settings()
@@ -220,8 +220,8 @@ def _folder(arguments: argparse.Namespace, settings: Settings) -> tuple[Path, Se
     """Run folder, ready to be written, and settings with the draws that are asked to be added."""
     import dataclasses
 
-    from bayes_tbm.inference.samplers import check_resumable
     from bayes_tbm.report import load_run, prepare_folder
+    from bayes_tbm.sampling.engines import check_resumable
 
     goes_on = arguments.resume or arguments.extend is not None
     if goes_on:
@@ -261,8 +261,8 @@ def _simulate(arguments: argparse.Namespace) -> int:
 def _summary(arguments: argparse.Namespace) -> int:
     import arviz as az
 
-    from bayes_tbm.inference import check_convergence, stream_skill
     from bayes_tbm.report import load_run
+    from bayes_tbm.results.diagnostics import check_convergence, stream_skill
 
     tree = load_run(arguments.folder)
     gate = check_convergence(tree)
@@ -272,7 +272,7 @@ def _summary(arguments: argparse.Namespace) -> int:
 
 
 def _sites(arguments: argparse.Namespace) -> int:
-    from bayes_tbm.sites import site_names
+    from bayes_tbm.catalogue.open import site_names
 
     print("\n".join(site_names()))
     return 0

@@ -20,8 +20,8 @@ from bayes_tbm.constraint.sensitivity import (
 )
 from bayes_tbm.constraint.targets import LatentDraws, Target, choose, label, require_groups
 from bayes_tbm.constraint.variables import columns, with_error
-from bayes_tbm.inference.groups import group
-from bayes_tbm.inference.precision import use_double_precision
+from bayes_tbm.results.groups import group
+from bayes_tbm.runtime.precision import use_double_precision
 
 Array = NDArray[np.float64]
 

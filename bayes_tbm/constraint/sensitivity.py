@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_tbm.constraint.jackknife import Estimate, jackknife
-from bayes_tbm.inference.groups import group
+from bayes_tbm.results.groups import group
 
 Array = NDArray[np.float64]
 Verdicts = NDArray[np.str_]

@@ -15,8 +15,8 @@ from bayes_tbm.constraint.scales import StatedPriors
 from bayes_tbm.constraint.shares import SetGains, StreamSet, name_of
 from bayes_tbm.constraint.targets import LatentDraws, Target, choose, label, require_groups
 from bayes_tbm.errors import InputError
-from bayes_tbm.inference.groups import group
-from bayes_tbm.inference.precision import use_double_precision
+from bayes_tbm.results.groups import group
+from bayes_tbm.runtime.precision import use_double_precision
 
 _PRIOR: StreamSet = frozenset()
 

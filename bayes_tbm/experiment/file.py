@@ -53,12 +53,14 @@ from typing import Any
 
 import tomli_w
 
+from bayes_tbm.calibration import Calibration
+from bayes_tbm.catalogue import open_site
 from bayes_tbm.errors import InputError
 from bayes_tbm.experiment.stand import beside, growth_curve, stock
-from bayes_tbm.inference import Calibration, Settings
 from bayes_tbm.parameters import AbstractPrior, prior_from_dict
-from bayes_tbm.priors import CONSTRAINTS
-from bayes_tbm.sites import Site, open_site
+from bayes_tbm.posterior import CONSTRAINTS
+from bayes_tbm.sampling import Settings
+from bayes_tbm.sites import Site
 from bayes_tbm.streams import (
     ERROR_MODELS,
     STREAMS,

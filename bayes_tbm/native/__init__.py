@@ -14,9 +14,9 @@ that does not wait for the step before. The physics stays in JAX, in one place.
     machine    from LLVM to XLA
 """
 
-from bayes_tbm.native.compiled import Scalars, is_available, processor, scan
-from bayes_tbm.native.fused import fused
-from bayes_tbm.native.pack import Pack, shaped
-from bayes_tbm.native.sums import summed
+from bayes_tbm.native.elementwise import fused
+from bayes_tbm.native.reduce import summed
+from bayes_tbm.native.scan import Scalars, is_available, processor, scan
+from bayes_tbm.native.stacked import Pack, shaped
 
 __all__ = ["Pack", "Scalars", "fused", "is_available", "processor", "scan", "shaped", "summed"]

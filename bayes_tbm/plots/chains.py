@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bayes_tbm.inference.groups import group
 from bayes_tbm.plots.names import chosen, least_converged, r_hat
 from bayes_tbm.plots.style import CHAINS, GREY, SMALL, STYLE, tidy, title_of, unit_text
+from bayes_tbm.results.groups import group
 
 _SHOWN = 12
 _COLUMNS = 4

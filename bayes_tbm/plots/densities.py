@@ -15,7 +15,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
 
-from bayes_tbm.inference.groups import group
 from bayes_tbm.plots.names import KINDS, chosen, kind, varying
 from bayes_tbm.plots.style import (
     BLUE,
@@ -29,6 +28,7 @@ from bayes_tbm.plots.style import (
     title_of,
     unit_text,
 )
+from bayes_tbm.results.groups import group
 
 Array = NDArray[np.float64]
 _COLOURS = dict(zip(KINDS, (BLUE, VERMILION, GREEN), strict=True))

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.inference.groups import group
 from bayes_tbm.plots.style import BLACK, PALE_GREY, STYLE, Look, looks, tidy
+from bayes_tbm.results.groups import group
 from bayes_tbm.units import dry_matter_per_hectare
 
 _UNIT = "live dry biomass (Mg ha$^{-1}$)"

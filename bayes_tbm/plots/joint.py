@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
 
-from bayes_tbm.inference.groups import group
 from bayes_tbm.plots.style import GREY, STYLE, looks, tidy, title_of, with_unit
+from bayes_tbm.results.groups import group
 
 Array = NDArray[np.float64]
 _LEVELS = (0.9, 0.5)

@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.inference.groups import group
 from bayes_tbm.parameters import TABLE
+from bayes_tbm.results.groups import group
 
 KINDS = ("parameter", "error parameter", "derived quantity")
 

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.inference.groups import group
 from bayes_tbm.plots.style import GREY, STYLE, looks, tidy, title_of, with_unit
+from bayes_tbm.results.groups import group
 
 _COLUMNS = 3
 

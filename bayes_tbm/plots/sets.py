@@ -8,11 +8,11 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from bayes_tbm.inference.groups import group
 from bayes_tbm.plots.growth import plot_growth
 from bayes_tbm.plots.joint import plot_joint
 from bayes_tbm.plots.measures import plot_bits, plot_contraction
 from bayes_tbm.plots.overlays import plot_overlays
+from bayes_tbm.results.groups import group
 
 Sets = Mapping[str, xr.DataTree]
 _PAIR = ("allocation_wood", "wood_residence_time")

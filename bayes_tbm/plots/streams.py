@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.inference.diagnostics import stream_skill
-from bayes_tbm.inference.groups import group
 from bayes_tbm.plots.style import BLACK, BLUE, GREY, SMALL, STYLE, number_text, tidy, with_unit
+from bayes_tbm.results.diagnostics import stream_skill
+from bayes_tbm.results.groups import group
 from bayes_tbm.units import DAYS_PER_YEAR
 
 _BANDS = ((0.05, 0.95, "#C6E2F5"), (0.25, 0.75, "#7CBCE4"))

@@ -14,10 +14,10 @@ import xarray as xr
 
 from bayes_tbm.constraint import constraint_table
 from bayes_tbm.errors import InputError
-from bayes_tbm.inference import check_convergence, stream_skill
 from bayes_tbm.plots import save_figures
 from bayes_tbm.plots.save import FIGURES
 from bayes_tbm.report.page import html_page
+from bayes_tbm.results import check_convergence, stream_skill
 
 POSTERIOR = "posterior.nc"
 CHECKPOINT = "checkpoint"

@@ -12,8 +12,8 @@ import xarray as xr
 from jax.typing import ArrayLike
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.inference.groups import group
 from bayes_tbm.parameters import DALEC_NAMES, TABLE, Parameters, prior_from_dict
+from bayes_tbm.results.groups import group
 
 
 def median_parameters(tree: xr.DataTree) -> Parameters:

@@ -1,15 +1,15 @@
 """What every site must satisfy before anything else sees it."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.sites.observations import Observations
 from bayes_tbm.units import UNITS
-
-if TYPE_CHECKING:
-    from bayes_tbm.sites.site import Site
 
 NON_NEGATIVE_HINT = "mark missing values as NaN or -9999"
 BOUNDS: dict[str, tuple[float, float, str]] = {
@@ -27,28 +27,33 @@ BOUNDS: dict[str, tuple[float, float, str]] = {
 STEP_TOLERANCE = 0.2
 
 
-def check_site(site: "Site") -> None:
-    """Check a site.
+def check_site(
+    where: str,
+    latitude: float,
+    longitude: float | None,
+    drivers: xr.Dataset,
+    observations: Mapping[str, Observations],
+) -> None:
+    """Check what a site is made of; ``where`` names it in messages.
 
     Raises
     ------
     InputError
         Naming source, variable, rule and first offending date.
     """
-    where = site.source or site.name
-    _check_place(site.latitude, site.longitude, where)
-    _check_complete(site, where)
-    time = site.drivers["time"].values
+    _check_place(latitude, longitude, where)
+    _check_complete(drivers, where)
+    time = drivers["time"].values
     _check_time(time, where)
     for name, (low, high, hint) in BOUNDS.items():
-        values = site.drivers[name].values
+        values = drivers[name].values
         bad = (values < low) | (values > high)
         _refuse(bad, time, values, where, name, f"must be within {low:g} to {high:g}", hint)
-    t_min, t_max = site.drivers["t_min"].values, site.drivers["t_max"].values
+    t_min, t_max = drivers["t_min"].values, drivers["t_max"].values
     difference = t_max - t_min
     hint = "are t_min and t_max swapped?"
     _refuse(difference < 0, time, difference, where, "t_max - t_min", "must not be negative", hint)
-    for name, seen in site.observations.items():
+    for name, seen in observations.items():
         rule, hint = "standard deviation must not be negative", "a missing one is NaN or -9999"
         _refuse(seen.sd < 0, seen.time, seen.sd, where, name, rule, hint)
 
@@ -67,15 +72,15 @@ def _check_place(latitude: float, longitude: float | None, where: str) -> None:
         raise InputError(where=where, variable="longitude", rule=rule, found=longitude)
 
 
-def _check_complete(site: "Site", where: str) -> None:
+def _check_complete(drivers: xr.Dataset, where: str) -> None:
     """Refuse absent drivers and gaps: the model needs a value at every step."""
     for name in (*BOUNDS, "days"):
-        if name not in site.drivers:
+        if name not in drivers:
             raise InputError(where=where, variable=name, rule="driver is missing")
-        values = site.drivers[name].values
+        values = drivers[name].values
         gaps = ~np.isfinite(values)
         rule, hint = "a driver must have a value at every step", "fill the gaps first"
-        _refuse(gaps, site.drivers["time"].values, values, where, name, rule, hint)
+        _refuse(gaps, drivers["time"].values, values, where, name, rule, hint)
 
 
 def _check_time(time: NDArray[np.datetime64], where: str) -> None:

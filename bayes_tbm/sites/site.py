@@ -14,14 +14,11 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.sites.checks import check_site
 from bayes_tbm.sites.mean_year import mean_year
 from bayes_tbm.sites.observations import STOCKS, Observations, join_notes
-from bayes_tbm.sites.summary import hash_numbers, summarise
+from bayes_tbm.sites.schema import DRIVERS
+from bayes_tbm.sites.summary import hash_numbers, page
+from bayes_tbm.sites.write import write_site
 
-__all__ = ["DRIVERS", "Observations", "Site", "When"]
-DRIVERS = (
-    "t_min", "t_max", "shortwave", "co2", "day_of_year", "burned_fraction", "vpd",
-    "precipitation", "step_length", "days",
-)  # fmt: skip
-"""Variables of `Site.drivers`, in the order that `Site.data_hash` reads them."""
+__all__ = ["Observations", "Site", "When"]
 When = str | date | np.datetime64
 
 
@@ -61,7 +58,8 @@ class Site:
     def __post_init__(self) -> None:
         notes = (" ".join(note.split()) for note in self.notes)
         object.__setattr__(self, "notes", tuple(note for note in notes if note))
-        check_site(self)
+        where = self.source or self.name
+        check_site(where, self.latitude, self.longitude, self.drivers, self.observations)
 
     @property
     def steps(self) -> int:
@@ -148,10 +146,13 @@ class Site:
         return replace(self, observations=observations)
 
     def to_netcdf(self, path: str | Path) -> None:
-        """Write the site in the package's own format, see `bayes_tbm.sites.own`."""
-        from bayes_tbm.sites.own import write_site  # own.py builds sites: import late
-
-        write_site(self, path)
+        """Write the site in the package's own format, see `bayes_tbm.sites.formats.own`."""
+        place = {"latitude": self.latitude}
+        if self.longitude is not None:
+            place["longitude"] = self.longitude
+        notes = "\n".join(self.notes)
+        texts = {"site_name": self.name, "source": self.source, "notes": notes}
+        write_site(path, self.drivers, self.observations, place, texts)
 
     def data_hash(self) -> str:
         """Return the SHA-256 over every number that bears on a fit, whatever the file format."""
@@ -168,7 +169,14 @@ class Site:
 
     def summary(self) -> str:
         """Return a page on the site: place, period, climate, and a row for each observation."""
-        return summarise(self)
+        first, last = self.drivers["time"].values[[0, -1]].astype("datetime64[D]")
+        east = "" if self.longitude is None else f", {self.longitude:.4f} E"
+        head = (
+            f"Site {self.name} ({self.latitude:.4f} N{east})",
+            f"  {self.steps} {self.step_name} steps, {first} to {last}; "
+            f"{self.mean_temperature:.1f} degC, {self.mean_precipitation:.2f} mm d-1",
+        )
+        return page(head, self.observations, self.notes)
 
 
 def _bound(when: When | None, label: str) -> np.datetime64:

@@ -10,14 +10,16 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from bayes_tbm.calibration import Calibration
 from bayes_tbm.constraint import SetGains, constraint, set_gains
 from bayes_tbm.constraint.targets import Target
 from bayes_tbm.errors import InputError
-from bayes_tbm.inference import Calibration, Settings, check_convergence, stream_skill
-from bayes_tbm.inference.diagnostics import Gate
-from bayes_tbm.inference.groups import group
 from bayes_tbm.parameters import TABLE
 from bayes_tbm.plots.sets import set_figures
+from bayes_tbm.results import check_convergence, stream_skill
+from bayes_tbm.results.diagnostics import Gate
+from bayes_tbm.results.groups import group
+from bayes_tbm.sampling import Settings
 from bayes_tbm.studies.fits import fit_once
 
 _PRIOR_DRAWS = 4000

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import xarray as xr
 
-from bayes_tbm.inference import Calibration, Settings
-from bayes_tbm.inference.identity import identity
-from bayes_tbm.inference.samplers import can_resume
+from bayes_tbm.calibration import Calibration
 from bayes_tbm.report.folder import CHECKPOINT, POSTERIOR, load_run, save_tree
+from bayes_tbm.sampling import Settings
+from bayes_tbm.sampling.engines import can_resume
+from bayes_tbm.sampling.identity import identity
 
 FITS = "fits"
 """Folder of a study that holds its fits."""

@@ -12,13 +12,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from bayes_tbm.calibration import Calibration
 from bayes_tbm.constraint import constraint
 from bayes_tbm.constraint.scales import StatedPriors
 from bayes_tbm.constraint.sensitivity import TENSION
 from bayes_tbm.errors import InputError
-from bayes_tbm.inference import Calibration, Settings, check_convergence
-from bayes_tbm.inference.diagnostics import Gate
-from bayes_tbm.inference.groups import group
 from bayes_tbm.parameters import (
     TABLE,
     AbstractPrior,
@@ -29,6 +27,10 @@ from bayes_tbm.parameters import (
     Uniform,
 )
 from bayes_tbm.plots import plot_overlays
+from bayes_tbm.results import check_convergence
+from bayes_tbm.results.diagnostics import Gate
+from bayes_tbm.results.groups import group
+from bayes_tbm.sampling import Settings
 from bayes_tbm.studies.fits import fit_once
 from bayes_tbm.units import DAYS_PER_YEAR
 

@@ -8,7 +8,7 @@ from bayes_tbm.constraint.information import INFORMATION, SPREAD, information, m
 from bayes_tbm.constraint.jackknife import jackknife
 from bayes_tbm.constraint.scales import StatedPriors
 from bayes_tbm.constraint.targets import LatentDraws
-from bayes_tbm.inference.groups import group
+from bayes_tbm.results.groups import group
 
 CASES = range(24)
 TARGETS = [("a",), ("b",)]

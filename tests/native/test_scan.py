@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bayes_tbm import native
-from bayes_tbm.native.program import UnsupportedError, flatten
-from bayes_tbm.native.schedule import schedule
+from bayes_tbm.native.llvm.program import UnsupportedError, flatten
+from bayes_tbm.native.llvm.schedule import schedule
 
 
 def body(carry, now, constants):
@@ -56,7 +56,7 @@ def test_a_loop_is_that_of_jax(length, batch, reverse):
 def test_a_loop_is_the_same_on_processors_of_shorter_vectors(monkeypatch, lanes, batch):
     given = arguments(21, batch)
     long = native.scan(body, *given)
-    monkeypatch.setattr("bayes_tbm.native.loop.vector_length", lambda: lanes)
+    monkeypatch.setattr("bayes_tbm.native.llvm.loop.vector_length", lambda: lanes)
     for a, b in zip(native.scan(body, *given), long, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-13)
 

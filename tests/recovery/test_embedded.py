@@ -1,11 +1,11 @@
-"""The truth of the embedded site is found again: see `bayes_tbm.sites.embedded`."""
+"""The truth of the embedded site is found again: see `bayes_tbm.synthetic.twin`."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
 import bayes_tbm as bt
-from bayes_tbm.sites.embedded import embedded_truth
+from bayes_tbm.synthetic.twin import embedded_truth
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import xarray as xr
 from bayes_tbm.constraint import constraint_table
 from bayes_tbm.errors import InputError
 from bayes_tbm.experiment import Experiment
-from bayes_tbm.inference import check_convergence, stream_skill
 from bayes_tbm.report import folder as folder_module
 from bayes_tbm.report import load_run, prepare_folder, write_run
+from bayes_tbm.results import check_convergence, stream_skill
 
 FIGURES = {"streams.png", "prior_posterior.png", "trace.png", "rank.png"}
 

@@ -4,7 +4,7 @@ import pytest
 from bayes_tbm.errors import InputError
 from bayes_tbm.parameters import TABLE, Parameters, names_in
 from bayes_tbm.report import median_parameters, read_parameters, truth_lines
-from bayes_tbm.sites.embedded import embedded_truth
+from bayes_tbm.synthetic.twin import embedded_truth
 
 
 def test_medians_of_a_run(short_tree):

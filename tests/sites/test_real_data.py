@@ -5,9 +5,9 @@ import csv
 import numpy as np
 import pytest
 
+from bayes_tbm.catalogue import hyytiala_stand_age, hyytiala_wood, open_site
+from bayes_tbm.catalogue.registry import DATA_VARIABLE, REGISTRY
 from bayes_tbm.errors import DataWarning
-from bayes_tbm.sites import hyytiala_stand_age, hyytiala_wood, open_site
-from bayes_tbm.sites.registry import DATA_VARIABLE, REGISTRY
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from dataclasses import replace
 import pooch
 import pytest
 
+from bayes_tbm.catalogue import open_site, site_names
+from bayes_tbm.catalogue.registry import DATA_VARIABLE, REGISTRY, fetch
 from bayes_tbm.errors import InputError
-from bayes_tbm.sites import open_site, site_names
-from bayes_tbm.sites.registry import DATA_VARIABLE, REGISTRY, fetch
 
 
 @pytest.fixture(autouse=True)

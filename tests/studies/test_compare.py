@@ -3,8 +3,9 @@ import pytest
 from matplotlib.image import imread
 
 import bayes_tbm as bt
-from bayes_tbm.inference import Calibration, Settings
-from bayes_tbm.sites import open_site
+from bayes_tbm.calibration import Calibration
+from bayes_tbm.catalogue import open_site
+from bayes_tbm.sampling import Settings
 from bayes_tbm.studies import compare
 
 from ..tiny_study import SETS, tiny_study

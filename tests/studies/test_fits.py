@@ -4,8 +4,9 @@ import json
 import pytest
 import xarray as xr
 
-from bayes_tbm.inference import Calibration, Settings
-from bayes_tbm.sites import open_site
+from bayes_tbm.calibration import Calibration
+from bayes_tbm.catalogue import open_site
+from bayes_tbm.sampling import Settings
 from bayes_tbm.studies.fits import FITS, content, fit_once
 
 TINY = Settings(chains=2, warmup=20, draws=20, starts=1, extensions=0, max_tree_depth=3)

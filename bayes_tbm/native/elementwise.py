@@ -1,0 +1,88 @@
+"""A function of numbers, and its gradient, as one piece of machine code each.
+
+XLA makes a function of some dozens of parameters into as many calls of compiled pieces. For one
+parameter set, or a few, the calls are all the cost.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from bayes_tbm.native.scan import Scalars, is_available, scan
+from bayes_tbm.native.stacked import Pack, shaped
+
+Flat = Callable[[Scalars], Scalars]
+
+
+def fused(function: Callable[..., Sequence[Any]], *given: Pack) -> tuple[Pack, ...]:
+    """Apply a function of numbers, element by element.
+
+    Parameters
+    ----------
+    function
+        From pytrees of scalars to a sequence of pytrees of scalars.
+    given
+        Arguments, members all of one shape.
+
+    Returns
+    -------
+    tuple of Pack
+        Results, of that shape. Where nothing can be compiled XLA computes them.
+    """
+    shape, counts = given[0].shape, [len(each.array) for each in given]
+    if not is_available():
+        return tuple(Pack.of(found, shape) for found in function(*(each.tree for each in given)))
+
+    def flat(numbers: Scalars) -> Scalars:
+        rest = iter(numbers)
+        trees = [
+            each.unflatten([next(rest) for _ in range(count)])
+            for each, count in zip(given, counts, strict=True)
+        ]
+        return jax.tree.leaves(function(*trees))
+
+    scalar = shaped((), given[0].array.dtype)
+    trees = (each.unflatten([scalar] * n) for each, n in zip(given, counts, strict=True))
+    results = jax.eval_shape(function, *trees)
+    array = _apply(flat, jnp.concatenate([each.array for each in given]))
+    packs, first = [], 0
+    for result in results:
+        count = len(jax.tree.leaves(result))
+        packs.append(Pack(array[first : first + count], jax.tree.structure(result)))
+        first += count
+    return tuple(packs)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _apply(flat: Flat, given: jax.Array) -> jax.Array:
+    return _once(flat, given)
+
+
+def _forward(flat: Flat, given: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return _once(flat, given), given
+
+
+def _backward(flat: Flat, given: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:
+    def pulled(numbers: Scalars) -> Scalars:
+        gradient: Scalars = jax.vjp(flat, numbers[: len(given)])[1](numbers[len(given) :])[0]
+        return gradient
+
+    return (_once(pulled, jnp.concatenate([given, cotangent])),)
+
+
+_apply.defvjp(_forward, _backward)
+
+
+def _once(flat: Flat, given: jax.Array) -> jax.Array:
+    """One step of a loop that carries nothing."""
+    step = jnp.zeros((1, 1), given.dtype)  # a series of nothing, to say that there is one step
+
+    def body(_: Scalars, __: list[Scalars], constants: Scalars) -> tuple[Scalars, Scalars]:
+        return [], flat(constants)
+
+    return scan(body, given[:0], [step], given)[1][:, 0]

@@ -1,0 +1,1 @@
+"""From a JAX trace to machine code: program, schedule, vectors, loop, and the call by XLA."""

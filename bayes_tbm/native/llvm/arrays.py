@@ -1,0 +1,97 @@
+"""Where the numbers of a loop lie: members first, then time, the batch last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llvmlite import ir
+
+from bayes_tbm.native.llvm.vectors import Lanes
+
+_DOUBLE, _FLOAT, _I64 = ir.DoubleType(), ir.FloatType(), ir.IntType(64)
+
+
+class Memory:
+    """Loads and stores for one vector of the batch.
+
+    Parameters
+    ----------
+    builder
+        Where to write.
+    batch
+        Parameter sets in a row of memory.
+    first, count
+        Those that are worked on: the first, known when the code runs, and how many.
+    single
+        Whether what lies in memory is of single precision.
+    """
+
+    def __init__(
+        self, builder: ir.IRBuilder, batch: int, first: ir.Value, count: int, *, single: bool
+    ) -> None:
+        self.builder, self.count = builder, count
+        self._batch, self._first, self._single = batch, first, single
+        self._stored, self._align = (_FLOAT, 4) if single else (_DOUBLE, 8)
+
+    def members(self, pointer: ir.Value, number: int) -> list[ir.Value]:
+        """Vectors of all members of (member, batch)."""
+        return [self._load(pointer, self._member(i), self.count) for i in range(number)]
+
+    def put_members(self, pointer: ir.Value, values: Sequence[ir.Value]) -> None:
+        """Store vectors as members of (member, batch)."""
+        for i, value in enumerate(values):
+            self._store(value, pointer, self._member(i))
+
+    def steps(self, pointer: ir.Value, base: int, t: ir.Value, number: int) -> ir.Value:
+        """So many steps of one member, from step ``t`` on, as one vector.
+
+        ``base`` is the step at which the member begins in (member, time, batch).
+        """
+        rows = [self._row(t, base + k) for k in range(number)]
+        if self.count == self._batch:  # rows follow each other
+            return self._load(pointer, rows[0], number * self.count)
+        whole = Lanes(self.builder, number * self.count)
+        return whole.together([self._load(pointer, row, self.count) for row in rows])
+
+    def put_steps(
+        self, pointer: ir.Value, base: int, t: ir.Value, value: ir.Value, number: int
+    ) -> None:
+        """Store a vector as so many steps of one member."""
+        if self.count == self._batch:
+            self._store(value, pointer, self._row(t, base))
+            return
+        whole = Lanes(self.builder, number * self.count)
+        for k in range(number):
+            self._store(whole.part(value, k, self.count), pointer, self._row(t, base + k))
+
+    def shared(self, pointer: ir.Value, base: int, t: ir.Value, number: int) -> ir.Value:
+        """So many steps of a member of (member, time), each as often as there are lanes."""
+        place = self.builder.add(t, ir.Constant(_I64, base))
+        value = self._load(pointer, place, number)
+        return Lanes(self.builder, number * self.count).repeat(value, self.count)
+
+    def _member(self, number: int) -> ir.Value:
+        """Place of the vector in row ``number`` of the batch."""
+        return self.builder.add(self._first, ir.Constant(_I64, number * self._batch))
+
+    def _row(self, t: ir.Value, base: int) -> ir.Value:
+        b = self.builder
+        row = b.mul(t, ir.Constant(_I64, self._batch))
+        return b.add(row, self._member(base))
+
+    def _at(self, pointer: ir.Value, place: ir.Value) -> ir.Value:
+        return self.builder.gep(pointer, [place], source_etype=self._stored)
+
+    def _kind(self, narrow: ir.Type, lanes: int) -> ir.Type:
+        return narrow if lanes == 1 else ir.VectorType(narrow, lanes)
+
+    def _load(self, pointer: ir.Value, place: ir.Value, lanes: int) -> ir.Value:
+        kind = self._kind(self._stored, lanes)
+        value = self.builder.load(self._at(pointer, place), typ=kind, align=self._align)
+        return self.builder.fpext(value, self._kind(_DOUBLE, lanes)) if self._single else value
+
+    def _store(self, value: ir.Value, pointer: ir.Value, place: ir.Value) -> None:
+        if self._single:
+            lanes = getattr(value.type, "count", 1)
+            value = self.builder.fptrunc(value, self._kind(_FLOAT, lanes))
+        self.builder.store(value, self._at(pointer, place), align=self._align)

@@ -1,0 +1,99 @@
+"""The loop itself: several steps in its body, for one vector of parameter sets after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from llvmlite import ir
+
+from bayes_tbm.native.llvm.arrays import Memory
+from bayes_tbm.native.llvm.layout import Layout
+from bayes_tbm.native.llvm.program import Program
+from bayes_tbm.native.llvm.schedule import schedule
+from bayes_tbm.native.llvm.step import Body, Views
+from bayes_tbm.native.llvm.xla_ffi import register, vector_length
+
+_I64 = ir.IntType(64)
+Values = Sequence[ir.Value]
+
+
+def registered(program: Program, layout: Layout) -> str:
+    """Compile the loop of a program; returns the name that XLA knows it by."""
+
+    def whole(builder: ir.IRBuilder, inputs: Values, outputs: Values) -> None:
+        def one(first: ir.Value, count: int) -> Values:
+            _write(builder, program, layout, inputs, outputs, first, count)
+            return []
+
+        lanes = vector_length()
+        full = layout.batch - layout.batch % lanes
+        if full > lanes:
+            _loop(builder, 0, full, lanes, [], lambda place, _: one(place, lanes))
+        elif full:
+            one(ir.Constant(_I64, 0), lanes)
+        for place, count in _rest(full, layout.batch, lanes):
+            one(ir.Constant(_I64, place), count)
+
+    return register(whole, 2 + len(layout.series), 2)
+
+
+def _loop(
+    builder: ir.IRBuilder, first: int, end: int, by: int, carry: Values,
+    write: Callable[[ir.Value, Values], Values],
+) -> Values:  # fmt: skip
+    """Write a loop; ``write(place, carry)`` writes its body and gives what is carried on."""
+    before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    place, phis = builder.phi(_I64), [builder.phi(value.type) for value in carry]
+    found = write(place, phis)
+    following = builder.add(place, ir.Constant(_I64, by))
+    starts = [ir.Constant(_I64, first), *carry]
+    for phi, start, next_one in zip([place, *phis], starts, [following, *found], strict=True):
+        phi.add_incoming(start, before)
+        phi.add_incoming(next_one, builder.block)
+    builder.cbranch(builder.icmp_signed("<", following, ir.Constant(_I64, end)), loop, after)
+    builder.position_at_end(after)
+    return found
+
+
+def _rest(first: int, end: int, count: int) -> list[tuple[int, int]]:
+    """First place and length of each vector, shorter and shorter, that the rest is cut into."""
+    found = []
+    while first < end:
+        while count > end - first:
+            count //= 2
+        found.append((first, count))
+        first += count
+    return found
+
+
+def _write(
+    builder: ir.IRBuilder, program: Program, layout: Layout, inputs: Values, outputs: Values,
+    first: ir.Value, count: int,
+) -> None:  # fmt: skip
+    """Write the loop for one vector of the batch, from loading the carry to storing the last."""
+    memory = Memory(builder, layout.batch, first, count, single=layout.single)
+    body = Body(program, schedule(program, layout.carried), layout, memory)
+    carry: Values = memory.members(inputs[0], layout.carried)
+    constants = memory.members(inputs[1], layout.constant)
+    views = Views(constants, inputs[2:], outputs[1])
+    together = max(vector_length() // count, 1)
+    rest = layout.length % together
+    for first_step, end, at_once in ((0, rest, 1), (rest, layout.length, together)):
+        if first_step < end:
+            carry = _steps(builder, body, carry, views, first_step, end, at_once)
+    memory.put_members(outputs[0], carry)
+
+
+def _steps(
+    builder: ir.IRBuilder, body: Body, carry: Values, views: Views, first: int, end: int,
+    at_once: int,
+) -> Values:  # fmt: skip
+    """Write the loop from one step to another, so many of them at once."""
+
+    def advance(count: ir.Value, carry: Values) -> Values:
+        return body.advance(count, carry, views, at_once)
+
+    started = body.start(carry, views, at_once)
+    return body.finish(carry, _loop(builder, first, end, at_once, started, advance), at_once)

@@ -1,0 +1,85 @@
+"""Sums over points of a function of numbers, with its gradient, as one loop each."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from bayes_tbm.native.scan import Scalars, is_available, scan
+from bayes_tbm.native.stacked import Pack, shaped
+
+Term = Callable[[Scalars, jax.Array, Any], Any]
+
+
+def summed(term: Term, data: jax.Array, series: jax.Array, numbers: Pack) -> Pack:
+    """Sum a function over points.
+
+    Parameters
+    ----------
+    term
+        ``term(data, value, numbers)`` gives a pytree of scalars for one point: from a list of what
+        is known of it, the value of the series there, and what is the same for all points.
+    data
+        (member, point); nothing is differentiated with respect to it.
+    series
+        (point, ...), the batch last.
+    numbers
+        Of the batch's shape.
+
+    Returns
+    -------
+    Pack
+        Sums, of the batch's shape.
+    """
+    scalar = shaped((), series.dtype)
+    known = [scalar] * len(data), scalar, numbers.unflatten([scalar] * len(numbers.array))
+    found = jax.eval_shape(term, *known)
+
+    def flat(data: Scalars, value: jax.Array, members: Scalars) -> Scalars:
+        return jax.tree.leaves(term(data, value, numbers.unflatten(members)))
+
+    if is_available():
+        array = _sums(flat, data, series, numbers.array)
+    else:
+        given = data.reshape(*data.shape, *(1,) * (series.ndim - 1))
+        terms = flat(list(given), series, list(numbers.array))
+        array = jnp.stack([jnp.broadcast_to(x, series.shape).sum(axis=0) for x in terms])
+    return Pack(array, jax.tree.structure(found))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _sums(flat: Any, data: jax.Array, series: jax.Array, numbers: jax.Array) -> jax.Array:
+    one = shaped((), series.dtype)
+    count = len(jax.eval_shape(flat, [one] * len(data), one, [one] * len(numbers)))
+
+    def body(carry: Scalars, now: list[Scalars], constants: Scalars) -> tuple[Scalars, Scalars]:
+        return [*map(jnp.add, carry, flat(now[0], now[1][0], constants))], []
+
+    nothing = jnp.zeros((count, *series.shape[1:]), series.dtype)
+    return scan(body, nothing, [data, series[None]], numbers)[0]
+
+
+def _forward(flat: Any, *given: jax.Array) -> tuple[jax.Array, Any]:
+    return _sums(flat, *given), given
+
+
+def _backward(flat: Any, given: Any, cotangent: jax.Array) -> tuple[None, jax.Array, jax.Array]:
+    data, series, numbers = given
+    count = len(numbers)
+
+    def body(carry: Scalars, now: list[Scalars], constants: Scalars) -> tuple[Scalars, Scalars]:
+        members, of_sums = constants[:count], constants[count:]
+        pull = jax.vjp(lambda value, members: flat(now[0], value, members), now[1][0], members)[1]
+        of_value, of_members = pull(of_sums)
+        return [*map(jnp.add, carry, of_members)], [of_value]
+
+    constants = jnp.concatenate([numbers, cotangent])
+    gradient, kept = scan(body, jnp.zeros_like(numbers), [data, series[None]], constants)
+    return None, kept[0], gradient
+
+
+_sums.defvjp(_forward, _backward)

@@ -1,0 +1,173 @@
+"""What a set of latent draws means: values, derived quantities, likelihoods, predictions."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.model import Trajectory
+from bayes_tbm.model.derived import derived_with
+from bayes_tbm.model.regrowth import MONTHS, live_biomass
+from bayes_tbm.posterior.density import LogDensity
+
+Array = NDArray[np.float64]
+Group = dict[str, NDArray[Any]]
+QUANTILES = (0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975)
+_BATCH = 16  # draws evaluated side by side; more leave the cache and gain nothing
+_SERIES_DRAWS = 400  # draws behind the quantiles of series, spread evenly over all
+_PRIOR_BATCH = 256  # prior draws tried at a time; few enough for all their series to be kept
+_POSTERIOR, _PRIOR = 1, 2  # purposes of random keys
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Draws evaluated; arrays are (chain, draw, ...).
+
+    Attributes
+    ----------
+    values
+        Sampled parameters and derived quantities by name.
+    log_prior
+        By parameter (on its family's natural scale) and by constraint.
+    log_likelihood
+        By stream, (chain, draw, point), single precision.
+    predictive
+        Synthetic points by stream, (chain, draw, point), single precision.
+    series
+        By stream, the model's series at the levels `QUANTILES`, (quantile, time); with a regrowth
+        run ``regrowth_live_biomass`` and ``regrowth_wood`` by age, (quantile, year).
+    """
+
+    values: Group
+    log_prior: Group
+    log_likelihood: Group
+    predictive: Group
+    series: Group
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class _Row:
+    """One draw, or a batch of them, evaluated."""
+
+    values: dict[str, Any]
+    prior: dict[str, Any]
+    constraint: dict[str, Any]
+    log_likelihood: dict[str, Any]
+    predictive: dict[str, Any]
+    series: dict[str, Any]
+
+
+class Evaluator:
+    """Evaluates draws of one log density; compiled once, for draws of prior and posterior alike.
+
+    Parameters
+    ----------
+    density
+        The log density.
+    """
+
+    def __init__(self, density: LogDensity) -> None:
+        self._density = density
+        self._rows = jax.jit(jax.vmap(self._row))
+
+    def posterior(self, z: Array, *, seed: int) -> Evaluation:
+        """Evaluate latent draws, (chain, draw, dimension); ``seed`` makes synthetic points."""
+        chains, draws, dimension = z.shape
+        key = jax.random.fold_in(jax.random.key(seed), _POSTERIOR)
+        rows, series = self._evaluate(z.reshape(-1, dimension), key)
+        rows = jax.tree.map(lambda a: a.reshape(chains, draws, *a.shape[1:]), rows)
+        return _evaluation(rows, series)
+
+    def prior(self, draws: int, *, seed: int) -> Evaluation:
+        """Draw from the whole prior, constraints included, and evaluate: one chain.
+
+        Every constraint's term is at most zero, so accepting a draw of the priors with probability
+        ``exp(sum of terms)`` is exact.
+
+        Raises
+        ------
+        InputError
+            The constraints contradict the priors: they accept less than one draw in four hundred.
+        """
+        rng = np.random.default_rng([seed, 2])
+        key = jax.random.fold_in(jax.random.key(seed), _PRIOR)
+        kept: list[_Row] = []
+        count = tried = 0
+        while count < draws:
+            z = rng.normal(size=(_PRIOR_BATCH, self._density.dimension))
+            rows, _ = self._evaluate(z, jax.random.fold_in(key, tried))
+            terms = sum(rows.constraint.values(), start=np.zeros(len(z)))
+            accept = rng.uniform(size=len(z)) < np.exp(terms)
+            kept.append(jax.tree.map(lambda a, accept=accept: a[accept], rows))
+            count, tried = count + int(accept.sum()), tried + len(z)
+            if tried >= 4000 and 400 * count < tried:
+                raise InputError(
+                    where="constraints", rule="must not contradict the priors",
+                    found=f"they accept {count} of {tried} prior draws",
+                    remedy="switch constraints off, widen them, or change priors",
+                )  # fmt: skip
+        rows = jax.tree.map(lambda *a: np.concatenate(a)[None, :draws], *kept)
+        series = {name: np.quantile(s[0], QUANTILES, axis=0) for name, s in rows.series.items()}
+        return _evaluation(rows, series)
+
+    def _evaluate(self, flat: Array, key: jax.Array) -> tuple[_Row, Group]:
+        """Rows of all draws, with series kept for few, and the quantiles of those."""
+        keys = jax.random.split(key, len(flat))
+        every = max(len(flat) // _SERIES_DRAWS, 1)
+        batches, series = [], []
+        for first in range(0, len(flat), _BATCH):
+            wanted = np.arange(first, min(first + _BATCH, len(flat)))
+            index = np.resize(wanted, _BATCH)  # the last batch is filled up to keep its shape
+            row = jax.device_get(self._rows(keys[index], jnp.asarray(flat[index])))
+            row = jax.tree.map(lambda a, count=wanted.size: a[:count], row)
+            chosen = wanted % every == 0
+            series.append({name: s[chosen] for name, s in row.series.items()})
+            kept = row.series if every == 1 else {}
+            batches.append(dataclasses.replace(row, series=kept))
+        rows = jax.tree.map(lambda *a: np.concatenate(a), *batches)
+        names = series[0]
+        stacked = {name: np.concatenate([s[name] for s in series]) for name in names}
+        return rows, {n: np.quantile(s, QUANTILES, axis=0) for n, s in stacked.items()}
+
+    def _row(self, key: jax.Array, z: jax.Array) -> _Row:
+        density = self._density
+        values = density.values(z)
+        p, run = density.run(values)
+        parts = density.parts_of(values, p, run)
+        reported = {name: values[name] for name in density.sampled}
+        derived = derived_with(density.regrowth)
+        reported |= {d.name: d.value(p, run, density.forcing) for d in derived}
+        series = {s.name: s.series(run, p) for s in density.streams}
+        keys = dict(zip(series, jax.random.split(key, len(series)), strict=True))
+        single = jnp.float32
+        return _Row(
+            values=reported,
+            prior=parts.prior,
+            constraint=parts.constraint,
+            log_likelihood={n: part.astype(single) for n, part in parts.stream.items()},
+            predictive={
+                s.name: s.sample(keys[s.name], series[s.name], values).astype(single)
+                for s in density.streams
+            },
+            series=series | _of_regrowth(run),
+        )
+
+
+def _of_regrowth(run: Trajectory) -> dict[str, jax.Array]:
+    """Live biomass and wood at every whole year of age, g C m-2, (year,)."""
+    if run.regrowth is None:
+        return {}
+    pools = jax.tree.map(lambda pool: pool[::MONTHS], run.regrowth)
+    return {"regrowth_live_biomass": live_biomass(pools), "regrowth_wood": pools.wood}
+
+
+def _evaluation(rows: _Row, series: Group) -> Evaluation:
+    log_prior = rows.prior | rows.constraint
+    return Evaluation(rows.values, log_prior, rows.log_likelihood, rows.predictive, series)

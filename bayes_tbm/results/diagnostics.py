@@ -1,0 +1,174 @@
+"""Whether to believe a run: the convergence gate, and how well each stream is fitted."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_tbm.results.groups import fixed_quantities, group
+
+Array = NDArray[np.float64]
+ESS_MIN = 400.0
+_NEAR = 1.05  # R-hat of chains that want time alone to agree
+
+
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """Outcome of the convergence checks.
+
+    Attributes
+    ----------
+    passed
+        Whether every check held.
+    failures
+        One line for each check that did not.
+    rhat, ess_bulk, ess_tail
+        Largest R-hat and smallest effective sample sizes over parameters and derived quantities
+        (what follows from fixed values alone is left out).
+    divergences
+        Number of divergent transitions.
+    bfmi
+        Smallest E-BFMI over chains.
+    only_short
+        Whether nothing failed that more draws could not mend: R-hat and ESS alone.
+    """
+
+    passed: bool
+    failures: tuple[str, ...]
+    rhat: float
+    ess_bulk: float
+    ess_tail: float
+    divergences: int
+    bfmi: float
+    only_short: bool = False
+
+    def may_pass(self, times: float) -> bool:
+        """Whether a run so many times as long should pass, going by its R-hat and ESS."""
+        enough = times * min(self.ess_bulk, self.ess_tail) >= ESS_MIN
+        return not self.passed and self.only_short and self.rhat < _NEAR and enough
+
+    def __str__(self) -> str:
+        head = "CONVERGED" if self.passed else "NOT CONVERGED: do not use this posterior as it is"
+        figures = (
+            f"R-hat <= {self.rhat:.3f}, ESS bulk >= {self.ess_bulk:.0f}, tail >= "
+            f"{self.ess_tail:.0f}, {self.divergences} divergences, E-BFMI >= {self.bfmi:.2f}"
+        )
+        return "\n".join([head, f"  {figures}", *(f"  - {line}" for line in self.failures)])
+
+
+def check_convergence(
+    tree: xr.DataTree, *, rhat_max: float = 1.01, ess_min: float = ESS_MIN, bfmi_min: float = 0.3
+) -> Gate:
+    """Check a posterior: R-hat, bulk and tail ESS, divergences, tree depth, E-BFMI.
+
+    Parameters
+    ----------
+    tree
+        Result with groups posterior, sample_stats and, if any quantity is fixed, prior.
+    rhat_max, ess_min, bfmi_min
+        Thresholds; the defaults are those of Vehtari et al. (2021) and of CmdStan's diagnose.
+    """
+    with np.errstate(invalid="ignore"):  # a constant has no R-hat
+        table = az.summary(tree, kind="diagnostics", round_to="none").astype(float)
+    table = table.drop(index=[name for name in fixed_quantities(tree) if name in table.index])
+    rhat, bulk, tail = table["r_hat"], table["ess_bulk"], table["ess_tail"]
+    stats = group(tree, "sample_stats")
+    bfmi = float(np.min(az.bfmi(tree)["energy"].values))
+    divergences = int(stats["diverging"].sum())
+    trees = stats.get("reached_max_tree_depth")  # other than NUTS, samplers grow none
+    deepest = 0.0 if trees is None else float(trees.mean())
+    failures = []
+    for label, bad, worst in (
+        (f"R-hat above {rhat_max}", rhat[~(rhat <= rhat_max)], rhat),
+        (f"bulk ESS below {ess_min:.0f}", bulk[~(bulk >= ess_min)], -bulk),
+        (f"tail ESS below {ess_min:.0f}", tail[~(tail >= ess_min)], -tail),
+    ):
+        if len(bad):
+            names = ", ".join(f"{n} {bad[n]:.4g}" for n in worst[bad.index].nlargest(3).index)
+            failures.append(f"{label} in {len(bad)} of {len(table)}: worst {names}")
+    mendable = len(failures)
+    if divergences:
+        failures.append(f"{divergences} divergent transitions")
+    if deepest > 0.01:
+        failures.append(f"{deepest:.1%} of trajectories reached the largest tree depth")
+    if not bfmi > bfmi_min:
+        failures.append(f"E-BFMI {bfmi:.2f}, at most {bfmi_min}")
+    return Gate(
+        not failures, tuple(failures), divergences=divergences, bfmi=bfmi,
+        rhat=rhat.to_numpy().max(), ess_bulk=bulk.to_numpy().min(), ess_tail=tail.to_numpy().min(),
+        only_short=len(failures) == mendable,
+    )  # fmt: skip
+
+
+def stream_skill(tree: xr.DataTree) -> pd.DataFrame:
+    """How well each stream is fitted, one row a stream.
+
+    Columns
+    -------
+    n
+        Values observed.
+    r2
+        One minus the mean squared residual of the posterior-median simulation over the variance of
+        the data, at the data's own step.
+    bias, bias_over_sd
+        Mean residual (simulation less data), in the stream's unit and over the data's sd.
+    rmse
+        Root mean squared residual.
+    lag1
+        Correlation of residuals at neighbouring observed values.
+    discrepancy
+        Share of the variance of the compared points that the inferred structural error takes.
+    inside_90, inside_95
+        Share of points inside the central posterior predictive intervals.
+    """
+    rows = {name: _skill(tree, str(name)) for name in group(tree, "observed_data").data_vars}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("stream")
+
+
+def _skill(tree: xr.DataTree, name: str) -> dict[str, float]:
+    seen, simulated = _pairs(group(tree, "simulation"), name)
+    keep = np.isfinite(seen)
+    data = seen[keep]
+    residual = simulated[keep] - data
+    spread = float(np.std(data)) or np.nan
+    lag1 = np.nan
+    if len(data) > 3 and np.ptp(residual[1:]) > 0 and np.ptp(residual[:-1]) > 0:
+        lag1 = np.corrcoef(residual[1:], residual[:-1])[0, 1]
+    return {
+        "n": len(data),
+        "r2": 1.0 - float(np.mean(residual**2)) / spread**2,
+        "bias": float(residual.mean()),
+        "bias_over_sd": float(residual.mean()) / spread,
+        "rmse": float(np.sqrt(np.mean(residual**2))),
+        "lag1": float(lag1),
+        "discrepancy": _discrepancy(tree, name),
+        **{f"inside_{p}": _coverage(tree, name, p / 100) for p in (90, 95)},
+    }
+
+
+def _pairs(simulation: xr.Dataset, name: str) -> tuple[Array, Array]:
+    """Return data and median simulation of a stream, what was seen before the record first."""
+    parts = [part for part in (f"{name}_earlier", name) if part in simulation]
+    seen = [simulation[f"{part}_observed"].values for part in parts]
+    simulated = [simulation[part].sel(quantile=0.5).values for part in parts]
+    return np.concatenate(seen), np.concatenate(simulated)
+
+
+def _discrepancy(tree: xr.DataTree, name: str) -> float:
+    posterior = group(tree, "posterior")
+    if f"{name}_structural_sd" not in posterior:
+        return 0.0
+    structural = float((posterior[f"{name}_structural_sd"] ** 2).median())
+    return structural / (float(np.var(group(tree, "observed_data")[name].values)) or np.nan)
+
+
+def _coverage(tree: xr.DataTree, name: str, level: float) -> float:
+    draws = group(tree, "posterior_predictive")[name].values
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=(0, 1))
+    data = group(tree, "observed_data")[name].values
+    return float(np.mean((data >= low) & (data <= high)))

@@ -1,0 +1,180 @@
+"""One DataTree per run, in ArviZ's schema, with units, names and provenance on everything."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import arviz as az
+import jax
+import numpy as np
+import numpyro
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_tbm.model.derived import derived_with
+from bayes_tbm.parameters import TABLE
+from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.posterior.evaluate import QUANTILES, Evaluation
+from bayes_tbm.sites.site import Site
+from bayes_tbm.streams import BoundStream
+from bayes_tbm.units import dry_matter_per_hectare
+from bayes_tbm.version import __version__
+
+Group = dict[str, NDArray[Any]]
+_ERROR_UNITS = {
+    "memory": "d", "structural_log_sd": "1", "error_length": "yr", "error_common": "1",
+}  # fmt: skip
+
+
+def build_tree(
+    site: Site,
+    density: LogDensity,
+    *,
+    posterior: Evaluation,
+    sample_stats: Mapping[str, NDArray[Any]],
+    prior: Evaluation | None,
+    experiment: Mapping[str, Any],
+) -> xr.DataTree:
+    """Assemble a result.
+
+    Parameters
+    ----------
+    site, density
+        What was sampled.
+    posterior, prior
+        Draws of the posterior, (chain, draw), and of the prior, (1, draw).
+    sample_stats
+        Sampler statistics, (chain, draw).
+    experiment
+        The resolved experiment, stored as JSON in the root attributes.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups posterior, sample_stats, log_likelihood, log_prior, posterior_predictive, prior,
+        prior_predictive, observed_data, constant_data and simulation (quantiles of each stream's
+        model counterpart at the data's own step, with the data).
+    """
+    groups: dict[str, Group] = {
+        "posterior": posterior.values,
+        "sample_stats": dict(sample_stats),
+        "log_likelihood": posterior.log_likelihood,
+        "log_prior": posterior.log_prior,
+        "posterior_predictive": posterior.predictive,
+        "observed_data": {s.name: s.data.value for s in density.streams},
+        "constant_data": _constant_data(density),
+    }
+    if prior is not None:
+        groups |= {"prior": prior.values, "prior_predictive": prior.predictive}
+    names = [s.name for s in density.streams]
+    points = {name: [f"{name}_point"] for name in names}
+    constant = {k: [f"{k.removesuffix('_measurement_sd')}_point"] for k in groups["constant_data"]}
+    coords = {f"{s.name}_point": s.point for s in density.streams}
+    tree: xr.DataTree = az.from_dict(
+        groups, dims=points | constant, coords=coords, attrs={"/": _attributes(site, experiment)}
+    )
+    tree["simulation"] = xr.DataTree(_simulation(site, density, posterior))
+    if density.regrowth is not None:
+        tree["regrowth"] = xr.DataTree(_regrowth(posterior, prior))
+    _describe(tree, density)
+    return tree
+
+
+def _constant_data(density: LogDensity) -> Group:
+    return {f"{s.name}_measurement_sd": s.data.measurement_sd for s in density.streams}
+
+
+def _simulation(site: Site, density: LogDensity, posterior: Evaluation) -> xr.Dataset:
+    """Model and data at the data's step; NaN where nothing was observed."""
+    time = site.drivers.time.values
+    out = xr.Dataset(coords={"time": time, "quantile": list(QUANTILES)})
+    for stream in density.streams:
+        attrs = {"units": stream.stream.unit, "long_name": stream.stream.long_name}
+        series = posterior.series[stream.name]
+        if isinstance(stream, BoundStream):
+            dim, seen = "time", np.full(series.shape[-1], np.nan)
+            seen[stream.step] = stream.value
+            early = len(stream.earlier)
+            if early:
+                _add_earlier(out, stream, series[:, :early], attrs)
+            series, seen = series[:, early:], seen[early:]
+        else:
+            dim, seen = f"{stream.name}_point", stream.data.value
+            out.coords[dim] = stream.point
+        out[stream.name] = ("quantile", dim), series, attrs
+        out[f"{stream.name}_observed"] = dim, seen, attrs
+    return out
+
+
+def _add_earlier(
+    out: xr.Dataset, stream: BoundStream, series: NDArray[Any], attrs: dict[str, str]
+) -> None:
+    """Model and data of a stock seen before the record, ``<stream>_earlier``."""
+    name, count = f"{stream.name}_earlier", len(stream.earlier)
+    out.coords[f"{name}_point"] = stream.time[:count]
+    out.coords[f"{name}_age"] = f"{name}_point", stream.earlier, {"units": "yr"}
+    out[name] = ("quantile", f"{name}_point"), series, attrs
+    out[f"{name}_observed"] = f"{name}_point", stream.value[:count], attrs
+
+
+def _regrowth(posterior: Evaluation, prior: Evaluation | None) -> xr.Dataset:
+    """Regrowth by age: quantiles of the posterior and, as ``*_prior``, of the prior."""
+    years = posterior.series["regrowth_wood"].shape[-1]
+    out = xr.Dataset(coords={"age": np.arange(years), "quantile": list(QUANTILES)})
+    out["age"].attrs = {"units": "yr", "long_name": "years since disturbance"}
+    for name, text in (("live_biomass", "live biomass carbon"), ("wood", "wood carbon")):
+        attrs = {"units": "g C m-2", "long_name": f"{text} of the stand that regrows"}
+        out[name] = ("quantile", "age"), posterior.series[f"regrowth_{name}"], attrs
+        if prior is not None:
+            out[f"{name}_prior"] = ("quantile", "age"), prior.series[f"regrowth_{name}"], attrs
+    dry = {"units": "Mg ha-1", "long_name": "live dry biomass (carbon fraction 0.47)"}
+    out["live_biomass_dry"] = ("quantile", "age"), dry_matter_per_hectare(out["live_biomass"]), dry
+    return out
+
+
+def _attributes(site: Site, experiment: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "title": f"bayes_tbm posterior, {site.name}",
+        "site": site.name,
+        "latitude": site.latitude,
+        "step": site.step_name,
+        "data_sha256": site.data_hash(),
+        "source": site.source,
+        "site_notes": "\n".join(site.notes),
+        "experiment": json.dumps(experiment),
+        "bayes_tbm_version": __version__,
+        "inference_library": "numpyro",
+        "inference_library_version": numpyro.__version__,
+        "jax_version": jax.__version__,
+        "blackjax_version": version("blackjax"),
+        "arviz_version": az.__version__,
+        "python_version": platform.python_version(),
+        "platform": f"{platform.machine()} {jax.default_backend()}",
+    }
+
+
+def _describe(tree: xr.DataTree, density: LogDensity) -> None:
+    """Units and long names on every variable."""
+    known = {row.name: (row.unit, row.meaning) for row in TABLE.values()}
+    known |= {d.name: (d.unit, d.meaning) for d in derived_with(density.regrowth)}
+    stream_text = {s.name: (s.stream.unit, s.stream.long_name) for s in density.streams}
+    for stream in density.streams:
+        unit, name = stream_text[stream.name]
+        for error in stream.priors:
+            suffix = error.removeprefix(f"{stream.name}_")
+            own = _ERROR_UNITS.get(suffix, unit)
+            known[error] = own, f"{suffix.replace('_', ' ')} of {name}"
+        known[f"{stream.name}_measurement_sd"] = unit, f"measurement standard deviation of {name}"
+    known |= {c.name: ("1", c.rule) for c in density.constraints}
+    for group, node in tree.children.items():
+        for key, variable in node.data_vars.items():
+            name = str(key)
+            unit, text = (known | stream_text).get(name, ("1", name.replace("_", " ")))
+            if group.startswith("log_"):
+                unit, text = "nat", f"log density: {text}"
+            variable.attrs.setdefault("units", unit)
+            variable.attrs.setdefault("long_name", text)

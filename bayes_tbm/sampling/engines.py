@@ -1,0 +1,77 @@
+"""The engines behind one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.sampling.checkpoint import Checkpoint
+from bayes_tbm.sampling.draws import Draws, More
+from bayes_tbm.sampling.modes import Mode
+from bayes_tbm.sampling.nuts import run as nuts
+from bayes_tbm.sampling.progress import Progress
+from bayes_tbm.sampling.settings import SAMPLERS, Settings
+
+_BLACKJAX = {name: name.removeprefix("blackjax-").replace("-", "_") for name in SAMPLERS[1:]}
+_FLOW = "flow"
+
+
+def can_resume(settings: Settings) -> bool:
+    """Whether a run with these settings can be kept on disk and taken up again."""
+    return settings.sampler not in _BLACKJAX
+
+
+def check_resumable(settings: Settings) -> None:
+    """Refuse to keep what cannot be taken up again.
+
+    Raises
+    ------
+    InputError
+        The sampler has no checkpoints.
+    """
+    if not can_resume(settings):
+        raise InputError(
+            where="sampling", variable="sampler", rule="must be numpyro for runs with a checkpoint",
+            found=settings.sampler, remedy="leave the checkpoint (--resume, --extend) out",
+        )  # fmt: skip
+
+
+def transitions(settings: Settings) -> int:
+    """Transitions that all chains make together, warm-up included."""
+    method = _BLACKJAX.get(settings.sampler)
+    if method == _FLOW:
+        from bayes_tbm.sampling.blackjax import flow_run as flow_engine
+
+        warmup = flow_engine.warmup_length(settings)
+    elif method:
+        from bayes_tbm.sampling.blackjax import run as blackjax_engine
+
+        warmup = blackjax_engine.warmup_length(settings, method)
+    else:
+        warmup = nuts.warmup_length(settings)
+    return settings.chains * (warmup + settings.draws)
+
+
+def draw(
+    density: LogDensity,
+    modes: Sequence[Mode],
+    settings: Settings,
+    progress: Progress,
+    checkpoint: Checkpoint | None = None,
+    more: More | None = None,
+) -> Draws:
+    """Sample with the engine that the settings name; see `nuts.sample`.
+
+    BlackJAX's runs are as long as the settings say, whatever ``more`` would want.
+    """
+    method = _BLACKJAX.get(settings.sampler)
+    if method == _FLOW:
+        from bayes_tbm.sampling.blackjax import flow_run as flow_engine
+
+        return flow_engine.sample(density, modes, settings, progress)
+    if method:
+        from bayes_tbm.sampling.blackjax import run as blackjax_engine
+
+        return blackjax_engine.sample(density, modes, settings, progress, method=method)
+    return nuts.sample(density, modes, settings, progress, checkpoint, more)

@@ -1,0 +1,75 @@
+"""What makes two runs the same run: data, model, priors, settings, versions."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from typing import Any
+
+import jax
+import numpy as np
+
+from bayes_tbm.native import is_available, processor
+from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.sampling.settings import Settings
+
+_LIBRARIES = ("jax", "jaxlib", "numpyro", "numpy", "scipy", "llvmlite")
+
+
+def identity(
+    density: LogDensity, experiment: Mapping[str, Any], settings: Settings
+) -> dict[str, Any]:
+    """Plain data that is the same if and only if a run would give the same draws.
+
+    The number of draws, and how it may grow, are left out: a longer run begins with the shorter
+    one.
+    """
+    length = ("draws", "extensions")
+    sampling = {n: v for n, v in dataclasses.asdict(settings).items() if n not in length}
+    return {
+        "experiment": dict(experiment),
+        "sampling": sampling,
+        "data": _data_hash(density),
+        "model": _source_hash(),
+        "versions": {name: _version(name) for name in _LIBRARIES},
+        "device": jax.devices()[0].device_kind,
+        "compiled": processor() if is_available() else "",
+    }
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _data_hash(density: LogDensity) -> str:
+    """Hash of drivers and of what every stream observed."""
+    digest = hashlib.sha256()
+    arrays = jax.tree.leaves(density.forcing)
+    if density.regrowth is not None:
+        arrays += [*jax.tree.leaves(density.regrowth.climate), density.regrowth.age or 0.0]
+    for stream in density.streams:
+        for part in (stream, stream.data):
+            fields = (getattr(part, field.name) for field in dataclasses.fields(part))
+            arrays += [field for field in fields if isinstance(field, np.ndarray | float | int)]
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _source_hash() -> str:
+    """Hash of the whole package's source."""
+    digest = hashlib.sha256()
+    pending = [files("bayes_tbm")]
+    while pending:
+        for entry in sorted(pending.pop().iterdir(), key=lambda entry: entry.name):
+            if entry.is_dir():
+                pending.append(entry)
+            elif entry.name.endswith(".py"):
+                digest.update(entry.read_bytes())
+    return digest.hexdigest()[:16]

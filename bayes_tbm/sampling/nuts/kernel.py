@@ -1,0 +1,123 @@
+"""One NumPyro NUTS transition, compiled once, with metric and step size as arguments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+from numpyro.infer.hmc import hmc
+from numpyro.infer.util import ParamInfo
+
+from bayes_tbm.sampling.adaptation import Metric
+
+Array = NDArray[np.float64]
+Target = Callable[[jax.Array], jax.Array]
+ValueAndGradient = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
+
+
+class Kernel:
+    """NUTS on coordinates whitened by a metric.
+
+    Parameters
+    ----------
+    log_density
+        Scalar function of a position.
+    dimension
+        Length of a position.
+    max_tree_depth
+        Doublings of a trajectory at most.
+    evaluate
+        Value and gradient of the log density, where they are compiled already.
+    """
+
+    def __init__(
+        self,
+        log_density: Target,
+        dimension: int,
+        max_tree_depth: int,
+        evaluate: ValueAndGradient | None = None,
+    ) -> None:
+        def potential_of(center: jax.Array, scale: jax.Array) -> Target:
+            return lambda u: -log_density(center + scale @ u)
+
+        init, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
+        metric = jnp.zeros(dimension), jnp.eye(dimension)
+
+        def start(key: jax.Array, u: jax.Array, potential: jax.Array, slope: jax.Array) -> Any:
+            return init(  # with potential and slope at hand it asks for neither
+                ParamInfo(u, potential, slope), 0, adapt_step_size=False, adapt_mass_matrix=False,
+                model_args=metric, rng_key=key, max_tree_depth=max_tree_depth,
+            )  # fmt: skip
+
+        def transition(state: Any, step_size: float, *metric: jax.Array) -> Any:
+            adapted = state.adapt_state._replace(step_size=jnp.asarray(step_size))
+            return step(state._replace(adapt_state=adapted), metric)
+
+        self._longest = 2**max_tree_depth - 1
+        self._evaluate = evaluate or jax.jit(jax.value_and_grad(log_density))
+        self._begin = jax.jit(start)
+        example = jax.random.key(0), jnp.zeros(dimension), jnp.zeros(()), jnp.zeros(dimension)
+        shapes = jax.eval_shape(start, *example)
+        self._transition = jax.jit(transition).lower(shapes, jnp.zeros(()), *metric).compile()
+
+    def start(self, key: jax.Array, metric: Metric, z: Array) -> Any:
+        """State of a chain at a position."""
+        u = jnp.asarray(metric.whiten(z))
+        value, gradient = self._evaluate(jnp.asarray(z))
+        return self._begin(key, u, -value, -(jnp.asarray(metric.scale).T @ gradient))
+
+    def moved(self, state: Any, metric: Metric, z: Array) -> Any:
+        """Return the state put at another position."""
+        value, gradient = self._evaluate(jnp.asarray(z))
+        return state._replace(
+            z=jnp.asarray(metric.whiten(z)), potential_energy=-value,
+            z_grad=-(jnp.asarray(metric.scale).T @ gradient),
+        )  # fmt: skip
+
+    def transition(self, state: Any, step_size: float, metric: Metric) -> Any:
+        """Return the next state of a chain."""
+        arrays = jnp.asarray(metric.center), jnp.asarray(metric.scale)
+        return self._transition(state, jnp.asarray(step_size), *arrays)
+
+    def read(self, state: Any, metric: Metric) -> tuple[Array, Array, dict[str, Any]]:
+        """Position and gradient of a state, and its statistics under ArviZ's names."""
+        found = {
+            "lp": -state.potential_energy,
+            "energy": state.energy,
+            "acceptance_rate": state.accept_prob,
+            "n_steps": state.num_steps,
+            "diverging": state.diverging,
+        }
+        u, gradient, stats = jax.device_get((state.z, state.z_grad, found))
+        steps = int(stats["n_steps"])
+        stats["tree_depth"] = math.ceil(math.log2(steps + 1))
+        stats["reached_max_tree_depth"] = steps >= self._longest
+        return metric.center + metric.scale @ u, metric.unwhiten_gradient(gradient), stats
+
+
+def to_arrays(state: Any) -> dict[str, NDArray[Any]]:
+    """Leaves of a state as plain arrays."""
+    leaves = jax.tree.leaves(state)
+    plain = [jax.random.key_data(leaf) if _is_key(leaf) else leaf for leaf in leaves]
+    return {f"state_{i}": np.asarray(leaf) for i, leaf in enumerate(plain)}
+
+
+def from_arrays(like: Any, arrays: dict[str, NDArray[Any]]) -> Any:
+    """State of the same structure as ``like`` from its arrays."""
+    leaves, tree = jax.tree.flatten(like)
+    plain = [jnp.asarray(arrays[f"state_{i}"], dtype=None if _is_key(leaf) else leaf.dtype)
+             for i, leaf in enumerate(leaves)]  # fmt: skip
+    whole = [
+        jax.random.wrap_key_data(array) if _is_key(leaf) else array
+        for leaf, array in zip(leaves, plain, strict=True)
+    ]
+    return jax.tree.unflatten(tree, whole)
+
+
+def _is_key(leaf: Any) -> bool:
+    return bool(jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key))

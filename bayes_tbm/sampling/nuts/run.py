@@ -1,0 +1,260 @@
+"""NumPyro's NUTS: phases of warm-up that share a metric, chains side by side on threads.
+
+Chains move in coordinates whitened by a metric that all share: the Laplace metric at first, then
+twice the one that warm-up's positions and gradients agree on. Within a phase chains know nothing
+of each other, so each keeps its own checkpoint and any of them can be stopped and taken up again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.sampling.adaptation import Metric, fisher_metric
+from bayes_tbm.sampling.checkpoint import Checkpoint
+from bayes_tbm.sampling.coordinates import Coordinates
+from bayes_tbm.sampling.draws import Draws, Help, More
+from bayes_tbm.sampling.modes import NEGLIGIBLE, Mode, allot
+from bayes_tbm.sampling.nuts.chain import Chain
+from bayes_tbm.sampling.nuts.kernel import Kernel
+from bayes_tbm.sampling.nuts.mode_jumps import TRIES, Jumps, affordable, learnt
+from bayes_tbm.sampling.progress import Progress
+from bayes_tbm.sampling.settings import Settings
+
+Array = NDArray[np.float64]
+_WARMUP_PHASES = 3  # with the Laplace metric, and with two better ones
+_ATTEMPTS = 20  # at a start of finite density before the mode itself is taken
+
+_REFINEMENTS = 2  # times that draws may begin anew with shorter steps
+_SHORTER = 0.6
+
+
+@dataclasses.dataclass(frozen=True)
+class _Phase:
+    """What all chains share during a phase: metric, first step size, modes and jumps between them.
+
+    The first phases adapt; then come draws, and draws again where those needed shorter steps.
+    """
+
+    number: int
+    metric: Metric
+    step_size: float
+    starts: Array
+    regions: Sequence[Metric]
+    tries: int = TRIES
+
+    @property
+    def adapts(self) -> bool:
+        return self.number < _WARMUP_PHASES
+
+    @property
+    def may_refine(self) -> bool:
+        return self.number < _WARMUP_PHASES + _REFINEMENTS
+
+
+def workers() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def warmup_length(settings: Settings) -> int:
+    """Transitions of warm-up that a chain really makes."""
+    return _WARMUP_PHASES * (settings.warmup // _WARMUP_PHASES)
+
+
+def sample(
+    density: LogDensity,
+    modes: Sequence[Mode],
+    settings: Settings,
+    progress: Progress,
+    checkpoint: Checkpoint | None = None,
+    more: More | None = None,
+) -> Draws:
+    """Sample with NUTS from modes found by `bayes_tbm.sampling.modes.find_modes`.
+
+    Every mode that matters gets chains by its weight; each begins at a draw of the Laplace
+    approximation there.
+
+    Parameters
+    ----------
+    density
+        What to sample.
+    modes
+        Where chains may begin, the heaviest first.
+    settings
+        How to sample.
+    progress
+        Where to report every transition.
+    checkpoint
+        Where chains keep what they have done, and take it up again.
+    more
+        Given the draws so far, and whether they may begin anew with shorter steps, what the run
+        still needs; asked until that is nothing.
+    """
+    coordinates = Coordinates(density, jnp.asarray(modes[0].position))
+    dimension = len(modes[0].position)
+    kernel = Kernel(
+        coordinates.log_density, dimension, settings.max_tree_depth, coordinates.value_and_gradient
+    )
+    that_matter = [*modes[:1], *(mode for mode in modes[1:] if mode.weight >= NEGLIGIBLE)]
+    regions = [coordinates.laplace(mode.position, mode.scale) for mode in that_matter]
+    laplace = regions[0]
+    run = _Run(kernel, settings, progress, checkpoint)
+    phase = run.saved_phase()
+    if phase is None:
+        rng = np.random.default_rng([settings.seed, 1])
+        candidates = [
+            np.asarray(jax.vmap(coordinates.from_latent)(jnp.asarray(_candidates(mode, rng))))
+            for mode in allot(modes, settings.chains)
+        ]
+        starts = np.array([run.first_finite(points, laplace) for points in candidates])
+        phase = _Phase(0, laplace, 0.5, starts, regions)
+    while phase.adapts:
+        phase = run.next_phase(phase, laplace)
+    to_latent = jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))
+    chains, length = run.chains(phase), settings.draws
+    while True:
+        run.advance(chains, length)
+        draws = _draws(chains, length, to_latent)
+        needed = more(draws, phase.may_refine) if more else Help()
+        if needed == Help():
+            return draws
+        if needed.shorter:
+            phase = run.refined(phase, chains, length)
+            chains, length, added = run.chains(phase), settings.draws, settings.draws
+        else:
+            length, added = length + needed.further, needed.further
+        progress.expect(added * len(chains))
+
+
+def _draws(chains: Sequence[Chain], length: int, to_latent: Callable[[Array], Any]) -> Draws:
+    """So many transitions of every chain."""
+    stats = {
+        name: np.array([[s[name] for s in chain.stats[:length]] for chain in chains])
+        for name in chains[0].stats[0]
+    }
+    x = np.stack([np.array(chain.positions[:length]) for chain in chains])
+    return Draws(np.asarray(to_latent(x)), stats)
+
+
+def _candidates(mode: Mode, rng: np.random.Generator) -> Array:
+    """Draws of the Laplace approximation, and last the mode itself, (candidate, dimension)."""
+    normal = rng.normal(size=(_ATTEMPTS, len(mode.position)))
+    return np.concatenate([mode.position + normal @ mode.scale.T, mode.position[None]])
+
+
+class _Run:
+    """Chains of one run, phase by phase, with their memory on disk."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        settings: Settings,
+        progress: Progress,
+        disk: Checkpoint | None,
+    ) -> None:
+        self._kernel, self._settings, self._progress, self._disk = kernel, settings, progress, disk
+        shape = (_WARMUP_PHASES + 1 + _REFINEMENTS, settings.chains)
+        self._keys = jax.random.split(jax.random.key(settings.seed), shape)
+
+    def first_finite(self, points: Array, metric: Metric) -> Array:
+        """First of some points whose density is finite, else the last."""
+
+        def is_finite(point: Array) -> bool:
+            state = self._kernel.start(self._keys[0, 0], metric, point)
+            return bool(np.isfinite(state.potential_energy))
+
+        chosen: Array = next((point for point in points if is_finite(point)), points[-1])
+        return chosen
+
+    def saved_phase(self) -> _Phase | None:
+        """Phase in which the checkpoint was left."""
+        kept = self._disk.load("phase") if self._disk else None
+        if kept is None:
+            return None
+        phase = _Phase(
+            int(kept["number"]), Metric(kept["center"], kept["scale"]), float(kept["step_size"]),
+            kept["starts"],
+            [Metric(c, s) for c, s in zip(kept["centers"], kept["scales"], strict=True)],
+            int(kept["tries"]),
+        )  # fmt: skip
+        done = min(phase.number, _WARMUP_PHASES) * (self._settings.warmup // _WARMUP_PHASES)
+        self._progress.advance(done * self._settings.chains)
+        return phase
+
+    def next_phase(self, phase: _Phase, laplace: Metric) -> _Phase:
+        """Run a phase of warm-up; what it learnt is the next one's."""
+        chains = self.chains(phase)
+        self.advance(chains, self._settings.warmup // _WARMUP_PHASES)
+        step_size = float(np.exp(np.mean(np.log([chain.step_size for chain in chains]))))
+        metric, paths = phase.metric, [chain.later_part() for chain in chains]
+        if phase.number < _WARMUP_PHASES - 1:
+            metric = fisher_metric(paths, laplace)
+        starts = np.array([chain.positions[-1] for chain in chains])
+        regions = learnt(phase.regions, np.concatenate([positions for positions, _ in paths]))
+        tries = affordable(np.mean([chain.leapfrogs for chain in chains]))
+        return self._enter(_Phase(phase.number + 1, metric, step_size, starts, regions, tries))
+
+    def refined(self, phase: _Phase, chains: Sequence[Chain], length: int) -> _Phase:
+        """Go on from where chains are after so many transitions, with shorter steps."""
+        starts = np.array([chain.positions[length - 1] for chain in chains])
+        tries = affordable(np.mean([chain.leapfrogs for chain in chains]) / _SHORTER)
+        return self._enter(
+            dataclasses.replace(
+                phase,
+                number=phase.number + 1,
+                step_size=_SHORTER * phase.step_size,
+                starts=starts,
+                tries=tries,
+            )
+        )
+
+    def _enter(self, phase: _Phase) -> _Phase:
+        """Remember that a phase has begun."""
+        if self._disk:
+            arrays = {
+                "number": phase.number, "center": phase.metric.center,
+                "scale": phase.metric.scale, "step_size": phase.step_size, "starts": phase.starts,
+                "centers": np.array([region.center for region in phase.regions]),
+                "scales": np.array([region.scale for region in phase.regions]),
+                "tries": phase.tries,
+            }  # fmt: skip
+            self._disk.save("phase", arrays)
+            self._disk.drop(f"phase-{phase.number - 1}-chain-")
+        return phase
+
+    def chains(self, phase: _Phase) -> list[Chain]:
+        """Chains of a phase, as far as the disk remembers them."""
+        jumps = Jumps(self._kernel, phase.regions, phase.tries)
+        chains = [
+            Chain(
+                self._kernel, phase.metric, phase.starts[number], self._keys[phase.number, number],
+                phase.step_size, target=self._settings.target_accept if phase.adapts else None,
+                disk=self._disk, name=f"phase-{phase.number}-chain-{number}", jumps=jumps,
+            )
+            for number in range(self._settings.chains)
+        ]  # fmt: skip
+        self._progress.advance(sum(len(chain) for chain in chains))
+        return chains
+
+    def advance(self, chains: Sequence[Chain], length: int) -> None:
+        """Bring chains to a length, side by side."""
+        stop = threading.Event()
+        with ThreadPoolExecutor(min(workers(), len(chains))) as pool:
+            tasks = [pool.submit(chain.advance, length, self._progress, stop) for chain in chains]
+            try:
+                for task in tasks:
+                    task.result()
+            except BaseException:  # an interrupt, or a chain that failed: the others stop too
+                stop.set()
+                raise

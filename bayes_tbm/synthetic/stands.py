@@ -1,0 +1,162 @@
+"""Virtual boreal stands of known truth: a climate, parameters of a population, and what is seen.
+
+The population, stated here and known to nobody who fits: every parameter of process is a draw of
+its default prior with `SPREAD` of its width; wood residence time falls where winters are mild. The
+stand regrows from its disturbance under its mean year, by the package's own model, and the record
+begins at its age.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_tbm.model import Drivers, Pools, Trajectory, prepare, regrow, simulate
+from bayes_tbm.model.derived import MATURE_AGE
+from bayes_tbm.model.rates import initial_pools
+from bayes_tbm.model.regrowth import (
+    LIVE,
+    MONTHS,
+    OLDEST,
+    age_in_season,
+    at_age,
+    canopy_closure,
+    live_biomass,
+)
+from bayes_tbm.parameters import TABLE, Parameters, names_in
+from bayes_tbm.sites.site import Site
+from bayes_tbm.synthetic.ladder import CLIMATES, Climate, monthly_weather
+from bayes_tbm.synthetic.measurement import MEASUREMENTS, measure
+from bayes_tbm.synthetic.twin import model_drivers, perfect_series
+from bayes_tbm.units import DAYS_PER_YEAR, dry_matter_per_hectare
+
+Series = NDArray[np.float64]
+SPREAD = 0.6
+"""Spread of the population over that of the default priors."""
+THRESHOLD, STEEPNESS, MILD_FACTOR = -18.0, 1.5, 1.5
+"""Turnover of wood rises by `MILD_FACTOR` where the coldest month is above about `THRESHOLD`."""
+COLD_RESIDENCE, RESIDENCE_LOG_SD = 100.0, 0.25
+"""Median wood residence time under cold winters [yr], and the scatter among stands."""
+PRODUCTION, LEAF_AREA, BIOMASS = (250.0, 1500.0), (0.8, 6.0), (20.0, 350.0)
+"""Stands are kept whose annual GPP [g C m-2], largest LAI and biomass at 150 yr [Mg ha-1] lie
+within these, the range of boreal forests."""
+AGES = (40.0, 120.0)
+"""Between which a stand's age at the start of the record lies [yr]."""
+
+
+@dataclass(frozen=True, eq=False)
+class VirtualStand:
+    """A stand whose truth is known.
+
+    Attributes
+    ----------
+    site
+        Drivers and observations: GPP, NEE, ET, LAI, wood, soil carbon, monthly.
+    truth
+        What they were simulated from.
+    age
+        Years since the disturbance at the start of the record.
+    coldest_month
+        Mean temperature of the climate's coldest month [degC].
+    live_biomass
+        At every whole year since the disturbance [g C m-2], (year,).
+    """
+
+    site: Site
+    truth: Parameters
+    age: float
+    coldest_month: float
+    live_biomass: Series
+
+    def biomass_at(self, age: Series | float) -> Series:
+        """Return the true live biomass carbon at ages in years [g C m-2]."""
+        return np.asarray(np.interp(age, np.arange(len(self.live_biomass)), self.live_biomass))
+
+
+def virtual_stand(climate: str = "FI-Hyy", *, seed: int, years: int = 8) -> VirtualStand:
+    """Draw a stand of the population under a climate of the ladder, and observe it.
+
+    Parameters
+    ----------
+    climate : str
+        Key of `bayes_tbm.synthetic.ladder.CLIMATES`.
+    seed : int
+        Of truth, weather and errors.
+    years : int
+        Length of the record.
+    """
+    normals = CLIMATES[climate]
+    root = np.random.SeedSequence([seed, list(CLIMATES).index(climate)])
+    for_truth, for_weather, for_errors = map(np.random.default_rng, root.spawn(3))
+    site = Site(
+        name=f"stand-{climate}-{seed}", latitude=normals.latitude, longitude=None,
+        drivers=monthly_weather(for_weather, normals, years), observations={},
+        source="bayes_tbm.synthetic.stands",
+        notes=(f"virtual stand in a climate like {climate}, seed {seed}",),
+    )  # fmt: skip
+    with jax.enable_x64(True):
+        while True:
+            truth, age = _draw(for_truth, normals)
+            grown, known, closed = _simulated(site, truth, age)
+            if closed and _is_boreal(grown, known):
+                break
+    seen = measure(for_errors, MEASUREMENTS["monthly"], site.drivers["time"].values, known)
+    observed = replace(site, observations=seen)
+    return VirtualStand(observed, truth, age, normals.coldest_month, grown)
+
+
+def residence_time(coldest_month: float) -> float:
+    """Median wood residence time of the population under such winters [yr]."""
+    mild = 1.0 / (1.0 + np.exp(-(coldest_month - THRESHOLD) / STEEPNESS))
+    return float(COLD_RESIDENCE / (1.0 + MILD_FACTOR * mild))
+
+
+def _draw(rng: np.random.Generator, climate: Climate) -> tuple[Parameters, float]:
+    free = [name for name in TABLE if name not in names_in("departure")]
+    values = {
+        name: float(TABLE[name].prior.from_normal(SPREAD * z))
+        for name, z in zip(free, rng.standard_normal(len(free)), strict=True)
+    }
+    scatter = np.exp(RESIDENCE_LOG_SD * rng.standard_normal())
+    values["wood_residence_time"] = residence_time(climate.coldest_month) * scatter
+    return Parameters.default(**values), age_in_season(float(rng.uniform(*AGES)), 0.0)
+
+
+def _simulated(site: Site, truth: Parameters, age: float) -> tuple[Series, dict[str, Series], bool]:
+    """Live biomass by year of age, what a perfect instrument sees, whether the canopy closes."""
+    mean = model_drivers(site, site.mean_year(), daily=False)
+    record = model_drivers(site, site.drivers, daily=False)
+    grown = _regrown(truth, mean)
+    run = jax.device_get(_over_record(truth, record, _at(grown, age)))
+    closed = bool(canopy_closure(grown, run.pools.foliage.mean()) >= 1.0)
+    return np.asarray(live_biomass(grown))[::MONTHS], perfect_series(run, truth), closed
+
+
+def _at(grown: Pools, age: float) -> Pools:
+    at: Pools = jax.tree.map(lambda pool: at_age(pool, age), grown)
+    return at
+
+
+@jax.jit
+def _regrown(truth: Parameters, drivers: Drivers) -> Pools:
+    return regrow(truth, prepare(drivers), OLDEST)
+
+
+@jax.jit
+def _over_record(truth: Parameters, drivers: Drivers, stand: Pools) -> Trajectory:
+    """Run over the record of a stand that holds such live pools at its start."""
+    live = {name: getattr(stand, name) for name in LIVE}
+    return simulate(truth, drivers, start=replace(initial_pools(truth), **live))
+
+
+def _is_boreal(grown: Series, known: Mapping[str, Series]) -> bool:
+    """Whether a stand lies within the bounds of the population."""
+    mature = float(dry_matter_per_hectare(grown[int(MATURE_AGE)]))
+    values = (
+        (float(known["gpp"].mean() * DAYS_PER_YEAR), PRODUCTION),
+        (float(known["lai"].max()), LEAF_AREA),
+        (mature, BIOMASS),
+    )
+    return all(low <= value <= high for value, (low, high) in values)

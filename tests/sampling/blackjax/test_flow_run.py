@@ -1,0 +1,69 @@
+"""HMC through a flow: closed forms on a bent ridge, the same numbers from the same seed."""
+
+import arviz as az
+import numpy as np
+import pytest
+
+from bayes_tbm.sampling.blackjax import flow_run as flow_engine
+from bayes_tbm.sampling.modes import Mode
+from bayes_tbm.sampling.settings import Settings
+
+from ..target import Target
+
+WIDTH = 0.2
+SMALL = Settings(chains=4, warmup=40, draws=24, seed=3)
+
+
+class Counter:
+    """Stands in for a progress bar."""
+
+    count = 0
+
+    def advance(self, units, note=None):
+        self.count += units
+
+
+def banana(z):
+    """Standard normal in the first; the second follows its square closely."""
+    return -0.5 * (z[0] ** 2 + ((z[1] - z[0] ** 2) / WIDTH) ** 2)
+
+
+def sample(settings, progress=None, start=(0.0, 0.0)):
+    mode = Mode(np.asarray(start), 0.0, np.diag([1.0, WIDTH]), hits=1, weight=1.0)
+    return flow_engine.sample(Target(banana), [mode], settings, progress or Counter())
+
+
+@pytest.fixture(scope="module")
+def run():
+    return sample(Settings(chains=16, warmup=800, draws=500, seed=1))
+
+
+def test_moments_of_a_bent_ridge(run):
+    first, second = run.z[..., 0], run.z[..., 1]
+    for values, expected in (
+        (first, 0.0), (first**2, 1.0), (second, 1.0), ((second - 1.0) ** 2, 2.0 + WIDTH**2),
+        (second - first**2, 0.0), ((second - first**2) ** 2, WIDTH**2),
+    ):  # fmt: skip
+        error = float(az.mcse(values, method="mean"))
+        assert error < 0.1 * values.std()
+        assert abs(values.mean() - expected) < 4.0 * error
+
+
+def test_statistics_are_told_for_every_draw(run):
+    names = {"lp", "energy", "acceptance_rate", "n_steps", "diverging", "step_size"}
+    assert set(run.stats) == names
+    assert all(values.shape == run.z.shape[:2] for values in run.stats.values())
+    np.testing.assert_allclose(run.stats["acceptance_rate"].mean(), 0.8, atol=0.1)
+    energy = (
+        np.square(np.diff(run.stats["energy"], axis=1)).sum()
+        / np.square(run.stats["energy"] - run.stats["energy"].mean()).sum()
+    )
+    assert energy > 0.3
+
+
+def test_the_same_seed_gives_the_same_draws_and_progress_counts_transitions():
+    counter = Counter()
+    one, again = sample(SMALL, counter), sample(SMALL)
+    assert np.array_equal(one.z, again.z)
+    assert one.z.shape == (4, 24, 2)
+    assert counter.count >= SMALL.chains * (flow_engine.warmup_length(SMALL) + SMALL.draws)
