@@ -54,7 +54,7 @@ LITERALS = (0.0, -0.0, 1.0, -0.37)
 
 carry, series, constants = (
     jnp.asarray(np.random.default_rng(3).uniform(-1.2, 1.2, shape))
-    for shape in ((2, 3), (2, 7, 3), (1, 3))
+    for shape in ((3, 3), (2, 7, 3), (1, 3))
 )
 
 
@@ -102,12 +102,13 @@ def function_of(steps):
 
 
 def forwards(steps):
-    """Carry one number that all waits for and one sum, and keep all numbers."""
+    """Carry one number that all waits for and two sums, one of them read in every step."""
     function = function_of(steps)
 
     def body(carry, now, constants):
         values = function(carry[0], *now[0], *constants)
-        return [0.7 * tame(sum(values)), carry[1] + values[0]], values
+        after = [0.7 * tame(sum(values)), carry[1] + values[0], carry[2] + values[-1]]
+        return after, [*values, 0.5 * carry[2]]
 
     return body
 
@@ -119,7 +120,8 @@ def backwards(steps):
     def body(carry, now, constants):
         values, pull = jax.vjp(function, carry[1], *now[0], *constants)
         slopes = pull([0.3 * carry[0] + 0.1 * i for i, _ in enumerate(values)])
-        return [tame(slopes[0]), 0.9 * carry[1]], [tame(slope) for slope in slopes]
+        after = [tame(slopes[0]), 0.9 * carry[1], carry[2] + tame(slopes[-1])]
+        return after, [tame(slope) for slope in slopes]
 
     return body
 
@@ -169,7 +171,7 @@ def test_gradients_of_random_bodies(steps, reverse):
 def rules_of(body):
     """Names of operations and the first letter of the kinds they are applied to; checked."""
     scalar = jax.ShapeDtypeStruct((), float)
-    program = flatten(jax.make_jaxpr(body)([scalar] * 2, [[scalar] * 2], [scalar]))
+    program = flatten(jax.make_jaxpr(body)([scalar] * 3, [[scalar] * 2], [scalar]))
     operations.check(program)
     return {(each.name, each.kinds[0]) for each in program.operations}
 
