@@ -15,7 +15,7 @@ from bayes_tbm.model import Trajectory
 from bayes_tbm.model.regrowth import at_age, departed
 from bayes_tbm.parameters import AbstractPrior, Parameters
 from bayes_tbm.streams.definition import Stream
-from bayes_tbm.streams.errors import ErrorData
+from bayes_tbm.streams.errors import ErrorData, ErrorParameter
 
 Array = NDArray[np.float64]
 Times = NDArray[np.datetime64]
@@ -46,6 +46,11 @@ class AbstractBoundStream:
         """Priors of the error parameters by full name, such as ``gpp_structural_sd``."""
         own = self.stream.errors.priors(self.data)
         return {f"{self.name}_{suffix}": prior for suffix, prior in own.items()}
+
+    @property
+    def error_parameters(self) -> dict[str, ErrorParameter]:
+        """What is known of the error parameters, by full name."""
+        return self.stream.error_parameters
 
     @property
     def ages(self) -> Array:
