@@ -163,8 +163,8 @@ class Calibration:
         names = {name: jax.numpy.asarray(value) for name, value in values.items()}
         return float(self.density(self.density.latent(names)))
 
-    def numpyro_model(self) -> Callable[[], None]:
-        """Return the posterior as a NumPyro model."""
+    def numpyro_model(self) -> Callable[..., None]:
+        """Return the posterior as a NumPyro model; see `posterior.numpyro_model`."""
         return numpyro_model(self.density)
 
     def prior(self, draws: int = 500, *, seed: int = 0) -> xr.DataTree:

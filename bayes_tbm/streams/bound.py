@@ -78,14 +78,25 @@ class AbstractBoundStream:
         """Model counterpart of every point, (point, ...)."""
         raise NotImplementedError
 
-    def log_likelihood(self, series: jax.Array, errors: Mapping[str, jax.Array]) -> jax.Array:
+    def log_likelihood(
+        self,
+        series: jax.Array,
+        errors: Mapping[str, jax.Array],
+        value: jax.Array | None = None,
+    ) -> jax.Array:
         """Log density of every point given those before it, (point,).
 
-        ``errors`` maps full names, as in `priors`, to values.
+        Parameters
+        ----------
+        series
+            As `series` gives it.
+        errors
+            Values by full names, as in `priors`.
+        value
+            Points whose density is wanted, (point,); by default those that were observed.
         """
-        return self.stream.errors.log_likelihood(
-            self.expected(series), self.data, self._own(errors)
-        )
+        data = self.data if value is None else self.data.with_value(value)
+        return self.stream.errors.log_likelihood(self.expected(series), data, self._own(errors))
 
     def log_density(self, series: jax.Array, errors: Mapping[str, jax.Array]) -> jax.Array:
         """Log density of all points together, of the batch's shape."""
