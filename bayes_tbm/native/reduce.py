@@ -46,7 +46,7 @@ def summed(term: Term, data: jax.Array, series: jax.Array, numbers: Pack) -> Pac
         array = _sums(flat, data, series, numbers.array)
     else:
         given = data.reshape(*data.shape, *(1,) * (series.ndim - 1))
-        terms = flat(list(given), series, list(numbers.array))
+        terms = flat(list(given), series, list(numbers.array[:, None]))
         array = jnp.stack([jnp.broadcast_to(x, series.shape).sum(axis=0) for x in terms])
     return Pack(array, jax.tree.structure(found))
 
