@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.native import Pack, fused
 from bayes_tbm.parameters import (
     FAMILIES,
     TABLE,
@@ -91,6 +92,37 @@ def test_log_density_is_that_of_the_natural_scale(prior):
     value = np.asarray(quantile(prior, SCALES))
     expected = natural_log_density(prior, value)
     np.testing.assert_allclose(prior.log_density(value), expected, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("compile_", ["0", "1"])
+@pytest.mark.parametrize("prior", [*EXAMPLES, Fixed(2.0)], ids=str)
+def test_value_and_derivatives_are_the_same_in_machine_code(monkeypatch, prior, compile_):
+    """Up to the second derivative, of values that numbers made by scipy's quantiles confirm."""
+    monkeypatch.setenv("BAYES_TBM_COMPILE", compile_)  # a warning, of what is left to XLA, fails
+
+    def value(z):
+        return fused(lambda z: (prior.from_normal(z),), Pack.of(z))[0].tree.sum()
+
+    slopes = jax.jit(jax.grad(value))(SCALES)
+    curvature = jax.jit(jax.jacfwd(jax.grad(value)))(SCALES).diagonal()
+    if isinstance(prior, Fixed):
+        assert not slopes.any()
+        assert not curvature.any()
+        return
+    step = 1e-4
+    below, middle, above = (quantile(prior, SCALES + shift) for shift in (-step, 0.0, step))
+    scale = np.abs(middle).max()
+    np.testing.assert_allclose(slopes, (above - below) / (2 * step), rtol=1e-7, atol=1e-9 * scale)
+    rough = (above - 2 * middle + below) / step**2
+    np.testing.assert_allclose(curvature, rough, rtol=1e-5, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("z", [-30.0, -8.0, -1.0, 0.0, 0.3, 6.0, 40.0])
+def test_the_derivatives_of_a_uniform_are_the_normal_density_s(z):
+    prior = Uniform(-2.0, 5.0)
+    density = 7.0 * stats.norm.pdf(z)
+    assert jax.grad(prior.from_normal)(z) == pytest.approx(density, rel=1e-13)
+    assert jax.grad(jax.grad(prior.from_normal))(z) == pytest.approx(-z * density, rel=1e-13)
 
 
 @pytest.mark.parametrize("prior", EXAMPLES, ids=str)
