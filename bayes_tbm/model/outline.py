@@ -64,7 +64,22 @@ def outline_of(run: Trajectory, forcing: Forcing) -> Outline:
 
 
 def not_packed(run: Trajectory, forcing: Forcing) -> dict[str, Any]:
-    """Fields of the outline that are not packed in the trajectory, by name."""
+    """Compute the fields of `Outline` that need the whole run, not just its ends and its sums.
+
+    Parameters
+    ----------
+    run
+        A trajectory of one parameter set or of a batch.
+    forcing
+        Its weather.
+
+    Returns
+    -------
+    dict
+        ``combusted`` and ``killed``, carbon lost to fires by pool (g C m-2, of the batch's shape;
+        empty without fires), and ``closure``, the canopy's, or None where no stand regrows for long
+        enough.
+    """
     burnt = {
         kind: {
             pool: forcing.step_length @ getattr(run.fluxes, f"{pool}_{name}") for pool in _BURNING
