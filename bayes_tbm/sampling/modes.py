@@ -125,19 +125,19 @@ def load_modes(disk: Checkpoint | None) -> tuple[Mode, ...]:
     )
 
 
-def allot(modes: Sequence[Mode], chains: int) -> list[Mode]:
-    """Mode in which each chain begins, by weight.
+def allot(modes: Sequence[Mode], chains: int) -> list[int]:
+    """Return the number of the mode, the heaviest first, in which each chain begins, by weight.
 
     Every mode with a hundredth of the mass or more gets a chain, so that R-hat sees it, as long as
     there are chains. A lighter one gets none: a chain there would spend the run on what is hardly
     ever drawn.
     """
-    matter = [mode for mode in modes if mode.weight >= NEGLIGIBLE][:chains]
-    counts = [1] * len(matter)
+    weights = [mode.weight for mode in modes if mode.weight >= NEGLIGIBLE][:chains]
+    counts = [1] * len(weights)
     while sum(counts) < chains:
-        owed = [mode.weight * chains - count for mode, count in zip(matter, counts, strict=True)]
+        owed = [weight * chains - count for weight, count in zip(weights, counts, strict=True)]
         counts[int(np.argmax(owed))] += 1
-    return [mode for mode, count in zip(matter, counts, strict=True) for _ in range(count)]
+    return [number for number, count in enumerate(counts) for _ in range(count)]
 
 
 def _climb(evaluate: ValueAndGrad, point: Vector) -> tuple[float, Vector]:

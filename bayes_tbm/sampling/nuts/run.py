@@ -15,16 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.sampling.adaptation import Metric, fisher_metric
 from bayes_tbm.sampling.checkpoint import Checkpoint
-from bayes_tbm.sampling.coordinates import Coordinates
 from bayes_tbm.sampling.draws import Draws, Help, More
-from bayes_tbm.sampling.modes import NEGLIGIBLE, Mode, allot
+from bayes_tbm.sampling.landscape import Landscape
+from bayes_tbm.sampling.modes import NEGLIGIBLE, Mode
 from bayes_tbm.sampling.nuts.chain import Chain
 from bayes_tbm.sampling.nuts.kernel import Kernel
 from bayes_tbm.sampling.nuts.mode_jumps import TRIES, Jumps, affordable, learnt
@@ -33,8 +32,7 @@ from bayes_tbm.sampling.settings import Settings
 
 Array = NDArray[np.float64]
 _WARMUP_PHASES = 3  # with the Laplace metric, and with two better ones
-_ATTEMPTS = 20  # at a start of finite density before the mode itself is taken
-
+_ENGINE = 1  # keeps random numbers apart from those of the other engines
 _REFINEMENTS = 2  # times that draws may begin anew with shorter steps
 _SHORTER = 0.6
 
@@ -82,8 +80,7 @@ def sample(
 ) -> Draws:
     """Sample with NUTS from modes found by `bayes_tbm.sampling.modes.find_modes`.
 
-    Every mode that matters gets chains by its weight; each begins at a draw of the Laplace
-    approximation there.
+    Every mode that matters gets chains by its weight; see `Landscape.starts` for where.
 
     Parameters
     ----------
@@ -101,24 +98,18 @@ def sample(
         Given the draws so far, and whether they may begin anew with shorter steps, what the run
         still needs; asked until that is nothing.
     """
-    coordinates = Coordinates(density, jnp.asarray(modes[0].position))
+    landscape = Landscape(density, modes)
+    coordinates, laplace = landscape.coordinates, landscape.metric
     dimension = len(modes[0].position)
     kernel = Kernel(
         coordinates.log_density, dimension, settings.max_tree_depth, coordinates.value_and_gradient
     )
-    that_matter = [*modes[:1], *(mode for mode in modes[1:] if mode.weight >= NEGLIGIBLE)]
-    regions = [coordinates.laplace(mode.position, mode.scale) for mode in that_matter]
-    laplace = regions[0]
     run = _Run(kernel, settings, progress, checkpoint)
     phase = run.saved_phase()
     if phase is None:
-        rng = np.random.default_rng([settings.seed, 1])
-        candidates = [
-            np.asarray(jax.vmap(coordinates.from_latent)(jnp.asarray(_candidates(mode, rng))))
-            for mode in allot(modes, settings.chains)
-        ]
-        starts = np.array([run.first_finite(points, laplace) for points in candidates])
-        phase = _Phase(0, laplace, 0.5, starts, regions)
+        matter = sum(mode.weight >= NEGLIGIBLE for mode in modes)
+        regions = landscape.regions[: max(matter, 1)]
+        phase = _Phase(0, laplace, 0.5, landscape.starts(settings, _ENGINE), regions)
     while phase.adapts:
         phase = run.next_phase(phase, laplace)
     to_latent = jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))
@@ -147,12 +138,6 @@ def _draws(chains: Sequence[Chain], length: int, to_latent: Callable[[Array], An
     return Draws(np.asarray(to_latent(x)), stats)
 
 
-def _candidates(mode: Mode, rng: np.random.Generator) -> Array:
-    """Draws of the Laplace approximation, and last the mode itself, (candidate, dimension)."""
-    normal = rng.normal(size=(_ATTEMPTS, len(mode.position)))
-    return np.concatenate([mode.position + normal @ mode.scale.T, mode.position[None]])
-
-
 class _Run:
     """Chains of one run, phase by phase, with their memory on disk."""
 
@@ -166,16 +151,6 @@ class _Run:
         self._kernel, self._settings, self._progress, self._disk = kernel, settings, progress, disk
         shape = (_WARMUP_PHASES + 1 + _REFINEMENTS, settings.chains)
         self._keys = jax.random.split(jax.random.key(settings.seed), shape)
-
-    def first_finite(self, points: Array, metric: Metric) -> Array:
-        """First of some points whose density is finite, else the last."""
-
-        def is_finite(point: Array) -> bool:
-            state = self._kernel.start(self._keys[0, 0], metric, point)
-            return bool(np.isfinite(state.potential_energy))
-
-        chosen: Array = next((point for point in points if is_finite(point)), points[-1])
-        return chosen
 
     def saved_phase(self) -> _Phase | None:
         """Phase in which the checkpoint was left."""
