@@ -30,6 +30,7 @@ from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sampling.checkpoint import Checkpoint
 from bayes_tbm.sampling.engines import check_resumable, draw, transitions
 from bayes_tbm.sampling.identity import identity
+from bayes_tbm.sampling.mode_weights import weigh_modes
 from bayes_tbm.sampling.modes import Mode, find_modes, load_modes, save_modes
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.progress import Progress
@@ -182,13 +183,17 @@ class Calibration:
         )  # fmt: skip
 
     def modes(self, settings: Settings | None = None, *, progress: bool = True) -> tuple[Mode, ...]:
-        """Maximise the posterior from many starts; see `sampling.modes.find_modes`."""
+        """Maximise the posterior from many starts, and weigh the modes that were found.
+
+        See `sampling.modes.find_modes` and `sampling.mode_weights.weigh_modes`.
+        """
         settings = settings or Settings()
         with Progress("finding modes", settings.starts, show=progress) as bar:
-            return find_modes(
+            found = find_modes(
                 self.density.value_and_gradient, self.density.dimension, starts=settings.starts,
                 seed=settings.seed, workers=nuts.workers(), progress=bar,
             )  # fmt: skip
+        return weigh_modes(self.density, found, seed=settings.seed, workers=nuts.workers())
 
     def sample(
         self,

@@ -23,7 +23,7 @@ from bayes_tbm.sampling.adaptation import Metric, fisher_metric
 from bayes_tbm.sampling.checkpoint import Checkpoint
 from bayes_tbm.sampling.draws import Draws, Help, More
 from bayes_tbm.sampling.landscape import Landscape
-from bayes_tbm.sampling.modes import NEGLIGIBLE, Mode
+from bayes_tbm.sampling.modes import Mode
 from bayes_tbm.sampling.nuts.chain import Chain
 from bayes_tbm.sampling.nuts.kernel import Kernel
 from bayes_tbm.sampling.nuts.mode_jumps import TRIES, Jumps, affordable, learnt
@@ -104,12 +104,11 @@ def sample(
     kernel = Kernel(
         coordinates.log_density, dimension, settings.max_tree_depth, coordinates.value_and_gradient
     )
-    run = _Run(kernel, settings, progress, checkpoint)
+    run = _Run(kernel, [mode.weight for mode in modes], settings, progress, checkpoint)
     phase = run.saved_phase()
     if phase is None:
-        matter = sum(mode.weight >= NEGLIGIBLE for mode in modes)
-        regions = landscape.regions[: max(matter, 1)]
-        phase = _Phase(0, laplace, 0.5, landscape.starts(settings, _ENGINE), regions)
+        starts = landscape.starts(settings, _ENGINE)
+        phase = _Phase(0, laplace, 0.5, starts, landscape.regions)
     while phase.adapts:
         phase = run.next_phase(phase, laplace)
     to_latent = jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))
@@ -144,11 +143,13 @@ class _Run:
     def __init__(
         self,
         kernel: Kernel,
+        weights: Sequence[float],
         settings: Settings,
         progress: Progress,
         disk: Checkpoint | None,
     ) -> None:
         self._kernel, self._settings, self._progress, self._disk = kernel, settings, progress, disk
+        self._weights = weights
         shape = (_WARMUP_PHASES + 1 + _REFINEMENTS, settings.chains)
         self._keys = jax.random.split(jax.random.key(settings.seed), shape)
 
@@ -210,7 +211,7 @@ class _Run:
 
     def chains(self, phase: _Phase) -> list[Chain]:
         """Chains of a phase, as far as the disk remembers them."""
-        jumps = Jumps(self._kernel, phase.regions, phase.tries)
+        jumps = Jumps(self._kernel, phase.regions, self._weights, phase.tries)
         chains = [
             Chain(
                 self._kernel, phase.metric, phase.starts[number], self._keys[phase.number, number],

@@ -89,7 +89,7 @@ def test_a_jump_to_where_the_density_is_no_number_is_refused():
     metric = Metric(np.zeros(2), np.eye(2))
     state = kernel.start(jax.random.key(0), metric, np.array([0.5, 0.5]))
     rng = np.random.default_rng(0)
-    outcomes = [Jumps(kernel, regions).move(state, metric, rng) for _ in range(20)]
+    outcomes = [Jumps(kernel, regions, [0.5, 0.5]).move(state, metric, rng) for _ in range(20)]
     assert all(np.isfinite(moved.potential_energy) for moved, _ in outcomes)
 
 
