@@ -46,6 +46,12 @@ def test_modes_are_visited_by_their_weight_even_from_wrong_shapes(scale):
     assert accepted > 0.02
     error = np.sqrt(HEAVY * (1.0 - HEAVY) * 2.0 / accepted / heavy.size)
     assert abs(heavy.mean() - HEAVY) < 4.0 * error
+    # An energy is that of where the chain is, also after a jump: the rest is kinetic.
+    kinetic = draws.stats["energy"] + draws.stats["lp"]
+    assert (kinetic > 0.0).all()
+    for jumped in (draws.stats["jumped"], ~draws.stats["jumped"]):
+        few = DIMENSION / 8.0 if jumped.sum() > 100 else DIMENSION / 4.0
+        assert abs(kinetic[jumped].mean() - DIMENSION / 2) < few
     assert np.std(draws.z[heavy], axis=0).mean() == pytest.approx(1.0, rel=0.1)
     assert np.std(draws.z[~heavy], axis=0).mean() == pytest.approx(NARROW, rel=0.1)
 
