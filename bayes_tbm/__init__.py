@@ -3,7 +3,7 @@
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.catalogue.open import open_site, site_names
 from bayes_tbm.constraint import SetGains, constraint, constraint_table, set_gains, verdict
-from bayes_tbm.errors import DataWarning, InputError
+from bayes_tbm.errors import ConvergenceWarning, DataWarning, InputError
 from bayes_tbm.forward import simulate
 from bayes_tbm.parameters import (
     TABLE,
@@ -45,6 +45,7 @@ __all__ = [
     "BoundedLogNormal",
     "Calibration",
     "Comparison",
+    "ConvergenceWarning",
     "DataWarning",
     "Fixed",
     "Gaussian",

@@ -24,6 +24,7 @@ from bayes_tbm.posterior import PriorLike, as_constraints, resolve_priors
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.evaluate import Evaluator
 from bayes_tbm.posterior.numpyro_model import numpyro_model
+from bayes_tbm.results.attempts import CONVERGENCE, convergence_group, warn_unless_converged
 from bayes_tbm.results.tree import build_tree
 from bayes_tbm.runtime.malloc import keep_work_space
 from bayes_tbm.runtime.precision import use_double_precision
@@ -35,7 +36,7 @@ from bayes_tbm.sampling.modes import Mode, find_modes, load_modes, save_modes
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.progress import Progress
 from bayes_tbm.sampling.settings import Settings
-from bayes_tbm.sampling.stopping import Judge
+from bayes_tbm.sampling.stopping import StoppingRule
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import drivers_of, mean_year_of
 from bayes_tbm.streams import AbstractBoundStream, AnyStream, BoundStream, bind_all
@@ -223,7 +224,14 @@ class Calibration:
         Returns
         -------
         xarray.DataTree
-            Ready for `arviz.summary`, `arviz.loo`, `arviz.psense_summary` and ArviZ's plots.
+            Ready for `arviz.summary`, `arviz.loo`, `arviz.psense_summary` and ArviZ's plots. Its
+            group ``convergence`` holds `bayes_tbm.check_convergence` and a row for each attempt:
+            draws that were given up for shorter steps, and how often draws were added.
+
+        Warns
+        -----
+        ConvergenceWarning
+            The chains have not converged; the reasons stand in the warning.
 
         Raises
         ------
@@ -246,13 +254,17 @@ class Calibration:
         modes = load_modes(disk) or self.modes(settings, progress=progress)
         if disk is not None:
             save_modes(disk, modes)
-        judge = Judge(self._evaluator, settings, prior)
+        rule = StoppingRule(self._evaluator, settings, prior)
         with Progress("sampling", transitions(settings), show=progress) as bar:
-            draws = draw(self.density, modes, settings, bar, disk, judge.more)
-        return build_tree(
-            self.site, self.density, posterior=judge.evaluated(draws), sample_stats=draws.stats,
+            draws = draw(self.density, modes, settings, bar, disk, rule.next_step)
+        posterior, report = rule.evaluated(draws)
+        tree = build_tree(
+            self.site, self.density, posterior=posterior, sample_stats=draws.stats,
             prior=prior, experiment=self._record(settings, modes),
         )  # fmt: skip
+        tree[CONVERGENCE] = xr.DataTree(convergence_group(report, draws.attempts))
+        warn_unless_converged(tree)
+        return tree
 
     def _record(self, settings: Settings, modes: Sequence[Mode]) -> dict[str, Any]:
         found = [

@@ -61,3 +61,7 @@ def _restore(
 
 class DataWarning(UserWarning):
     """Data that can be used, but not quite as their provider meant."""
+
+
+class ConvergenceWarning(UserWarning):
+    """A posterior whose chains have not converged, with the reasons."""

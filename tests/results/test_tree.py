@@ -12,7 +12,7 @@ from bayes_tbm.parameters import TABLE, names_in
 
 GROUPS = {
     "posterior", "sample_stats", "log_likelihood", "log_prior", "posterior_predictive", "prior",
-    "prior_predictive", "observed_data", "constant_data", "simulation",
+    "prior_predictive", "observed_data", "constant_data", "simulation", "convergence",
 }  # fmt: skip
 STREAMS = {"gpp", "nee", "et", "lai", "wood", "som"}
 

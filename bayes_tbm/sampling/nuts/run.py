@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.results.attempts import Attempt
 from bayes_tbm.sampling.adaptation import Metric, fisher_metric
 from bayes_tbm.sampling.checkpoint import Checkpoint
-from bayes_tbm.sampling.draws import Draws, Help, More
+from bayes_tbm.sampling.draws import DONE, AskNext, Draws
 from bayes_tbm.sampling.landscape import Landscape
 from bayes_tbm.sampling.modes import Mode
 from bayes_tbm.sampling.nuts.chain import Chain
@@ -33,7 +34,7 @@ from bayes_tbm.sampling.settings import Settings
 Array = NDArray[np.float64]
 _WARMUP_PHASES = 3  # with the Laplace metric, and with two better ones
 _ENGINE = 1  # keeps random numbers apart from those of the other engines
-_REFINEMENTS = 2  # times that draws may begin anew with shorter steps
+_RESTARTS = 2  # times that draws may begin anew with shorter steps
 _SHORTER = 0.6
 
 
@@ -50,14 +51,15 @@ class _Phase:
     starts: Array
     regions: Sequence[Metric]
     tries: int = TRIES
+    discarded: tuple[Attempt, ...] = ()
 
     @property
     def adapts(self) -> bool:
         return self.number < _WARMUP_PHASES
 
     @property
-    def may_refine(self) -> bool:
-        return self.number < _WARMUP_PHASES + _REFINEMENTS
+    def may_restart(self) -> bool:
+        return self.number < _WARMUP_PHASES + _RESTARTS
 
 
 def workers() -> int:
@@ -76,7 +78,7 @@ def sample(
     settings: Settings,
     progress: Progress,
     checkpoint: Checkpoint | None = None,
-    more: More | None = None,
+    ask_next: AskNext | None = None,
 ) -> Draws:
     """Sample with NUTS from modes found by `bayes_tbm.sampling.modes.find_modes`.
 
@@ -94,9 +96,8 @@ def sample(
         Where to report every transition.
     checkpoint
         Where chains keep what they have done, and take it up again.
-    more
-        Given the draws so far, and whether they may begin anew with shorter steps, what the run
-        still needs; asked until that is nothing.
+    ask_next
+        What the run does after the draws so far; asked again until it is done.
     """
     landscape = Landscape(density, modes)
     coordinates, laplace = landscape.coordinates, landscape.metric
@@ -112,18 +113,20 @@ def sample(
     while phase.adapts:
         phase = run.next_phase(phase, laplace)
     to_latent = jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))
-    chains, length = run.chains(phase), settings.draws
+    chains, length, extensions = run.chains(phase), settings.draws, 0
     while True:
         run.advance(chains, length)
-        draws = _draws(chains, length, to_latent)
-        needed = more(draws, phase.may_refine) if more else Help()
-        if needed == Help():
+        draws = dataclasses.replace(
+            _draws(chains, length, to_latent), discarded=phase.discarded, extensions=extensions
+        )
+        step = ask_next(draws, phase.may_restart) if ask_next else DONE
+        if step.kind == "done":
             return draws
-        if needed.shorter:
-            phase = run.refined(phase, chains, length)
-            chains, length, added = run.chains(phase), settings.draws, settings.draws
+        if step.kind == "restart":
+            phase = run.restarted(phase, chains, draws.attempts)
+            chains, length, extensions, added = run.chains(phase), settings.draws, 0, settings.draws
         else:
-            length, added = length + needed.further, needed.further
+            length, extensions, added = length + step.draws, extensions + 1, step.draws
         progress.expect(added * len(chains))
 
 
@@ -150,7 +153,7 @@ class _Run:
     ) -> None:
         self._kernel, self._settings, self._progress, self._disk = kernel, settings, progress, disk
         self._weights = weights
-        shape = (_WARMUP_PHASES + 1 + _REFINEMENTS, settings.chains)
+        shape = (_WARMUP_PHASES + 1 + _RESTARTS, settings.chains)
         self._keys = jax.random.split(jax.random.key(settings.seed), shape)
 
     def saved_phase(self) -> _Phase | None:
@@ -163,6 +166,7 @@ class _Run:
             kept["starts"],
             [Metric(c, s) for c, s in zip(kept["centers"], kept["scales"], strict=True)],
             int(kept["tries"]),
+            tuple(Attempt.from_row(row) for row in kept["discarded"]),
         )  # fmt: skip
         done = min(phase.number, _WARMUP_PHASES) * (self._settings.warmup // _WARMUP_PHASES)
         self._progress.advance(done * self._settings.chains)
@@ -181,9 +185,11 @@ class _Run:
         tries = affordable(np.mean([chain.leapfrogs for chain in chains]))
         return self._enter(_Phase(phase.number + 1, metric, step_size, starts, regions, tries))
 
-    def refined(self, phase: _Phase, chains: Sequence[Chain], length: int) -> _Phase:
-        """Go on from where chains are after so many transitions, with shorter steps."""
-        starts = np.array([chain.positions[length - 1] for chain in chains])
+    def restarted(
+        self, phase: _Phase, chains: Sequence[Chain], attempts: tuple[Attempt, ...]
+    ) -> _Phase:
+        """Go on with shorter steps from where chains are at the end of an attempt, now given up."""
+        starts = np.array([chain.positions[attempts[-1].draws - 1] for chain in chains])
         tries = affordable(np.mean([chain.leapfrogs for chain in chains]) / _SHORTER)
         return self._enter(
             dataclasses.replace(
@@ -192,6 +198,7 @@ class _Run:
                 step_size=_SHORTER * phase.step_size,
                 starts=starts,
                 tries=tries,
+                discarded=attempts,
             )
         )
 
@@ -204,6 +211,7 @@ class _Run:
                 "centers": np.array([region.center for region in phase.regions]),
                 "scales": np.array([region.scale for region in phase.regions]),
                 "tries": phase.tries,
+                "discarded": np.array([dataclasses.astuple(a) for a in phase.discarded]),
             }  # fmt: skip
             self._disk.save("phase", arrays)
             self._disk.drop(f"phase-{phase.number - 1}-chain-")
