@@ -268,7 +268,7 @@ class Calibration:
 
     def _record(self, settings: Settings, modes: Sequence[Mode]) -> dict[str, Any]:
         found = [
-            {"log_density": mode.log_density, "weight": mode.weight, "hits": mode.hits}
+            {"log_density": mode.log_density, "weight": mode.weight, "starts": mode.starts}
             for mode in modes
         ]
         left_out = {name: list(days) for name, days in self.left_out.items()}

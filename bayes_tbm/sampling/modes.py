@@ -42,8 +42,8 @@ class Mode:
     scale
         Square root of the Laplace covariance, (dimension, dimension): ``scale @ scale.T``. Where
         modes were weighed, it is as much wider as their draws say.
-    hits
-        How many starts ended there.
+    starts
+        How many optimiser starts ended there.
     weight
         Its share of posterior mass over all modes found: by the Laplace approximation until
         `bayes_tbm.sampling.mode_weights.weigh_modes` knows better.
@@ -52,7 +52,7 @@ class Mode:
     position: Vector
     log_density: float
     scale: Vector
-    hits: int
+    starts: int
     weight: float = 1.0
 
 
@@ -123,13 +123,13 @@ def save_modes(disk: Checkpoint, modes: Sequence[Mode]) -> None:
 
 def load_modes(disk: Checkpoint | None) -> tuple[Mode, ...]:
     """Return the modes kept on disk, none where there are none."""
-    kept = disk.load("modes") if disk else None
-    if kept is None:
+    arrays = disk.load("modes") if disk else None
+    if arrays is None:
         return ()
-    rows = zip(*(kept[field.name] for field in dataclasses.fields(Mode)), strict=True)
+    rows = zip(*(arrays[field.name] for field in dataclasses.fields(Mode)), strict=True)
     return tuple(
-        Mode(position, float(height), scale, int(hits), float(weight))
-        for position, height, scale, hits, weight in rows
+        Mode(position, float(height), scale, int(starts), float(weight))
+        for position, height, scale, starts, weight in rows
     )
 
 
@@ -167,7 +167,7 @@ def _distinct(evaluate: ValueAndGrad, ends: list[tuple[float, Vector]]) -> tuple
     for height, position in ends:
         for i, mode in enumerate(modes):
             if _is_same_hill(evaluate, mode, height, position):
-                modes[i] = dataclasses.replace(mode, hits=mode.hits + 1)
+                modes[i] = dataclasses.replace(mode, starts=mode.starts + 1)
                 break
         else:
             # No mode is wider than the prior, whose log volume is 0: its height bounds its mass.

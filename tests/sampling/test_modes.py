@@ -49,7 +49,7 @@ def find(log_density, dimension=3, starts=12, seed=2):
 def test_modes_of_a_mixture_with_their_weights(weights):
     modes, climbed = find(mixture(weights))
     assert climbed == 12  # each start once
-    assert sum(mode.hits for mode in modes) == 12
+    assert sum(mode.starts for mode in modes) == 12
     order = np.argsort(weights)[::-1]
     assert len(modes) == 2
     for mode, i in zip(modes, order, strict=True):
@@ -80,7 +80,7 @@ def test_a_peak_beside_a_wide_mode_is_a_hill_of_its_own(apart, narrow, share):
     ends = [modes_module._climb(evaluate, top + 0.01) for top in tops for _ in range(2)]
     modes = modes_module._distinct(evaluate, sorted(ends, key=lambda end: -end[0]))
     assert sorted(mode.position[0] for mode in modes) == pytest.approx([0.0, apart], abs=0.1)
-    assert [mode.hits for mode in modes] == [2, 2]
+    assert [mode.starts for mode in modes] == [2, 2]
 
 
 def beside(apart, narrow, share):
@@ -100,7 +100,7 @@ def test_where_optimisers_stop_short_is_no_mode_of_its_own():
 
     evaluate = jax.jit(jax.value_and_grad(bent))
     ends = [(float(bent(z)), z) for z in np.array([[0.0, 0.0], [0.4, 0.16], [0.5, 0.25]])]
-    assert [mode.hits for mode in modes_module._distinct(evaluate, ends)] == [3]
+    assert [mode.starts for mode in modes_module._distinct(evaluate, ends)] == [3]
 
 
 def test_one_start_is_the_middle_of_the_prior():

@@ -22,19 +22,19 @@ from bayes_tbm.sampling.nuts.kernel import Kernel
 
 Array = NDArray[np.float64]
 
-_KNOWN = 20  # points a dimension that a region's shape counts as, when draws correct it
-TRIES = 4
+_POINTS_KNOWN = 20  # points a dimension that a region's shape counts as, when draws correct it
+FIRST_JUMPS = 4
 """Jumps tried after each transition until warm-up tells what a transition costs."""
-_LEAPFROGS_A_TRY = 4.0  # a try costs near two: tries may cost half as much as a transition
+_LEAPFROGS_A_JUMP = 4.0  # a try costs near two: tries may cost half as much as a transition
 
 
-def affordable(leapfrogs: float) -> int:
+def jumps_after(leapfrogs: float) -> int:
     """Jumps to try after transitions of so many leapfrogs in the mean.
 
     Where two modes are far apart few jumps are accepted, and how often chains cross decides how
     many effective draws there are: a forest had 66 leapfrogs a transition and 5 % of them crossed.
     """
-    return max(TRIES, round(leapfrogs / _LEAPFROGS_A_TRY))
+    return max(FIRST_JUMPS, round(leapfrogs / _LEAPFROGS_A_JUMP))
 
 
 def learnt(regions: Sequence[Metric], points: Array) -> list[Metric]:
@@ -67,7 +67,7 @@ def _moments(region: Metric, points: Array) -> Metric:
     if len(points) <= dimension:
         return region
     center = points.mean(axis=0)
-    scatter, known = (points - center).T @ (points - center), _KNOWN * dimension
+    scatter, known = (points - center).T @ (points - center), _POINTS_KNOWN * dimension
     covariance = scatter + known * region.scale @ region.scale.T
     return Metric(center, np.linalg.cholesky(covariance / (len(points) + known)))
 
@@ -98,7 +98,7 @@ class Jumps:
 
     def __init__(
         self, kernel: Kernel, regions: Sequence[Metric], weights: Sequence[float],
-        tries: int = TRIES,
+        tries: int = FIRST_JUMPS,
     ) -> None:  # fmt: skip
         self._kernel, self._regions, self._tries = kernel, regions, tries
         shares = np.sqrt(np.maximum(weights, LIGHTEST))

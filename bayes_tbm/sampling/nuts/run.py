@@ -27,7 +27,7 @@ from bayes_tbm.sampling.landscape import Landscape
 from bayes_tbm.sampling.modes import Mode
 from bayes_tbm.sampling.nuts.chain import Chain
 from bayes_tbm.sampling.nuts.kernel import Kernel
-from bayes_tbm.sampling.nuts.mode_jumps import TRIES, Jumps, affordable, learnt
+from bayes_tbm.sampling.nuts.mode_jumps import FIRST_JUMPS, Jumps, jumps_after, learnt
 from bayes_tbm.sampling.progress import Progress
 from bayes_tbm.sampling.settings import Settings
 
@@ -50,7 +50,7 @@ class _Phase:
     step_size: float
     starts: Array
     regions: Sequence[Metric]
-    tries: int = TRIES
+    tries: int = FIRST_JUMPS
     discarded: tuple[Attempt, ...] = ()
 
     @property
@@ -158,15 +158,16 @@ class _Run:
 
     def saved_phase(self) -> _Phase | None:
         """Phase in which the checkpoint was left."""
-        kept = self._disk.load("phase") if self._disk else None
-        if kept is None:
+        saved = self._disk.load("phase") if self._disk else None
+        if saved is None:
             return None
         phase = _Phase(
-            int(kept["number"]), Metric(kept["center"], kept["scale"]), float(kept["step_size"]),
-            kept["starts"],
-            [Metric(c, s) for c, s in zip(kept["centers"], kept["scales"], strict=True)],
-            int(kept["tries"]),
-            tuple(Attempt.from_row(row) for row in kept["discarded"]),
+            int(saved["number"]), Metric(saved["center"], saved["scale"]),
+            float(saved["step_size"]),
+            saved["starts"],
+            [Metric(c, s) for c, s in zip(saved["centers"], saved["scales"], strict=True)],
+            int(saved["tries"]),
+            tuple(Attempt.from_row(row) for row in saved["discarded"]),
         )  # fmt: skip
         done = min(phase.number, _WARMUP_PHASES) * (self._settings.warmup // _WARMUP_PHASES)
         self._progress.advance(done * self._settings.chains)
@@ -182,7 +183,7 @@ class _Run:
             metric = fisher_metric(paths, laplace)
         starts = np.array([chain.positions[-1] for chain in chains])
         regions = learnt(phase.regions, np.concatenate([positions for positions, _ in paths]))
-        tries = affordable(np.mean([chain.leapfrogs for chain in chains]))
+        tries = jumps_after(np.mean([chain.leapfrogs for chain in chains]))
         return self._enter(_Phase(phase.number + 1, metric, step_size, starts, regions, tries))
 
     def restarted(
@@ -190,7 +191,7 @@ class _Run:
     ) -> _Phase:
         """Go on with shorter steps from where chains are at the end of an attempt, now given up."""
         starts = np.array([chain.positions[attempts[-1].draws - 1] for chain in chains])
-        tries = affordable(np.mean([chain.leapfrogs for chain in chains]) / _SHORTER)
+        tries = jumps_after(np.mean([chain.leapfrogs for chain in chains]) / _SHORTER)
         return self._enter(
             dataclasses.replace(
                 phase,

@@ -9,7 +9,7 @@ from bayes_tbm.sampling.adaptation import Metric
 from bayes_tbm.sampling.modes import Mode
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.nuts.kernel import Kernel
-from bayes_tbm.sampling.nuts.mode_jumps import Jumps, affordable, learnt
+from bayes_tbm.sampling.nuts.mode_jumps import Jumps, jumps_after, learnt
 from bayes_tbm.sampling.progress import Progress
 from bayes_tbm.sampling.settings import Settings
 
@@ -27,7 +27,7 @@ def two_modes(z):
 
 def mode(center, width, weight):
     position = np.full(DIMENSION, center)
-    return Mode(position, 0.0, width * np.eye(DIMENSION), hits=1, weight=weight)
+    return Mode(position, 0.0, width * np.eye(DIMENSION), starts=1, weight=weight)
 
 
 def draw(modes, **changes):
@@ -76,8 +76,8 @@ def test_a_region_without_points_stays_as_it_was():
 
 
 def test_dear_transitions_are_followed_by_more_jumps():
-    assert affordable(3.0) == affordable(16.0) == 4
-    assert affordable(64.0) == 16
+    assert jumps_after(3.0) == jumps_after(16.0) == 4
+    assert jumps_after(64.0) == 16
 
 
 def test_with_one_mode_nothing_jumps():

@@ -114,7 +114,7 @@ def test_draws_begin_anew_with_shorter_steps_where_that_is_wanted(tmp_path):
         return RESTART if may_restart else DONE
 
     settings = Settings(chains=2, warmup=60, draws=30, seed=5)
-    target, begin = Target(gaussian), Mode(MEAN, 0.0, np.eye(len(MEAN)), hits=1)
+    target, begin = Target(gaussian), Mode(MEAN, 0.0, np.eye(len(MEAN)), starts=1)
     disk = Checkpoint(tmp_path, {"of": "test"})
     with Progress("test", 1, show=False) as bar:
         draws = nuts.sample(target, [begin], settings, bar, disk, ask_next)
