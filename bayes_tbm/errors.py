@@ -65,3 +65,7 @@ class DataWarning(UserWarning):
 
 class ConvergenceWarning(UserWarning):
     """A posterior whose chains have not converged, with the reasons."""
+
+
+class NotCompiledWarning(UserWarning):
+    """A function that XLA runs, more slowly, since there is no machine code for a part of it."""
