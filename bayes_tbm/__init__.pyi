@@ -3,7 +3,7 @@
 from .calibration import Calibration
 from .catalogue.open import open_site, site_names
 from .constraint import SetGains, constraint, constraint_table, set_gains, verdict
-from .errors import DataWarning, InputError
+from .errors import ConvergenceWarning, DataWarning, InputError
 from .forward import simulate
 from .parameters import (
     TABLE,
@@ -45,6 +45,7 @@ __all__ = [
     "BoundedLogNormal",
     "Calibration",
     "Comparison",
+    "ConvergenceWarning",
     "DataWarning",
     "Fixed",
     "Gaussian",

@@ -24,17 +24,19 @@ from bayes_tbm.posterior import PriorLike, as_constraints, resolve_priors
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.evaluate import Evaluator
 from bayes_tbm.posterior.numpyro_model import numpyro_model
+from bayes_tbm.results.attempts import CONVERGENCE, convergence_group, warn_unless_converged
 from bayes_tbm.results.tree import build_tree
 from bayes_tbm.runtime.malloc import keep_work_space
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sampling.checkpoint import Checkpoint
 from bayes_tbm.sampling.engines import check_resumable, draw, transitions
 from bayes_tbm.sampling.identity import identity
+from bayes_tbm.sampling.mode_weights import weigh_modes
 from bayes_tbm.sampling.modes import Mode, find_modes, load_modes, save_modes
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.progress import Progress
 from bayes_tbm.sampling.settings import Settings
-from bayes_tbm.sampling.stopping import Judge
+from bayes_tbm.sampling.stopping import StoppingRule
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import drivers_of, mean_year_of
 from bayes_tbm.streams import AbstractBoundStream, AnyStream, BoundStream, ErrorParameter, bind_all
@@ -184,13 +186,17 @@ class Calibration:
         )  # fmt: skip
 
     def modes(self, settings: Settings | None = None, *, progress: bool = True) -> tuple[Mode, ...]:
-        """Maximise the posterior from many starts; see `sampling.modes.find_modes`."""
+        """Maximise the posterior from many starts, and weigh the modes that were found.
+
+        See `sampling.modes.find_modes` and `sampling.mode_weights.weigh_modes`.
+        """
         settings = settings or Settings()
         with Progress("finding modes", settings.starts, show=progress) as bar:
-            return find_modes(
+            found = find_modes(
                 self.density.value_and_gradient, self.density.dimension, starts=settings.starts,
                 seed=settings.seed, workers=nuts.workers(), progress=bar,
             )  # fmt: skip
+        return weigh_modes(self.density, found, seed=settings.seed, workers=nuts.workers())
 
     def sample(
         self,
@@ -220,7 +226,14 @@ class Calibration:
         Returns
         -------
         xarray.DataTree
-            Ready for `arviz.summary`, `arviz.loo`, `arviz.psense_summary` and ArviZ's plots.
+            Ready for `arviz.summary`, `arviz.loo`, `arviz.psense_summary` and ArviZ's plots. Its
+            group ``convergence`` holds `bayes_tbm.check_convergence` and a row for each attempt:
+            draws that were given up for shorter steps, and how often draws were added.
+
+        Warns
+        -----
+        ConvergenceWarning
+            The chains have not converged; the reasons stand in the warning.
 
         Raises
         ------
@@ -243,17 +256,21 @@ class Calibration:
         modes = load_modes(disk) or self.modes(settings, progress=progress)
         if disk is not None:
             save_modes(disk, modes)
-        judge = Judge(self._evaluator, settings, prior)
+        rule = StoppingRule(self._evaluator, settings, prior)
         with Progress("sampling", transitions(settings), show=progress) as bar:
-            draws = draw(self.density, modes, settings, bar, disk, judge.more)
-        return build_tree(
-            self.site, self.density, posterior=judge.evaluated(draws), sample_stats=draws.stats,
+            draws = draw(self.density, modes, settings, bar, disk, rule.next_step)
+        posterior, report = rule.evaluated(draws)
+        tree = build_tree(
+            self.site, self.density, posterior=posterior, sample_stats=draws.stats,
             prior=prior, experiment=self._record(settings, modes),
         )  # fmt: skip
+        tree[CONVERGENCE] = xr.DataTree(convergence_group(report, draws.attempts))
+        warn_unless_converged(tree)
+        return tree
 
     def _record(self, settings: Settings, modes: Sequence[Mode]) -> dict[str, Any]:
         found = [
-            {"log_density": mode.log_density, "weight": mode.weight, "hits": mode.hits}
+            {"log_density": mode.log_density, "weight": mode.weight, "starts": mode.starts}
             for mode in modes
         ]
         left_out = {name: list(days) for name, days in self.left_out.items()}

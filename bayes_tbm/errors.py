@@ -63,5 +63,9 @@ class DataWarning(UserWarning):
     """Data that can be used, but not quite as their provider meant."""
 
 
+class ConvergenceWarning(UserWarning):
+    """A posterior whose chains have not converged, with the reasons."""
+
+
 class NotCompiledWarning(UserWarning):
     """A function that XLA runs, more slowly, since there is no machine code for a part of it."""

@@ -166,7 +166,7 @@ def main() -> None:
             density.value_and_gradient, len(NAMES), starts=settings.starts, seed=settings.seed,
             workers=nuts.workers(), progress=bar,
         )  # fmt: skip
-    print("modes:", [(round(m.log_density, 1), m.hits, round(m.weight, 4)) for m in modes])
+    print("modes:", [(round(m.log_density, 1), m.starts, round(m.weight, 4)) for m in modes])
     sampling = time.perf_counter()
     with Clock(settings) as bar:
         draws = draw(density, modes, settings, bar)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bayes_tbm.cli import studies
 from bayes_tbm.cli.options import NOT_CONVERGED, sampling_of, sampling_options
-from bayes_tbm.errors import DataWarning, InputError
+from bayes_tbm.errors import ConvergenceWarning, DataWarning, InputError
 from bayes_tbm.version import __version__
 
 if TYPE_CHECKING:
@@ -61,18 +61,17 @@ prior medians), or all DALEC names (f_fol, tor_wood, ...).
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     arguments = _parser().parse_args(argv)
-    before = warnings.showwarning
-    warnings.showwarning = _show_warning  # type: ignore[assignment]  # fewer arguments used
     try:
-        return int(arguments.run(arguments))
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning  # type: ignore[assignment]  # fewer arguments used
+            warnings.simplefilter("ignore", ConvergenceWarning)  # commands print all of the report
+            return int(arguments.run(arguments))
     except InputError as error:
         print(f"bayes-tbm: error: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("bayes-tbm: interrupted", file=sys.stderr)
         return 130
-    finally:
-        warnings.showwarning = before
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -207,7 +206,7 @@ def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, Da
     gate = check_convergence(tree)
     modes = json.loads(tree.attrs["experiment"])["modes"]
     shares = ", ".join(f"{mode['weight']:.0%}" for mode in modes)
-    print(f"\n{gate}\n  modes found: {len(modes)}, Laplace weights {shares}")
+    print(f"\n{gate}\n  modes found: {len(modes)}, weights {shares}")
     print(f"\n{stream_skill(tree).round(3).to_string()}", flush=True)
     written = write_run(tree, resolved.to_toml(), out)
     print(

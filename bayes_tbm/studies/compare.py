@@ -17,7 +17,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.parameters import TABLE
 from bayes_tbm.plots.sets import set_figures
 from bayes_tbm.results import check_convergence, stream_skill
-from bayes_tbm.results.diagnostics import Gate
+from bayes_tbm.results.diagnostics import ConvergenceReport
 from bayes_tbm.results.groups import group
 from bayes_tbm.sampling import Settings
 from bayes_tbm.studies.fits import fit_once
@@ -61,7 +61,7 @@ class Comparison:
     information: SetGains
 
     @property
-    def gates(self) -> dict[str, Gate]:
+    def gates(self) -> dict[str, ConvergenceReport]:
         """Whether to believe each fit."""
         return {name: check_convergence(tree) for name, tree in self.posteriors.items()}
 
@@ -137,6 +137,11 @@ def compare(
     InputError
         Fewer than two sets, two sets of the same streams, or calibrations that differ in more than
         their streams.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Chains of a fit have not converged; it is named.
     """
     _check(calibrations)
     settings = dataclasses.replace(settings or Settings(), **changes)

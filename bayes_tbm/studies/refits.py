@@ -28,7 +28,8 @@ from bayes_tbm.parameters import (
 )
 from bayes_tbm.plots import plot_overlays
 from bayes_tbm.results import check_convergence
-from bayes_tbm.results.diagnostics import Gate
+from bayes_tbm.results.attempts import warn_unless_converged
+from bayes_tbm.results.diagnostics import ConvergenceReport
 from bayes_tbm.results.groups import group
 from bayes_tbm.sampling import Settings
 from bayes_tbm.studies.fits import fit_once
@@ -157,7 +158,7 @@ class PriorRefits:
     table: pd.DataFrame
 
     @property
-    def gates(self) -> dict[str, Gate]:
+    def gates(self) -> dict[str, ConvergenceReport]:
         """Whether to believe each fit."""
         return {name: check_convergence(tree) for name, tree in self.posteriors.items()}
 
@@ -194,14 +195,21 @@ def sensitivity(
         Whether to draw progress bars.
     **changes
         Fields of the settings to change.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Chains of a fit have not converged; it is named.
     """
     settings = dataclasses.replace(settings or Settings(), **changes)
     changed = alternatives(calibration.density.priors, parameters, which)
     for name, priors in changed.items():
         _check_supports(name, priors, calibration.density.priors)
-    first = post if post is not None else fit_once(
-        STATED, calibration, settings, folder, progress=progress
-    )  # fmt: skip
+    if post is None:
+        first = fit_once(STATED, calibration, settings, folder, progress=progress)
+    else:
+        first = post
+        warn_unless_converged(first, name=STATED)
     posteriors = {STATED: first}
     for name, priors in changed.items():
         other = calibration.with_priors(priors)

@@ -44,6 +44,7 @@ def test_page_is_self_contained_and_says_the_verdict_first(short_run, short_tree
     assert 'src="http' not in text
     assert "href=" not in text
     verdict = text.index('class="fail">NOT CONVERGED')
+    assert verdict < text.index("100 draws a chain at step size 0.") < text.index("<table")
     assert verdict < text.index("<table")
     for word in ("wood_residence_time", short_tree.attrs["data_sha256"], "hyytiala-twin"):
         assert word in text

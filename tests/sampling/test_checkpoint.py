@@ -115,8 +115,8 @@ def test_modes_go_to_disk_and_back(tmp_path):
     for found, kept in zip(load_modes(disk), modes, strict=True):
         np.testing.assert_array_equal(found.position, kept.position)
         np.testing.assert_array_equal(found.scale, kept.scale)
-        assert (found.log_density, found.hits, found.weight) == (
-            kept.log_density, kept.hits, kept.weight,
+        assert (found.log_density, found.starts, found.weight) == (
+            kept.log_density, kept.starts, kept.weight,
         )  # fmt: skip
 
 
