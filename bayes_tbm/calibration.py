@@ -20,7 +20,7 @@ from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.model import Regrowth, prepare
 from bayes_tbm.model.regrowth import OLDEST, age_in_season
 from bayes_tbm.parameters import TABLE, names_in
-from bayes_tbm.posterior import PriorLike, as_constraints, resolve_priors
+from bayes_tbm.posterior import PriorLike, as_constraints, resolve_priors, seasonal_note
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.evaluate import Evaluator
 from bayes_tbm.posterior.numpyro_model import numpyro_model
@@ -55,7 +55,8 @@ class Calibration:
         `bayes_tbm.Stock`.
     priors
         Changes to the default priors: by parameter, a prior, its plain data, or a number to hold
-        the parameter fixed.
+        the parameter fixed. Defaults are centred on boreal needleleaf forest; those of days of the
+        year follow the hemisphere and are wide in the tropics, which a note of the site says.
     constraints
         None or True for the default ecological constraints, False for none, names for exactly
         these, or a mapping that switches named ones or sets their width. Those that look at the
@@ -100,11 +101,13 @@ class Calibration:
         forcing = prepare(drivers_of(site))
         stand = _regrowth(site, bound, stand_age, regrowth)
         errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
-        self.site = site
+        unused = _unused(stand, fire=forcing.fire)
+        resolved = resolve_priors(priors, errors, unused=unused, latitude=site.latitude)
+        self.site = _noted(site, seasonal_note(resolved, site.latitude))
         self.density = LogDensity(
             forcing,
             bound,
-            resolve_priors(priors, errors, unused=_unused(stand, fire=forcing.fire)),
+            resolved,
             tuple(c for c in as_constraints(constraints) if stand or not c.age),
             stand,
         )
@@ -152,6 +155,7 @@ class Calibration:
         unused = _unused(self.density.regrowth, fire=self.density.forcing.fire)
         priors = resolve_priors({**before, **changes}, errors, unused=unused)
         other = copy.copy(self)
+        other.site = _noted(self.site, seasonal_note(priors, self.site.latitude))
         other.density = dataclasses.replace(self.density, priors=priors)
         other._evaluator = Evaluator(other.density)
         return other
@@ -258,6 +262,11 @@ class Calibration:
         return self.experiment | {
             "sampling": dataclasses.asdict(settings), "modes": found, "left_out": left_out,
         }  # fmt: skip
+
+
+def _noted(site: Site, note: str) -> Site:
+    """Return the site with one more note, if there is one."""
+    return dataclasses.replace(site, notes=(*site.notes, note)) if note else site
 
 
 def _checked_age(site: Site, age: float | None) -> float | None:

@@ -3,6 +3,7 @@
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.edcs import CONSTRAINTS, Constraint, as_constraints
 from bayes_tbm.posterior.priors import PriorLike, resolve_priors
+from bayes_tbm.posterior.season import seasonal_note
 
 __all__ = [
     "CONSTRAINTS",
@@ -11,4 +12,5 @@ __all__ = [
     "PriorLike",
     "as_constraints",
     "resolve_priors",
+    "seasonal_note",
 ]

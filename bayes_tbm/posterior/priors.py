@@ -8,6 +8,7 @@ from typing import Any
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, prior_from_dict
+from bayes_tbm.posterior.season import seasonal_priors
 
 PriorLike = AbstractPrior | Mapping[str, Any] | float
 
@@ -17,6 +18,7 @@ def resolve_priors(
     errors: Mapping[str, AbstractPrior],
     *,
     unused: Collection[str] = (),
+    latitude: float | None = None,
     where: str = "priors",
 ) -> dict[str, AbstractPrior]:
     """Prior of every parameter: the table's, the error models', and what the user changed.
@@ -29,6 +31,9 @@ def resolve_priors(
         Priors of error parameters by full name.
     unused
         Parameters that nothing depends on in this calibration: held at their medians.
+    latitude
+        Of the site, degrees north: defaults of days of the year follow it, see `seasonal_priors`.
+        They are the north's if it is not given.
     where
         What the changes were read from; only used in messages.
 
@@ -44,6 +49,7 @@ def resolve_priors(
         distribution, or it is not used.
     """
     priors = {name: row.prior for name, row in TABLE.items()} | dict(errors)
+    priors |= {} if latitude is None else seasonal_priors(latitude)
     priors |= {name: Fixed(TABLE[name].prior.center) for name in unused}
     for name, change in (changes or {}).items():
         if name not in priors:
