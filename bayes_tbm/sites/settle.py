@@ -18,7 +18,7 @@ from bayes_tbm.sites.ranges import (
     unusual,
     without_rounding,
 )
-from bayes_tbm.units import UNITS
+from bayes_tbm.units import UNITS, check_unit
 
 _WARMEST_RANGE = (0.0, 50.0)
 """Usual difference of t_max and t_min [degC]."""
@@ -28,13 +28,15 @@ _REGULAR = 0.9
 _FEW = 6
 
 
-def settled_drivers(drivers: xr.Dataset) -> tuple[xr.Dataset, tuple[str, ...]]:
-    """Set what lies beyond a bound by rounding to the bound.
+def settled_drivers(drivers: xr.Dataset, where: str) -> tuple[xr.Dataset, tuple[str, ...]]:
+    """Convert drivers that state another unit, and set rounding beyond a bound to the bound.
 
     Parameters
     ----------
     drivers : xarray.Dataset
         As `Site.drivers`; what is absent is left to the checks.
+    where : str
+        For messages.
 
     Returns
     -------
@@ -42,14 +44,21 @@ def settled_drivers(drivers: xr.Dataset) -> tuple[xr.Dataset, tuple[str, ...]]:
         The same if nothing was changed.
     notes : tuple of str
         A line for each driver that was changed.
+
+    Raises
+    ------
+    InputError
+        If a unit is of another quantity.
     """
     notes, changed = [], {}
     for name, allowed in DRIVER_RANGES.items():
         if name in drivers:
-            values, note = _clipped(drivers[name].values, allowed)
-            if note:
-                changed[name] = drivers[name].copy(data=values)
-                notes.append(f"{name}: {note}")
+            driver = drivers[name]
+            unit = driver.attrs.get("units", UNITS[name])
+            values, note = _clipped(_canonical(driver.values, unit, name, where)[0], allowed)
+            if note or unit != UNITS[name]:
+                changed[name] = driver.copy(data=values).assign_attrs(units=UNITS[name])
+            notes += [f"{name}: {note}"] * bool(note)
     if {"t_min", "t_max"} <= set(drivers):
         cold = changed.get("t_min", drivers["t_min"]).values
         warm = changed.get("t_max", drivers["t_max"]).values
@@ -62,13 +71,24 @@ def settled_drivers(drivers: xr.Dataset) -> tuple[xr.Dataset, tuple[str, ...]]:
 
 
 def settled_observations(seen: Observations, drivers: xr.Dataset, where: str) -> Observations:
-    """Leave out values without a time, set rounding to the bound, fill gaps among the sd.
+    """Convert another unit, leave out values without a time, mend rounding and gaps in the sd.
+
+    Raises
+    ------
+    InputError
+        If the unit is of another quantity.
 
     Warns
     -----
     DataWarning
         If a value has no time, or fluxes look like means over longer than a step.
     """
+    if seen.unit != UNITS[seen.name]:
+        value, granted = _canonical(seen.value, seen.unit, seen.name, where)
+        # A spread has no offset, and no observed unit has one.
+        sd, _ = _canonical(seen.sd, seen.unit, seen.name, where)
+        note = join_notes([seen.note, granted])
+        seen = replace(seen, unit=UNITS[seen.name], value=value, sd=sd, note=note)
     untimed = np.isnat(seen.time)
     if untimed.any():
         note = f"{untimed.sum()} of {len(seen)} values without a time, left out"
@@ -122,6 +142,14 @@ def warn_unusual(
             told.append(f"{head}, such as {example}: usual are {usual[0]:g} to {usual[1]:g}")
             _warn(where, told[-1])
     return told
+
+
+def _canonical(
+    values: NDArray[np.float64], unit: str, name: str, where: str
+) -> tuple[NDArray[np.float64], str]:
+    """Return values in the canonical unit of a variable, and what that takes for granted."""
+    convert = check_unit(unit, UNITS[name], where=where, variable=name, quantity=name)
+    return convert(values), convert.note
 
 
 def _clipped(values: NDArray[np.float64], allowed: Range) -> tuple[NDArray[np.float64], str]:

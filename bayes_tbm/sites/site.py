@@ -69,7 +69,7 @@ class Site:
 
     def __post_init__(self) -> None:
         where = self.source or self.name
-        drivers, rounded = settled_drivers(self.drivers)
+        drivers, rounded = settled_drivers(self.drivers, where)
         observations = {
             name: settled_observations(seen, drivers, where)
             for name, seen in self.observations.items()

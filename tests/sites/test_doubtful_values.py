@@ -260,6 +260,24 @@ def test_fluxes_over_longer_than_a_step_are_warned_of(name, every, site):
     assert not Site("x", 61.5, None, site.drivers, {"lai": lai}).observations["lai"].note
 
 
+def test_units_of_sites_made_in_python_count_too(site):
+    drivers, gpp = site.drivers, site.observations["gpp"]
+    kelvin = (drivers.t_min + 273.15).assign_attrs(units="K")
+    kilo = replace(gpp, unit="kg C m-2 8d-1", value=gpp.value * 8e-3, sd=gpp.sd * 8e-3)
+    other = replace(site, drivers=drivers.assign(t_min=kelvin), observations={"gpp": kilo})
+    np.testing.assert_allclose(other.drivers.t_min, drivers.t_min, atol=1e-12)
+    assert other.drivers.t_min.attrs["units"] == "degC"
+    np.testing.assert_allclose(other.observations["gpp"].value, gpp.value)
+    np.testing.assert_allclose(other.observations["gpp"].sd, gpp.sd)
+    assert other.observations["gpp"].unit == UNITS["gpp"]
+    for odd in (
+        {"observations": {"gpp": replace(gpp, unit="furlong")}},
+        {"drivers": drivers.assign(vpd=drivers.vpd.assign_attrs(units="mm"))},
+    ):
+        with pytest.raises(InputError, match=r"made-up: (gpp|vpd): unit must be"):
+            replace(site, **odd)
+
+
 @pytest.mark.parametrize("size", ["0.5", np.float32(0.5), 0.5])
 def test_uncertainty_may_be_text_or_a_numpy_number(size, own):
     assert set(open_site(own(), uncertainty={"gpp": size}).observations["gpp"].sd) == {0.5}
