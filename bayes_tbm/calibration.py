@@ -20,7 +20,7 @@ from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.model import Regrowth, prepare
 from bayes_tbm.model.regrowth import OLDEST, age_in_season
 from bayes_tbm.parameters import TABLE, names_in
-from bayes_tbm.posterior import PriorLike, as_constraints, resolve_priors
+from bayes_tbm.posterior import PriorLike, as_constraints, resolve_priors, seasonal_note
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.evaluate import Evaluator
 from bayes_tbm.posterior.numpyro_model import numpyro_model
@@ -57,7 +57,8 @@ class Calibration:
         `bayes_tbm.Stock`.
     priors
         Changes to the default priors: by parameter, a prior, its plain data, or a number to hold
-        the parameter fixed.
+        the parameter fixed. Defaults are centred on boreal needleleaf forest; those of days of the
+        year follow the hemisphere and are wide in the tropics, which a note of the site says.
     constraints
         None or True for the default ecological constraints, False for none, names for exactly
         these, or a mapping that switches named ones or sets their width. Those that look at the
@@ -102,12 +103,15 @@ class Calibration:
         forcing = prepare(drivers_of(site))
         stand = _regrowth(site, bound, stand_age, regrowth)
         errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
-        ranges = _ranges(bound)
-        self.site = site
+        unused = _unused(stand, fire=forcing.fire)
+        resolved = resolve_priors(
+            priors, errors, ranges=_ranges(bound), unused=unused, latitude=site.latitude
+        )
+        self.site = _noted(site, seasonal_note(resolved, site.latitude))
         self.density = LogDensity(
             forcing,
             bound,
-            resolve_priors(priors, errors, ranges=ranges, unused=_unused(stand, fire=forcing.fire)),
+            resolved,
             tuple(c for c in as_constraints(constraints) if stand or not c.age),
             stand,
         )
@@ -156,6 +160,7 @@ class Calibration:
         ranges = _ranges(self.density.streams)
         priors = resolve_priors({**before, **changes}, errors, ranges=ranges, unused=unused)
         other = copy.copy(self)
+        other.site = _noted(self.site, seasonal_note(priors, self.site.latitude))
         other.density = dataclasses.replace(self.density, priors=priors)
         other._evaluator = Evaluator(other.density)
         return other
@@ -282,6 +287,11 @@ class Calibration:
 def _ranges(streams: Sequence[AbstractBoundStream]) -> dict[str, ErrorParameter]:
     """Return what is known of all error parameters, by full name."""
     return {n: own for stream in streams for n, own in stream.error_parameters.items()}
+
+
+def _noted(site: Site, note: str) -> Site:
+    """Return the site with one more note, if there is one."""
+    return dataclasses.replace(site, notes=(*site.notes, note)) if note else site
 
 
 def _checked_age(site: Site, age: float | None) -> float | None:

@@ -4,6 +4,7 @@ from bayes_tbm.parameters import PriorLike
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.edcs import CONSTRAINTS, Constraint, as_constraints
 from bayes_tbm.posterior.priors import resolve_priors
+from bayes_tbm.posterior.season import seasonal_note
 
 __all__ = [
     "CONSTRAINTS",
@@ -12,4 +13,5 @@ __all__ = [
     "PriorLike",
     "as_constraints",
     "resolve_priors",
+    "seasonal_note",
 ]

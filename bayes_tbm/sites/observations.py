@@ -4,28 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.sites.missing import missing_to_nan
 
-MISSING = -9999.0
 OBSERVED = ("gpp", "nee", "nbe", "reco", "et", "lai", "live_biomass", "wood", "som")
 """Names an observed series may have; units in `bayes_tbm.units.UNITS`."""
 STOCKS = ("live_biomass", "wood", "som")
-
-
-def missing_to_nan(values: ArrayLike) -> NDArray[np.float64]:
-    """Return a float64 copy where the field's -9999 and NaN are both NaN."""
-    array = np.array(values, dtype=np.float64)
-    array[array == MISSING] = np.nan
-    return array
+FLUXES = ("gpp", "nee", "nbe", "reco", "et")
 
 
 @dataclass(frozen=True, eq=False)
 class Observations:
     """What was measured, when, and how well.
 
-    Missing values (NaN or -9999) are dropped on construction.
+    Missing values (NaN or a mark of `bayes_tbm.sites.missing`) are dropped on construction.
 
     Parameters
     ----------
@@ -45,7 +39,7 @@ class Observations:
     Raises
     ------
     InputError
-        If the lengths differ or the name is unknown.
+        If the lengths differ, a value is infinite or the name is unknown.
     """
 
     name: str
@@ -62,12 +56,19 @@ class Observations:
             )
         value = np.atleast_1d(missing_to_nan(self.value))
         time = np.atleast_1d(np.asarray(self.time, dtype="datetime64[ns]"))
-        sd = np.broadcast_to(missing_to_nan(self.sd), value.shape)
         if time.shape != value.shape:
             raise InputError(
                 variable=self.name,
                 rule="needs one time for each value",
                 found=f"{time.size} times and {value.size} values",
+            )
+        sd = self._broadcast_sd(value.shape)
+        if np.isinf(value).any():
+            raise InputError(
+                variable=self.name,
+                rule="values must be finite",
+                found=f"{np.isinf(value).sum()} of {value.size} infinite",
+                remedy="mark missing values as NaN",
             )
         keep = np.isfinite(value)
         for name, array in (("time", time), ("value", value), ("sd", sd)):
@@ -75,6 +76,16 @@ class Observations:
             kept.setflags(write=False)
             object.__setattr__(self, name, kept)
         object.__setattr__(self, "note", " ".join(self.note.split()))
+
+    def _broadcast_sd(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        sd = missing_to_nan(self.sd)
+        if sd.ndim and sd.shape not in (shape, (1,)):
+            raise InputError(
+                variable=f"{self.name} sd",
+                rule="needs one standard deviation for each value, or one for all",
+                found=f"shape {sd.shape} for values of shape {shape}",
+            )
+        return np.broadcast_to(sd, shape)
 
     def __len__(self) -> int:
         return self.value.size

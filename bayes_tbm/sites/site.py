@@ -15,6 +15,7 @@ from bayes_tbm.sites.checks import check_site
 from bayes_tbm.sites.mean_year import mean_year
 from bayes_tbm.sites.observations import STOCKS, Observations, join_notes
 from bayes_tbm.sites.schema import DRIVERS
+from bayes_tbm.sites.settle import settled_drivers, settled_observations, warn_unusual
 from bayes_tbm.sites.summary import hash_numbers, page
 from bayes_tbm.sites.write import write_site
 
@@ -45,6 +46,17 @@ class Site:
     ------
     InputError
         If a rule of `bayes_tbm.sites.checks` is broken.
+
+    Warns
+    -----
+    DataWarning
+        If values are possible but not usual, an observation has no time, or fluxes look like means
+        over longer than a step.
+
+    Notes
+    -----
+    Values beyond a bound by rounding are set to it, and a missing standard deviation among others
+    to their median; both are noted.
     """
 
     name: str
@@ -56,10 +68,18 @@ class Site:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        notes = (" ".join(note.split()) for note in self.notes)
-        object.__setattr__(self, "notes", tuple(note for note in notes if note))
         where = self.source or self.name
-        check_site(where, self.latitude, self.longitude, self.drivers, self.observations)
+        drivers, rounded = settled_drivers(self.drivers, where)
+        observations = {
+            name: settled_observations(seen, drivers, where)
+            for name, seen in self.observations.items()
+        }
+        check_site(where, self.latitude, self.longitude, drivers, observations)
+        notes = [line for note in (*self.notes, *rounded) if (line := " ".join(note.split()))]
+        notes += warn_unusual(where, drivers, observations, notes)
+        object.__setattr__(self, "drivers", drivers)
+        object.__setattr__(self, "observations", observations)
+        object.__setattr__(self, "notes", tuple(dict.fromkeys(notes)))
 
     @property
     def steps(self) -> int:
@@ -136,12 +156,10 @@ class Site:
             if name not in observations:
                 rule = f"is not observed here; observed are {', '.join(observations) or 'none'}"
                 raise InputError(where=self.source, variable=name, rule=rule)
-            if not (np.isfinite(sd) and sd > 0):
-                rule = "uncertainty must be positive"
-                raise InputError(where=self.source, variable=name, rule=rule, found=sd)
+            size = _positive(sd, name, self.source)
             seen = observations[name]
-            given = np.full(len(seen), float(sd))
-            note = join_notes([seen.note, f"sd set to {sd:g} by the user"])
+            given = np.full(len(seen), size)
+            note = join_notes([seen.note, f"sd set to {size:g} by the user"])
             observations[name] = replace(seen, sd=given, note=note)
         return replace(self, observations=observations)
 
@@ -177,6 +195,18 @@ class Site:
             f"{self.mean_temperature:.1f} degC, {self.mean_precipitation:.2f} mm d-1",
         )
         return page(head, self.observations, self.notes)
+
+
+def _positive(sd: float | str, name: str, where: str) -> float:
+    """Return a standard deviation as a number, text that holds one too."""
+    try:
+        size = float(sd)
+    except (TypeError, ValueError):
+        size = np.nan
+    if isinstance(sd, bool) or not (np.isfinite(size) and size > 0):
+        rule = "uncertainty must be positive"
+        raise InputError(where=where, variable=name, rule=rule, found=repr(sd))
+    return size
 
 
 def _bound(when: When | None, label: str) -> np.datetime64:
