@@ -28,7 +28,13 @@ READERS = (
 
 
 def site_names() -> tuple[str, ...]:
-    """Return the names that `open_site` knows."""
+    """List the names that `open_site` knows.
+
+    Returns
+    -------
+    tuple of str
+        The two embedded sites first, then those that are fetched.
+    """
     return (*EMBEDDED, *REGISTRY)
 
 
@@ -54,6 +60,7 @@ def open_site(
     Returns
     -------
     Site
+        Drivers without gaps, observations with missing values dropped, all in the package's units.
 
     Raises
     ------

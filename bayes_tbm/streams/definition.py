@@ -45,7 +45,18 @@ class Stream:
     of_stand: OfStand | None = None
 
     def with_errors(self, errors: AbstractErrorModel) -> Stream:
-        """Return the stream with another error model."""
+        """Return the stream with another error model.
+
+        Parameters
+        ----------
+        errors
+            As `bayes_tbm.Balanced`, `bayes_tbm.Gaussian`, ...
+
+        Returns
+        -------
+        Stream
+            A new one.
+        """
         return dataclasses.replace(self, errors=errors)
 
 

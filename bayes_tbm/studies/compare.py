@@ -62,7 +62,14 @@ class Comparison:
         return {name: check_convergence(tree) for name, tree in self.posteriors.items()}
 
     def added(self) -> pd.DataFrame:
-        """Bits that sets add to those within them, a row for each such pair of sets and target."""
+        """Bits that sets of streams add to the smaller sets within them.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by set, the set (or prior) it goes beyond, and quantity or pair; columns
+            ``added`` (streams), ``bits`` (entropy reduction) and ``bits_mcse``.
+        """
         sets = {frozenset(streams): name for name, streams in self.streams.items()}
         rows = []
         for small, low in {frozenset[str](): "prior", **sets}.items():
@@ -79,7 +86,18 @@ class Comparison:
         return pd.DataFrame(rows).set_index(["set", "beyond", "target"])
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write ``compare.csv``, ``streams.csv``, ``bits.csv`` and ``figures/*.png``."""
+        """Write ``compare.csv``, ``streams.csv``, ``bits.csv`` and ``figures/*.png``.
+
+        Parameters
+        ----------
+        folder
+            Made where it is missing.
+
+        Returns
+        -------
+        list of pathlib.Path
+            What was written.
+        """
         folder = Path(folder)
         (folder / "figures").mkdir(parents=True, exist_ok=True)
         tables = {"compare": self.table, "streams": self.skill, "bits": self.added()}
@@ -122,6 +140,11 @@ def compare(
         Whether to draw progress bars.
     **changes
         Fields of the settings to change.
+
+    Returns
+    -------
+    Comparison
+        Posteriors by set, a table of what each says, and what sets add to one another.
 
     Raises
     ------

@@ -194,6 +194,17 @@ def sensitivity(
         Whether to draw progress bars.
     **changes
         Fields of the settings to change.
+
+    Returns
+    -------
+    PriorRefits
+        Posteriors by prior, and a table of what depends on the choice.
+
+    Raises
+    ------
+    InputError
+        An unknown alternative, a parameter without a prior, or an alternative that reaches beyond
+        the stated prior's support.
     """
     settings = dataclasses.replace(settings or Settings(), **changes)
     changed = alternatives(calibration.density.priors, parameters, which)
