@@ -18,6 +18,7 @@ myst_heading_anchors = 3
 default_role = "code"
 
 autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False  # what every error model has stands once, with its base
 autodoc_typehints = "none"  # docstrings name shapes and units, which types do not
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False

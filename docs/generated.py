@@ -35,6 +35,12 @@ Rows = Iterable[Sequence[object]]
 log = logging.getLogger(__name__)
 _documented: set[str] = set()
 _helped: set[str] = set()
+# Public names that are data have no docstring of their own.
+DATA = {
+    "STREAMS": "Data streams by name, a dict of ``Stream``; *Tables* lists them.",
+    "TABLE": "Parameters of the model by name, a dict of rows with ``unit``, ``lower``, "
+    "``upper``, ``prior``, ``meaning``, ``source`` and ``group``; *Tables* lists them.",
+}
 
 
 def _markdown(head: Sequence[str], rows: Rows) -> str:
@@ -177,8 +183,9 @@ def _directive(name: str) -> list[str]:
     thing = getattr(bt, name)
     if inspect.isclass(thing):
         return [f".. autoclass:: bayes_tbm.{name}", "   :members:"]
-    kind = "autofunction" if callable(thing) else "autodata"
-    return [f".. {kind}:: bayes_tbm.{name}", *(["   :no-value:"] if kind == "autodata" else [])]
+    if name in DATA:
+        return [f".. py:data:: bayes_tbm.{name}", "", f"   {DATA[name]}"]
+    return [f".. autofunction:: bayes_tbm.{name}"]
 
 
 class Help(SphinxDirective):

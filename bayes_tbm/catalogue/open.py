@@ -50,7 +50,7 @@ def open_site(
     Parameters
     ----------
     path_or_name : str or pathlib.Path
-        A file (our netCDF, DifferLand, CARDAMOM ``.cbf.nc`` or ``.cbf``; told by its content), or
+        A file (our netCDF, DifferLand, CARDAMOM ``.cbf.nc`` or ``.cbf``; known by its content), or
         one of `site_names`. ``"FI-Hyy"`` by name comes with its six wood inventories.
     start, end : str, datetime.date or numpy.datetime64, optional
         First and last date to keep, both included.
@@ -90,7 +90,7 @@ def open_site(
 
 
 def read_site(path: str | Path) -> Site:
-    """Read a site file, told by its content.
+    """Read a site file, known by its content.
 
     Raises
     ------

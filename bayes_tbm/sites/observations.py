@@ -30,7 +30,7 @@ class Observations:
     Parameters
     ----------
     name : str
-        One of `OBSERVED`.
+        One of gpp, nee, nbe, reco, et, lai, live_biomass, wood, som.
     unit : str
         Unit of value and sd.
     time : numpy.ndarray

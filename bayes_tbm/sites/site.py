@@ -33,7 +33,8 @@ class Site:
     latitude, longitude : float
         Degrees north and east; longitude may be None.
     drivers : xarray.Dataset
-        Variables `DRIVERS` over ``time`` (middle of each step), with units.
+        Variables over ``time`` (middle of each step), as those of ``open_site("hyytiala-twin")``,
+        with units.
     observations : dict of str to Observations
         Observed series by name.
     source : str

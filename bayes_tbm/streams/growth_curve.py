@@ -58,7 +58,7 @@ class GrowthCurve:
     Raises
     ------
     InputError
-        Ages not increasing, negative or beyond `OLDEST`; biomass or sd missing or not positive; a
+        Ages not increasing, negative or beyond 300 years; biomass or sd missing or not positive; a
         covariance that is not positive semidefinite.
     """
 
