@@ -236,8 +236,8 @@ class Calibration:
         -------
         tuple of Mode
             Maxima in latent coordinates, the heaviest first: ``position``, ``log_density``,
-            ``scale`` (a root of the Laplace covariance), ``hits`` (starts that ended there) and
-            ``weight`` (share of the mass by Laplace's approximation).
+            ``scale`` (a root of the covariance), ``hits`` (starts that ended there) and ``weight``
+            (share of the posterior's mass).
 
         Raises
         ------
