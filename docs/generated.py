@@ -224,7 +224,8 @@ def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
 def _check_complete(app: Sphinx, _: object) -> None:
     """Warn of public names and commands that no page documents."""
     commands = set(commands_of(cli._parser()))
-    if missing := sorted(set(bt.__all__) - _documented) + sorted(commands - _helped):
+    names = {name for name in bt.__all__ if name != "__version__"}
+    if missing := sorted(names - _documented) + sorted(commands - _helped):
         log.warning("without a place in the reference: %s", ", ".join(missing))
 
 
