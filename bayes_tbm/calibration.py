@@ -46,7 +46,7 @@ _TIED = ("initial_lai", "initial_labile", "initial_root", "initial_wood")
 
 
 class Calibration:
-    """A site and what is believed and observed of it.
+    """A posterior: a site, the data streams to fit, priors and ecological constraints.
 
     Parameters
     ----------
@@ -149,6 +149,16 @@ class Calibration:
     def with_priors(self, changes: Mapping[str, PriorLike]) -> Calibration:
         """Return the same calibration under other priors for some parameters.
 
+        Parameters
+        ----------
+        changes
+            As ``priors`` of the calibration; what is not named stays as it is.
+
+        Returns
+        -------
+        Calibration
+            A new one; this one is left as it is.
+
         Raises
         ------
         InputError
@@ -166,22 +176,55 @@ class Calibration:
         return other
 
     def log_density(self, values: Mapping[str, ArrayLike]) -> float:
-        """Log posterior density of parameter values by name, on the latent scale, unnormalised."""
+        """Log posterior density of parameter values, on the latent scale, unnormalised.
+
+        Parameters
+        ----------
+        values
+            Every sampled parameter by name (``cal.density.sampled`` lists them), in its own unit.
+
+        Returns
+        -------
+        float
+            In nats: likelihoods, constraints and, as prior, the standard normal of the latent
+            coordinates.
+        """
         names = {name: jax.numpy.asarray(value) for name, value in values.items()}
         return float(self.density(self.density.latent(names)))
 
     def numpyro_model(self) -> Callable[..., None]:
-        """Return the posterior as a NumPyro model; see `posterior.numpyro_model`."""
+        """Return the posterior as a NumPyro model.
+
+        Returns
+        -------
+        callable
+            A latent ``<name>_z ~ Normal(0, 1)`` and a deterministic ``<name>`` for each sampled
+            parameter, a factor for each constraint, an observed site for each stream. Given by a
+            stream's name, it takes other points, or None to draw them, as in
+            ``numpyro.infer.Predictive(model, num_samples=100)(key, gpp=None)``.
+        """
         return numpyro_model(self.density)
 
     def prior(self, draws: int = 500, *, seed: int = 0) -> xr.DataTree:
         """Draw from the prior, constraints included, and predict every stream.
+
+        Parameters
+        ----------
+        draws
+            How many; they are independent.
+        seed
+            Of the draws.
 
         Returns
         -------
         xarray.DataTree
             As `sample` gives it, with the prior's draws in place of the posterior's too: what the
             model would say if nothing had been observed.
+
+        Raises
+        ------
+        InputError
+            The constraints accept less than one draw of the priors in four hundred.
         """
         evaluation = self._evaluator.prior(draws, seed=seed)
         stats = {"diverging": np.zeros((1, draws), dtype=bool)}
@@ -194,6 +237,25 @@ class Calibration:
         """Maximise the posterior from many starts, and weigh the modes that were found.
 
         See `sampling.modes.find_modes` and `sampling.mode_weights.weigh_modes`.
+
+        Parameters
+        ----------
+        settings
+            Of which ``starts`` and ``seed`` count.
+        progress
+            Whether to draw a progress bar.
+
+        Returns
+        -------
+        tuple of Mode
+            Maxima in latent coordinates, the heaviest first: ``position``, ``log_density``,
+            ``scale`` (a root of the covariance), how many starts ended there, and ``weight`` (share
+            of the posterior's mass).
+
+        Raises
+        ------
+        InputError
+            No start reaches a finite density.
         """
         settings = settings or Settings()
         with Progress("finding modes", settings.starts, show=progress) as bar:

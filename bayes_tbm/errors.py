@@ -4,7 +4,7 @@ from typing import Any
 
 
 class InputError(ValueError):
-    """Bad input, told in one line.
+    """Bad input, reported in one line.
 
     Parameters
     ----------

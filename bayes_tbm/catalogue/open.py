@@ -28,7 +28,13 @@ READERS = (
 
 
 def site_names() -> tuple[str, ...]:
-    """Return the names that `open_site` knows."""
+    """List the names that `open_site` knows.
+
+    Returns
+    -------
+    tuple of str
+        The two embedded sites first, then those that are fetched.
+    """
     return (*EMBEDDED, *REGISTRY)
 
 
@@ -44,7 +50,7 @@ def open_site(
     Parameters
     ----------
     path_or_name : str or pathlib.Path
-        A file (our netCDF, DifferLand, CARDAMOM ``.cbf.nc`` or ``.cbf``; told by its content), or
+        A file (our netCDF, DifferLand, CARDAMOM ``.cbf.nc`` or ``.cbf``; known by its content), or
         one of `site_names`. ``"FI-Hyy"`` by name comes with its six wood inventories.
     start, end : str, datetime.date or numpy.datetime64, optional
         First and last date to keep, both included.
@@ -54,6 +60,7 @@ def open_site(
     Returns
     -------
     Site
+        Drivers without gaps, observations with missing values dropped, all in the package's units.
 
     Raises
     ------
@@ -83,7 +90,7 @@ def open_site(
 
 
 def read_site(path: str | Path) -> Site:
-    """Read a site file, told by its content.
+    """Read a site file, known by its content.
 
     Raises
     ------

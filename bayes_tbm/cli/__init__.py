@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BAD_INPUT = 2
 _EPILOG = """
-exit status: 0 all went well; 2 bad input, told in one line before anything is sampled;
+exit status: 0 all went well; 2 bad input, reported in one line before anything is sampled;
 3 the run is saved but its chains have not converged
 """
 _FIT = """
@@ -90,7 +90,8 @@ def _parser() -> argparse.ArgumentParser:
         help="fit the embedded boreal site, whose truth is known (no download)",
         description="Fit the embedded boreal site and compare the posterior with its truth.",
     )
-    demo.add_argument("--step", choices=("monthly", "daily"), default="monthly")
+    demo.add_argument("--step", choices=("monthly", "daily"), default="monthly",
+                      help="step length of its record (default monthly)")  # fmt: skip
     sampling_options(demo)
     demo.set_defaults(run=_demo)
 
@@ -126,7 +127,10 @@ def _parser() -> argparse.ArgumentParser:
     summary.add_argument("folder", metavar="RUN", help="run folder")
     summary.set_defaults(run=_summary)
 
-    sites = commands.add_parser("sites", help="list the sites known by name")
+    sites = commands.add_parser(
+        "sites", help="list the sites known by name",
+        description="List the names that fit and simulate take in place of a file.",
+    )  # fmt: skip
     sites.set_defaults(run=_sites)
     return parser
 

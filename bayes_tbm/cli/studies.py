@@ -58,9 +58,15 @@ def add_commands(commands: Any) -> None:
         formatter_class=layout,
     )  # fmt: skip
     sensitivity.add_argument("folder", metavar="RUN", help="run folder")
-    sensitivity.add_argument("--parameters", help="comma-separated (default: allocation, turnover)")
-    sensitivity.add_argument("--priors", help="comma-separated: wider, narrower, dalec, flat")
-    sensitivity.add_argument("--no-refits", action="store_true", help="power-scaling alone")
+    sensitivity.add_argument(
+        "--parameters", help="comma-separated (default: those of allocation and turnover)"
+    )
+    sensitivity.add_argument(
+        "--priors", help="comma-separated (default: wider,narrower,dalec,flat)"
+    )
+    sensitivity.add_argument(
+        "--no-refits", action="store_true", help="power-scaling alone, without refits"
+    )
     sensitivity.add_argument("--quiet", action="store_true", help="no progress bars")
     sensitivity.set_defaults(run=_sensitivity)
 

@@ -78,6 +78,12 @@ def check_convergence(
         Result with groups posterior, sample_stats and, if any quantity is fixed, prior.
     rhat_max, ess_min, bfmi_min
         Thresholds; the defaults are those of Vehtari et al. (2021) and of CmdStan's diagnose.
+
+    Returns
+    -------
+    Gate
+        ``passed``, ``failures`` (a line each) and the worst ``rhat``, ``ess_bulk``, ``ess_tail``,
+        ``divergences`` and ``bfmi``. Printed, it says whether to use the posterior.
     """
     with np.errstate(invalid="ignore"):  # a constant has no R-hat
         table = az.summary(tree, kind="diagnostics", round_to="none").astype(float)
@@ -111,25 +117,29 @@ def check_convergence(
 
 
 def stream_skill(tree: xr.DataTree) -> pd.DataFrame:
-    """How well each stream is fitted, one row a stream.
+    """How well each stream is fitted.
 
-    Columns
+    Parameters
+    ----------
+    tree
+        Result of `bayes_tbm.Calibration.sample`.
+
+    Returns
     -------
-    n
-        Values observed.
-    r2
-        One minus the mean squared residual of the posterior-median simulation over the variance of
-        the data, at the data's own step.
-    bias, bias_over_sd
-        Mean residual (simulation less data), in the stream's unit and over the data's sd.
-    rmse
-        Root mean squared residual.
-    lag1
-        Correlation of residuals at neighbouring observed values.
-    discrepancy
-        Share of the variance of the compared points that the inferred structural error takes.
-    inside_90, inside_95
-        Share of points inside the central posterior predictive intervals.
+    pandas.DataFrame
+        A row a stream, with the columns
+
+        - ``n``: values observed;
+        - ``r2``: one minus the mean squared residual of the posterior-median simulation over the
+          variance of the data, at the data's own step;
+        - ``bias``, ``bias_over_sd``: mean residual (simulation less data), in the stream's unit and
+          over the data's sd;
+        - ``rmse``: root mean squared residual, in the stream's unit;
+        - ``lag1``: correlation of residuals at neighbouring observed values;
+        - ``discrepancy``: share of the variance of the compared points that the inferred structural
+          error takes;
+        - ``inside_90``, ``inside_95``: share of points inside the central posterior predictive
+          intervals.
     """
     rows = {name: _skill(tree, str(name)) for name in group(tree, "observed_data").data_vars}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("stream")

@@ -22,10 +22,27 @@ _LIBRARIES = ("jax", "jaxlib", "numpyro", "numpy", "scipy", "llvmlite")
 def identity(
     density: LogDensity, experiment: Mapping[str, Any], settings: Settings
 ) -> dict[str, Any]:
-    """Plain data that is the same if and only if a run would give the same draws.
+    """Say what a run is: plain data, the same if and only if a run would give the same draws.
 
-    The number of draws, and how it may grow, are left out: a longer run begins with the shorter
-    one.
+    A checkpoint keeps it, and a run goes on from there only if its own is equal; studies keep fits
+    under its digest.
+
+    Parameters
+    ----------
+    density
+        What is sampled. Its drivers and observations are hashed.
+    experiment
+        Streams, priors, constraints and regrowth as plain data, `Calibration.experiment`.
+    settings
+        How it is sampled. The number of draws, and how it may grow, are left out: a longer run
+        begins with the shorter one.
+
+    Returns
+    -------
+    dict
+        JSON-ready: ``experiment``, ``sampling``, ``data`` and ``model`` (hashes of the data and of
+        the package's source), ``versions`` of libraries, ``device`` and, where loops are
+        compiled, the processor they are ``compiled`` for, since rounding depends on both.
     """
     length = ("draws", "extensions")
     sampling = {n: v for n, v in dataclasses.asdict(settings).items() if n not in length}

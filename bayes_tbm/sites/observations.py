@@ -24,7 +24,7 @@ class Observations:
     Parameters
     ----------
     name : str
-        One of `OBSERVED`.
+        One of gpp, nee, nbe, reco, et, lai, live_biomass, wood, som.
     unit : str
         Unit of value and sd.
     time : numpy.ndarray
@@ -91,7 +91,18 @@ class Observations:
         return self.value.size
 
     def select(self, keep: NDArray[np.bool_]) -> "Observations":
-        """Return the observations where `keep`, a boolean array of shape (n,), is true."""
+        """Return some of the observations.
+
+        Parameters
+        ----------
+        keep : numpy.ndarray
+            Boolean, shape (n,).
+
+        Returns
+        -------
+        Observations
+            Those where ``keep`` is true.
+        """
         kept = (self.time[keep], self.value[keep], self.sd[keep])
         return Observations(self.name, self.unit, *kept, self.note)
 

@@ -34,7 +34,8 @@ class Site:
     latitude, longitude : float
         Degrees north and east; longitude may be None.
     drivers : xarray.Dataset
-        Variables `DRIVERS` over ``time`` (middle of each step), with units.
+        Variables over ``time`` (middle of each step), as those of ``open_site("hyytiala-twin")``,
+        with units.
     observations : dict of str to Observations
         Observed series by name.
     source : str
@@ -105,7 +106,18 @@ class Site:
         return self._mean(self.drivers["precipitation"])
 
     def mean_year(self) -> dict[str, NDArray[np.float64]]:
-        """Return drivers of the mean year, see `bayes_tbm.sites.mean_year`."""
+        """Drivers of the mean year, under which a stand regrows.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            By driver, shape (12,): means over the calendar months of the record, without fire.
+
+        Raises
+        ------
+        InputError
+            A month of the year is never in the record.
+        """
         return mean_year(self.drivers, self.source or self.name)
 
     def _mean(self, values: xr.DataArray) -> float:
@@ -116,6 +128,16 @@ class Site:
 
         Stocks (biomass, wood, soil carbon) keep all their values: inventories are few,
         and each stream decides what it can compare.
+
+        Parameters
+        ----------
+        start, end : str, datetime.date or numpy.datetime64, optional
+            First and last date to keep; by default all.
+
+        Returns
+        -------
+        Site
+            A new one.
 
         Raises
         ------
@@ -144,7 +166,17 @@ class Site:
         return replace(self, drivers=self.drivers.isel(time=keep), observations=kept)
 
     def with_uncertainty(self, uncertainty: Mapping[str, float]) -> "Site":
-        """Return the site with the absolute standard deviation of named series replaced.
+        """Return the site with the measurement errors of named series replaced.
+
+        Parameters
+        ----------
+        uncertainty : mapping of str to float
+            Absolute standard deviation of measurement by series, in its unit.
+
+        Returns
+        -------
+        Site
+            A new one.
 
         Raises
         ------
@@ -164,7 +196,13 @@ class Site:
         return replace(self, observations=observations)
 
     def to_netcdf(self, path: str | Path) -> None:
-        """Write the site in the package's own format, see `bayes_tbm.sites.formats.own`."""
+        """Write the site in the package's own format, which `open_site` reads.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            NetCDF file to write.
+        """
         place = {"latitude": self.latitude}
         if self.longitude is not None:
             place["longitude"] = self.longitude
@@ -173,7 +211,13 @@ class Site:
         write_site(path, self.drivers, self.observations, place, texts)
 
     def data_hash(self) -> str:
-        """Return the SHA-256 over every number that bears on a fit, whatever the file format."""
+        """Hash every number that bears on a fit, whatever the file format.
+
+        Returns
+        -------
+        str
+            SHA-256, hexadecimal.
+        """
         numbers = {"latitude": np.array(self.latitude)}
         numbers |= {name: self.drivers[name].values for name in DRIVERS}
         for name, seen in sorted(self.observations.items()):
@@ -186,7 +230,13 @@ class Site:
         return self.summary()
 
     def summary(self) -> str:
-        """Return a page on the site: place, period, climate, and a row for each observation."""
+        """Describe the site: place, period, climate, and a row for each observed series.
+
+        Returns
+        -------
+        str
+            Several lines; also what printing a site shows.
+        """
         first, last = self.drivers["time"].values[[0, -1]].astype("datetime64[D]")
         east = "" if self.longitude is None else f", {self.longitude:.4f} E"
         head = (

@@ -55,7 +55,18 @@ class Stream:
         return {f"{self.name}_{own.suffix}": own for own in self.errors.parameters.values()}
 
     def with_errors(self, errors: AbstractErrorModel) -> Stream:
-        """Return the stream with another error model."""
+        """Return the stream with another error model.
+
+        Parameters
+        ----------
+        errors
+            As `bayes_tbm.Balanced`, `bayes_tbm.Gaussian`, ...
+
+        Returns
+        -------
+        Stream
+            A new one.
+        """
         return dataclasses.replace(self, errors=errors)
 
 

@@ -58,7 +58,7 @@ class GrowthCurve:
     Raises
     ------
     InputError
-        Ages not increasing, negative or beyond `OLDEST`; biomass or sd missing or not positive; a
+        Ages not increasing, negative or beyond 300 years; biomass or sd missing or not positive; a
         covariance that is not positive semidefinite.
     """
 
@@ -116,6 +116,11 @@ class GrowthCurve:
         **options
             Further fields, such as ``errors``, ``age_sd``, ``quantity``.
 
+        Returns
+        -------
+        GrowthCurve
+            In g C m-2.
+
         Examples
         --------
         >>> curve = GrowthCurve.from_points([20, 60, 120], [40, 110, 150], 15.0, "Mg ha-1")
@@ -138,7 +143,23 @@ class GrowthCurve:
     ) -> Self:
         """Growth curve from a CSV file with columns age (yr), biomass, sd and, optionally, unit.
 
-        Lines that begin with ``#`` are comments. The unit stands in the file or is given here.
+        Lines that begin with ``#`` are comments.
+
+        Parameters
+        ----------
+        path
+            The file.
+        unit
+            As in `from_points`; may be left out where the file has a column ``unit``.
+        carbon_fraction
+            Of dry matter.
+        **options
+            Further fields, such as ``errors``, ``age_sd``, ``quantity``.
+
+        Returns
+        -------
+        GrowthCurve
+            In g C m-2.
 
         Raises
         ------
@@ -206,6 +227,16 @@ class GrowthCurve:
             Of dry matter.
         **options
             Further fields; ``errors`` sets the structural departure (0.05 by default).
+
+        Returns
+        -------
+        GrowthCurve
+            In g C m-2, with ``log_covariance``.
+
+        Raises
+        ------
+        InputError
+            A parameter that is not positive, or a covariance that is not positive definite.
         """
         where = options.get("source", "growth curve")
         parameters = {"asymptote": asymptote, "rate": rate, "shape": shape}
@@ -228,7 +259,20 @@ class GrowthCurve:
         )
 
     def bind(self, site: Site, *, stand_age: float | None = None) -> AbstractBoundStream:
-        """Bind to the regrowth; nothing of the site is needed."""
+        """Bind to the stand's regrowth.
+
+        Parameters
+        ----------
+        site
+            Nothing of it is needed.
+        stand_age
+            Age of the stand in years at the first step, where it is known.
+
+        Returns
+        -------
+        AbstractBoundStream
+            Its likelihood.
+        """
         slope = np.gradient(np.log(self.value), self.age) if len(self.age) > 1 else np.zeros(1)
         days = self.age * DAYS_PER_YEAR
         data = AgeData(
@@ -244,7 +288,18 @@ class GrowthCurve:
         return self._stream().error_parameters
 
     def with_errors(self, errors: AlongAge) -> GrowthCurve:
-        """Return the curve with another error model."""
+        """Return the curve with another error model.
+
+        Parameters
+        ----------
+        errors
+            Covariance along age.
+
+        Returns
+        -------
+        GrowthCurve
+            A new one.
+        """
         return dataclasses.replace(self, errors=errors)
 
     def _stream(self) -> Stream:

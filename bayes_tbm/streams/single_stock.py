@@ -74,12 +74,36 @@ class Stock:
         self._stream()
 
     def carbon(self) -> tuple[float, float]:
-        """Value and standard deviation in g C m-2."""
+        """Value and standard deviation as carbon.
+
+        Returns
+        -------
+        tuple of float
+            Both in g C m-2.
+        """
         convert = to_carbon(self.unit, self.carbon_fraction, self.name)
         return float(convert(self.value)), float(convert(self.sd))
 
     def bind(self, site: Site, *, stand_age: float | None = None) -> AbstractBoundStream:
-        """Bind to the regrowth or to the record."""
+        """Bind to the stand's regrowth, or to the record where the stock has a date.
+
+        Parameters
+        ----------
+        site
+            Whose record a date lies in.
+        stand_age
+            Age of the stand in years at the first step, where it is known.
+
+        Returns
+        -------
+        AbstractBoundStream
+            Its likelihood.
+
+        Raises
+        ------
+        InputError
+            The date lies outside the record, and the stand's age is not known.
+        """
         value, sd = self.carbon()
         if self.date is not None:
             name = "wood" if self.quantity == "wood" else "live_biomass"
@@ -99,7 +123,18 @@ class Stock:
         return self._stream().error_parameters
 
     def with_errors(self, errors: AbstractErrorModel) -> Stock:
-        """Return the stock with another error model."""
+        """Return the stock with another error model.
+
+        Parameters
+        ----------
+        errors
+            Error model; log-normal ones fit stocks.
+
+        Returns
+        -------
+        Stock
+            A new one.
+        """
         return dataclasses.replace(self, errors=errors)
 
     def _stream(self) -> Stream:

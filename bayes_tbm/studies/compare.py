@@ -66,11 +66,16 @@ class Comparison:
         return {name: check_convergence(tree) for name, tree in self.posteriors.items()}
 
     def added(self) -> pd.DataFrame:
-        """Return what sets add to those within them, a row for each such pair and target.
+        """Return what sets of streams add to the smaller sets within them.
 
-        ``bits`` is what the set adds to the information gain, ``entropy_reduction`` to the entropy
-        reduction, each with its Monte Carlo error. Beyond the prior they are those of `table`, but
-        for the draws of the prior: here `prior`, there those that each fit keeps.
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by set, the set (or prior) it goes beyond, and quantity or pair. ``added`` names
+            the streams; ``bits`` is what they add to the information gain, ``entropy_reduction`` to
+            the entropy reduction, each with its Monte Carlo error, ``*_mcse``. Beyond the prior
+            they are those of `table`, but for the draws of the prior: here `prior`, there those
+            that each fit keeps.
         """
         measured = {"bits": self.information, "entropy_reduction": self.gains}
         sets = {frozenset(streams): name for name, streams in self.streams.items()}
@@ -88,7 +93,18 @@ class Comparison:
         return pd.concat(rows)
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write ``compare.csv``, ``streams.csv``, ``bits.csv`` and ``figures/*.png``."""
+        """Write ``compare.csv``, ``streams.csv``, ``bits.csv`` and ``figures/*.png``.
+
+        Parameters
+        ----------
+        folder
+            Made where it is missing.
+
+        Returns
+        -------
+        list of pathlib.Path
+            What was written.
+        """
         folder = Path(folder)
         (folder / "figures").mkdir(parents=True, exist_ok=True)
         tables = {"compare": self.table, "streams": self.skill, "bits": self.added()}
@@ -131,6 +147,11 @@ def compare(
         Whether to draw progress bars.
     **changes
         Fields of the settings to change.
+
+    Returns
+    -------
+    Comparison
+        Posteriors by set, a table of what each says, and what sets add to one another.
 
     Raises
     ------

@@ -196,6 +196,17 @@ def sensitivity(
     **changes
         Fields of the settings to change.
 
+    Returns
+    -------
+    PriorRefits
+        Posteriors by prior, and a table of what depends on the choice.
+
+    Raises
+    ------
+    InputError
+        An unknown alternative, a parameter without a prior, or an alternative that reaches beyond
+        the stated prior's support.
+
     Warns
     -----
     ConvergenceWarning
