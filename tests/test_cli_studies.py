@@ -8,6 +8,7 @@ from bayes_tbm.calibration import Calibration
 from bayes_tbm.cli import main
 from bayes_tbm.experiment import Experiment
 from bayes_tbm.report.folder import save_tree
+from bayes_tbm.studies.refits import ALTERNATIVES
 
 from .tiny_study import CURVE, SAMPLING, SETS, compare, tiny_study
 
@@ -147,17 +148,21 @@ def test_sensitivity_without_refits_is_power_scaling_alone(finished, capsys, nev
     assert f"wrote sensitivity.csv to {finished / 'sensitivity'}/" in out
 
 
-def test_sensitivity_refits_and_repeats_from_the_folder(finished, capsys, monkeypatch):
-    options = ("--priors", "wider", "--parameters", "wood_residence_time")
-    assert sensitivity(finished, *options) == 3
+def test_sensitivity_refits_by_default_and_repeats_from_the_folder(finished, capsys, monkeypatch):
+    """Every alternative prior of every parameter of the default is truly sampled."""
+    assert sensitivity(finished) == 3
     out = capsys.readouterr().out
-    assert out.startswith("wider: NOT CONVERGED")
+    for which in ALTERNATIVES:
+        assert f"{which}: NOT CONVERGED" in out
     assert "wrote sensitivity.csv, sensitivity.png" in out
     table = pd.read_csv(finished / "sensitivity" / "sensitivity.csv", index_col="parameter")
-    assert list(table.index) == ["wood_residence_time"]
-    assert table[["median_as stated", "median_wider", "shift_wider"]].notna().all(axis=None)
+    assert list(table.index) == list(studies.refits.DEFAULT)
+    made = [
+        f"{what}_{which}" for what in ("median", "shift") for which in studies.refits.ALTERNATIVES
+    ]
+    assert table[["median_as stated", *made]].notna().all(axis=None)
     monkeypatch.setattr(Calibration, "sample", lambda *_, **__: pytest.fail("it began to sample"))
-    assert sensitivity(finished, *options) == 3
+    assert sensitivity(finished) == 3
     assert capsys.readouterr().out == out
 
 

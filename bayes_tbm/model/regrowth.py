@@ -116,9 +116,11 @@ def after_disturbance(p: Parameters) -> Pools:
 
 def departed(p: Parameters, regrowth: Pools) -> Pools:
     """Pools of a stand whose live pools differ from the regrowth's by ``exp(<pool>_departure)``."""
-    live = {
-        name: getattr(regrowth, name) * jnp.exp(getattr(p, f"{name}_departure")) for name in LIVE
+    shape = regrowth.wood.shape  # of a batch, over months or at one age
+    factors = {
+        name: jnp.broadcast_to(jnp.exp(getattr(p, f"{name}_departure")), shape) for name in LIVE
     }
+    live = {name: getattr(regrowth, name) * factor for name, factor in factors.items()}
     return dataclasses.replace(regrowth, **live)
 
 
