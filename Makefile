@@ -1,9 +1,10 @@
 # Every target does its own setup; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow lint format types docs notebooks clean
+.PHONY: help setup demo test slow lowest page notebooks docs lint deps format types clean
 
 BIN := .venv/bin
 STAMP := .venv/.setup-stamp
+LOWEST := .venv-lowest/.setup-stamp
 # Test processes; the suite is bound by compilation, which two processes share well.
 N ?= 2
 
@@ -16,22 +17,35 @@ $(STAMP): pyproject.toml requirements/ci.txt scripts/setup.sh
 	@sh scripts/setup.sh
 	@touch $@
 
+$(LOWEST): pyproject.toml requirements/lowest.txt scripts/setup.sh
+	@VENV=.venv-lowest CONSTRAINTS=requirements/lowest.txt EXTRA=test sh scripts/setup.sh
+	@touch $@
+
 demo: $(STAMP) ## fit the embedded site and write the results to demo/
 	@$(BIN)/bayes-tbm demo --out demo --overwrite
 
 # The suite is written for the CPU; JAX_PLATFORMS=cuda make test N=1 runs it on a GPU.
-test slow docs notebooks: export JAX_PLATFORMS ?= cpu
+test slow lowest page docs notebooks: export JAX_PLATFORMS ?= cpu
 notebooks: export BAYES_TBM_QUICK ?= 1
 
 test: $(STAMP) ## run the fast tests and the docstring examples
 	@$(BIN)/python -m pytest -q -n $(N) --dist loadfile
 
 slow: $(STAMP) ## run the slow tests
-	@$(BIN)/python -m pytest -q -m slow
+	@$(BIN)/python -m pytest -q -m slow -n $(N) tests
+
+lowest: $(LOWEST) ## run the tests of the numerical core at the lowest versions declared
+	@.venv-lowest/bin/python -m pytest -q -n $(N) --dist loadfile tests/native tests/model tests/reference
+
+page: $(STAMP) ## run every command and code block of README, docs/, --help and examples/, with few draws
+	@$(BIN)/python scripts/run_page.py
 
 lint: $(STAMP) ## check style and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+deps: $(STAMP) ## check that what is imported is declared, and what is declared imported
+	@$(BIN)/deptry .
 
 format: $(STAMP) ## mend style and formatting
 	@$(BIN)/ruff check --fix .

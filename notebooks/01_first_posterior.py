@@ -20,16 +20,10 @@
 
 # %%
 # %matplotlib inline
-import os
-
 import arviz as az
 import numpy as np
 
 import bayes_tbm as bt
-
-# Continuous integration runs this notebook with few draws; the defaults converge.
-QUICK = bool(os.environ.get("BAYES_TBM_QUICK"))
-SETTINGS = {"warmup": 90, "draws": 100, "starts": 4, "extensions": 0} if QUICK else {}
 
 site = bt.open_site("hyytiala-twin")
 site
@@ -56,7 +50,7 @@ before["posterior"].to_dataset()["gpp_annual"].quantile([0.05, 0.5, 0.95]).value
 # what they find, and share a metric that they learn in warm-up.
 
 # %%
-post = cal.sample(seed=1, progress=False, **SETTINGS)
+post = cal.sample(seed=1, progress=False)
 gate = bt.check_convergence(post)
 print(gate)
 

@@ -19,16 +19,11 @@
 
 # %%
 # %matplotlib inline
-import os
-
 import numpy as np
 
 import bayes_tbm as bt
 from bayes_tbm.plots import plot_bits, plot_contraction, plot_growth, plot_joint
 from bayes_tbm.synthetic.stands import virtual_stand
-
-QUICK = bool(os.environ.get("BAYES_TBM_QUICK"))
-SETTINGS = {"warmup": 90, "draws": 100, "starts": 4, "extensions": 0} if QUICK else {}
 
 stand = virtual_stand("CA-Man", seed=0)  # black spruce climate, coldest month -21 degC
 print(f"age {stand.age:.0f} yr, wood lives {stand.truth.wood_residence_time:.0f} yr")
@@ -63,7 +58,7 @@ sets = {"flux": fluxes, "+ stock": [*fluxes, stock], "+ curve": [*fluxes, curve]
 calibrations = {
     name: bt.Calibration(stand.site, streams, regrowth=True) for name, streams in sets.items()
 }
-found = bt.compare(calibrations, seed=1, progress=False, **SETTINGS)
+found = bt.compare(calibrations, seed=1, progress=False)
 for name, gate in found.gates.items():
     print(name, gate)
 

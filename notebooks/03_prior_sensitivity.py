@@ -19,18 +19,13 @@
 
 # %%
 # %matplotlib inline
-import os
-
 import arviz as az
 
 import bayes_tbm as bt
 from bayes_tbm.plots import plot_overlays
 
-QUICK = bool(os.environ.get("BAYES_TBM_QUICK"))
-SETTINGS = {"warmup": 90, "draws": 100, "starts": 4, "extensions": 0} if QUICK else {}
-
 cal = bt.Calibration(bt.open_site("hyytiala-twin"), ["gpp", "nee", "et", "lai", "wood"])
-post = cal.sample(seed=2, progress=False, **SETTINGS)
+post = cal.sample(seed=2, progress=False)
 print(bt.check_convergence(post))
 
 # %% [markdown]
@@ -65,9 +60,7 @@ found["psense_stream"].to_pandas().round(3)
 # and none of it above 110. All chosen parameters change at once.
 
 # %%
-which = ["wider", "narrower"] if QUICK else ["wider", "narrower", "dalec", "flat"]
-refits = bt.sensitivity(cal, post=post, parameters=names, which=which, seed=2, progress=False,
-                        **SETTINGS)  # fmt: skip
+refits = bt.sensitivity(cal, post=post, parameters=names, seed=2, progress=False)
 refits.table.T
 
 # %% [markdown]

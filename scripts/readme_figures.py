@@ -69,7 +69,7 @@ def of_run(folder: Path) -> None:
     learned = quantiles.join(known)[["unit", *quantiles.columns, "contraction", "bits", "overlap"]]
     learned.index.name = "parameter"
     skill = stream_skill(tree).drop(columns=["bias", "rmse"])
-    parts = [f"```\n{check_convergence(tree)}\n```", markdown(skill, ".2f")]
+    parts = [f"```text\n{check_convergence(tree)}\n```", markdown(skill, ".2f")]
     put("RUN", "\n\n".join([*parts, markdown(learned, ".3g")]))
 
 
@@ -97,7 +97,7 @@ def of_study(text: Path) -> None:
     whole = text.read_text(encoding="utf-8").strip()
     tables = whole[whole.index(" stands; all chains") :].split("\n", 1)[1].strip()
     count = re.search(r"(\d+ stands; all chains.*)", whole)
-    put("STUDY", f"```\n{count[1] if count else ''}\n\n{tables}\n```")
+    put("STUDY", f"```text\n{count[1] if count else ''}\n\n{tables}\n```")
 
 
 def main() -> None:

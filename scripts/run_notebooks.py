@@ -2,10 +2,13 @@
 
 Usage: python scripts/run_notebooks.py [FOLDER]      (default: notebooks)
 
+With BAYES_TBM_QUICK set, chains are short (`short_chains`) and nothing else differs.
+
 Takes ``.py`` files in jupytext's percent format and ``.ipynb`` files; where both exist under one
 name the ``.py`` is the source. Executed copies go to ``build/notebooks``.
 """
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -16,6 +19,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 CELL_TIMEOUT_S = 600
+SCRIPTS = Path(__file__).resolve().parent
+SHORT = (
+    f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import short_chains; short_chains.shorten()"
+)
 OUT = Path("build/notebooks")
 
 
@@ -29,6 +36,8 @@ def sources(folder: Path) -> list[Path]:
 def execute(path: Path) -> bool:
     """Run one notebook in its own folder; write the result, and return whether it ran through."""
     notebook = jupytext.read(path)
+    if os.environ.get("BAYES_TBM_QUICK"):
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(SHORT))
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT_S,

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 import tomllib
@@ -14,7 +15,7 @@ from bayes_tbm.cli import main
 from bayes_tbm.errors import DataWarning
 from bayes_tbm.parameters import Parameters, to_dalec
 from bayes_tbm.report import folder as folder_module
-from bayes_tbm.report import median_parameters
+from bayes_tbm.report import load_run, median_parameters
 from bayes_tbm.synthetic.twin import embedded_site
 from bayes_tbm.units import UNITS
 
@@ -333,49 +334,53 @@ def test_summary_of_no_run(tmp_path, capsys):
     assert_refused(["summary", tmp_path / "a.nc"], capsys, "must be a netCDF file of a run")
 
 
-def test_options_of_fit_reach_the_run(sampled, tmp_path, capsys):
-    out = tmp_path / "run"
-    argv = ["fit", "hyytiala-twin", "--streams", " gpp, lai ", "--start", "2006", "--end", "2009",
-            "--uncertainty", "gpp=0.5", "--uncertainty", "lai=0.4", "--seed", "9", "--chains", "3",
-            "--warmup", "33", "--draws", "44", "--out", str(out)]  # fmt: skip
+@pytest.fixture(scope="module")
+def run_with_options(tmp_path_factory):
+    """A run of an experiment file with options that win over it, in place of an old run."""
+    folder = tmp_path_factory.mktemp("options")
+    path, out = folder / "experiment.toml", folder / "run"
+    path.write_text(
+        'site = "hyytiala-twin"\nstreams = ["gpp", "nee"]\nstart = "2004"\n'
+        "[uncertainty]\ngpp = 0.5\nlai = 0.6\n"
+        "[sampling]\nseed = 1\ndraws = 77\nstarts = 1\nmax_tree_depth = 3\nextensions = 0\n"
+    )
+    out.mkdir()
+    (out / "posterior.nc").write_text("old")
+    argv = ["fit", str(path), "--streams", " gpp, lai ", "--start", "2006", "--end", "2009",
+            "--uncertainty", "lai=0.4", "--seed", "9", "--chains", "3", "--warmup", "23",
+            "--draws", "24", "--out", str(out), "--overwrite", "--quiet"]  # fmt: skip
     assert main(argv) == 3
-    ((calibration, settings),) = sampled
-    assert (settings.seed, settings.chains, settings.warmup, settings.draws) == (9, 3, 33, 44)
-    assert [s.name for s in calibration.density.streams] == ["gpp", "lai"]
-    assert calibration.site.steps == 48
-    assert set(calibration.site.observations["lai"].sd) == {0.4}
-    written = tomllib.loads((out / "experiment.toml").read_text())
+    return out
+
+
+def test_options_reach_the_run_and_win_over_the_experiment_file(run_with_options):
+    tree = load_run(run_with_options)
+    assert dict(tree["posterior"].sizes) == {"chain": 3, "draw": 24}
+    experiment = json.loads(tree.attrs["experiment"])
+    sampling = experiment["sampling"]
+    assert (sampling["seed"], sampling["warmup"], sampling["starts"]) == (9, 23, 1)
+    assert list(experiment["streams"]) == ["gpp", "lai"]
+    simulated = tree["simulation"].to_dataset()
+    assert simulated.sizes["time"] == 48
+    assert set(simulated["lai_sd"].values[np.isfinite(simulated["lai_observed"])]) == {0.4}
+
+
+def test_the_experiment_that_is_kept_states_every_option(run_with_options):
+    written = tomllib.loads((run_with_options / "experiment.toml").read_text())
     given = {n: written[n] for n in ("site", "streams", "start", "end", "uncertainty", "sampling")}
-    unset = {"target_accept", "max_tree_depth", "starts", "sampler", "extensions"}
-    given["sampling"] = {n: v for n, v in written["sampling"].items() if n not in unset}
+    del given["sampling"]["target_accept"], given["sampling"]["sampler"]
     assert given == {
         "site": "hyytiala-twin", "streams": ["gpp", "lai"], "start": "2006", "end": "2009",
         "uncertainty": {"gpp": 0.5, "lai": 0.4},
-        "sampling": {"seed": 9, "chains": 3, "warmup": 33, "draws": 44},
+        "sampling": {
+            "seed": 9, "chains": 3, "warmup": 23, "draws": 24, "starts": 1, "max_tree_depth": 3,
+            "extensions": 0,
+        },
     }  # fmt: skip
 
 
-def test_options_win_over_the_experiment_file(sampled, tmp_path):
-    path = tmp_path / "experiment.toml"
-    path.write_text(
-        'site = "hyytiala-twin"\nstreams = ["gpp", "nee"]\n'
-        "[uncertainty]\ngpp = 0.5\nnee = 0.6\n[sampling]\nseed = 1\ndraws = 77\n"
-    )
-    argv = ["fit", str(path), "--streams", "nee", "--uncertainty", "nee=0.7", "--seed", "2",
-            "--out", str(tmp_path / "run")]  # fmt: skip
-    assert main(argv) == 3
-    ((calibration, settings),) = sampled
-    assert (settings.seed, settings.draws) == (2, 77)
-    assert [s.name for s in calibration.density.streams] == ["nee"]
-    assert set(calibration.site.observations["nee"].sd) == {0.7}
-    assert set(calibration.site.observations["gpp"].sd) == {0.5}
-
-
-def test_overwrite_replaces_a_run(sampled, tmp_path, short_run):
-    (tmp_path / "posterior.nc").write_text("old")
-    argv = ["fit", "hyytiala-twin", "--streams", "gpp", "--out", str(tmp_path), "--overwrite"]
-    assert main(argv) == 3
-    assert (tmp_path / "posterior.nc").read_bytes()[1:4] == b"HDF"
+def test_overwrite_replaces_a_run(run_with_options):
+    assert (run_with_options / "posterior.nc").read_bytes()[1:4] == b"HDF"
 
 
 def test_demo_compares_with_the_truth(sampled, tmp_path, capsys):

@@ -9,6 +9,7 @@ from bayes_tbm.cli import main
 from bayes_tbm.errors import ConvergenceWarning
 from bayes_tbm.experiment import Experiment
 from bayes_tbm.report.folder import load_run, save_tree
+from bayes_tbm.studies.refits import ALTERNATIVES
 
 from .tiny_study import CURVE, SAMPLING, SETS, compare, tiny_study
 
@@ -150,24 +151,28 @@ def test_sensitivity_without_refits_is_power_scaling_alone(finished, capsys, nev
     assert f"wrote sensitivity.csv to {finished / 'sensitivity'}/" in out
 
 
-def test_sensitivity_refits_and_repeats_from_the_folder(finished, capsys, monkeypatch):
-    options = ("--priors", "wider", "--parameters", "wood_residence_time")
-    assert sensitivity(finished, *options) == 3
+def test_sensitivity_refits_by_default_and_repeats_from_the_folder(finished, capsys, monkeypatch):
+    """Every alternative prior of every parameter of the default is truly sampled."""
+    assert sensitivity(finished) == 3
     out, err = capsys.readouterr()
-    assert out.startswith("wider: NOT CONVERGED")
     assert err == ""  # it is said once
+    for which in ALTERNATIVES:
+        assert f"{which}: NOT CONVERGED" in out
     assert "wrote sensitivity.csv, sensitivity.png" in out
     table = pd.read_csv(finished / "sensitivity" / "sensitivity.csv", index_col="parameter")
-    assert list(table.index) == ["wood_residence_time"]
-    assert table[["median_as stated", "median_wider", "shift_wider"]].notna().all(axis=None)
+    assert list(table.index) == list(studies.refits.DEFAULT)
+    made = [
+        f"{what}_{which}" for what in ("median", "shift") for which in studies.refits.ALTERNATIVES
+    ]
+    assert table[["median_as stated", *made]].notna().all(axis=None)
     monkeypatch.setattr(Calibration, "sample", lambda *_, **__: pytest.fail("it began to sample"))
-    assert sensitivity(finished, *options) == 3
+    assert sensitivity(finished) == 3
     assert capsys.readouterr().out == out
     experiment = Experiment.from_toml(finished / "experiment.toml")
     with pytest.warns(ConvergenceWarning) as told:  # from Python, of every fit that did not
         studies.sensitivity(
             experiment.calibration(), experiment.settings(), post=load_run(finished),
-            folder=finished / "sensitivity", which=["wider"], parameters=["wood_residence_time"],
+            folder=finished / "sensitivity", which=["wider"],
         )  # fmt: skip
     assert [str(w.message).split(": ")[0] for w in told] == ["as stated", "wider"]
     assert {w.filename for w in told} == {__file__}

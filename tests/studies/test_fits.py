@@ -94,13 +94,10 @@ def test_another_fit_is_kept_in_a_folder_of_its_own(what, small, told, tmp_path)
     assert len(told) == 2  # the third was there
 
 
-def test_a_checkpoint_is_kept_where_the_sampler_can_go_on(small, told, tmp_path):
-    fit_once("a", small, TINY, tmp_path)
+def test_a_sampler_that_cannot_go_on_keeps_no_checkpoint(small, tmp_path):
     fit_once("a", small, dataclasses.replace(TINY, sampler="blackjax-window"), tmp_path)
-    numpyro, blackjax = (options for _, _, options in told)
-    assert numpyro["checkpoint"].name == "checkpoint"
-    assert numpyro["resume"]
-    assert blackjax["checkpoint"] is None
+    (own,) = (tmp_path / FITS).iterdir()
+    assert [path.name for path in own.iterdir()] == ["posterior.nc"]
 
 
 def test_without_a_folder_nothing_is_written(small, told, tmp_path, monkeypatch):

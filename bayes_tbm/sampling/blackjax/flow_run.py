@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.runtime.promotion import lenient
 from bayes_tbm.sampling.adaptation import DualAveraging, Metric, fisher_metric
 from bayes_tbm.sampling.blackjax import flow
 from bayes_tbm.sampling.blackjax.methods import energy_after
@@ -110,10 +111,10 @@ class _Run:
         self._flow_key, self._fit_key, self._walk_key = jax.random.split(root, 3)
         # As many groups on every machine: rounding depends on their size, and draws on rounding.
         self._groups = settings.chains // _GROUP if settings.chains % _GROUP == 0 else 1
-        self._sweep = jax.jit(self._sweep_group)
+        self._sweep = jax.jit(lenient(self._sweep_group))
         self._scores = jax.jit(jax.vmap(jax.grad(log_density)))
         self._inverse = jax.jit(jax.vmap(_Map.inverse, in_axes=(None, 0)))
-        self._fit = jax.jit(flow.fit, static_argnames="steps")
+        self._fit = jax.jit(lenient(flow.fit), static_argnames="steps")
 
     def sample(self, x: Array) -> tuple[Array, dict[str, NDArray[Any]]]:
         """Positions, (chain, draw, dimension), and statistics of all chains from their starts."""

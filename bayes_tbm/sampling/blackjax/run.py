@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.runtime.promotion import lenient
 from bayes_tbm.sampling.adaptation import Metric, fisher_metric
 from bayes_tbm.sampling.blackjax.methods import METHODS, Method, Tuned
 from bayes_tbm.sampling.draws import Draws
@@ -161,9 +162,9 @@ class _Run:
         dimension = len(self._laplace.center)
         metric = jnp.zeros(dimension), jnp.eye(dimension)
         keys, u = self._keys[: self._size, 0], jnp.zeros((self._size, dimension))
-        warm_up = jax.jit(self._warm_up_group).trace(keys, u, *metric)
+        warm_up = jax.jit(lenient(self._warm_up_group)).trace(keys, u, *metric)
         states, tuned, _ = warm_up.out_info
-        advance = jax.jit(self._advance_group).trace(keys, states, tuned, *metric, 0)
+        advance = jax.jit(lenient(self._advance_group)).trace(keys, states, tuned, *metric, 0)
         with ThreadPoolExecutor(2) as pool:
             return list(pool.map(lambda traced: traced.lower().compile(), (warm_up, advance)))
 

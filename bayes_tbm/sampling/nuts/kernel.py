@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
+from bayes_tbm.runtime.promotion import lenient
 from bayes_tbm.sampling.adaptation import Metric
 
 Array = NDArray[np.float64]
@@ -48,12 +49,14 @@ class Kernel:
         init, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
         metric = jnp.zeros(dimension), jnp.eye(dimension)
 
+        @lenient
         def start(key: jax.Array, u: jax.Array, potential: jax.Array, slope: jax.Array) -> Any:
             return init(  # with potential and slope at hand it asks for neither
                 ParamInfo(u, potential, slope), 0, adapt_step_size=False, adapt_mass_matrix=False,
                 model_args=metric, rng_key=key, max_tree_depth=max_tree_depth,
             )  # fmt: skip
 
+        @lenient
         def transition(state: Any, step_size: float, *metric: jax.Array) -> Any:
             adapted = state.adapt_state._replace(step_size=jnp.asarray(step_size))
             return step(state._replace(adapt_state=adapted), metric)
