@@ -37,7 +37,7 @@ from bayes_tbm.sampling.settings import Settings
 from bayes_tbm.sampling.stopping import Judge
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import drivers_of, mean_year_of
-from bayes_tbm.streams import AbstractBoundStream, AnyStream, BoundStream, bind_all
+from bayes_tbm.streams import AbstractBoundStream, AnyStream, BoundStream, ErrorParameter, bind_all
 
 _PRIOR_DRAWS = 1000  # kept with every posterior to compare with
 _TIED = ("initial_lai", "initial_labile", "initial_root", "initial_wood")
@@ -101,8 +101,10 @@ class Calibration:
         forcing = prepare(drivers_of(site))
         stand = _regrowth(site, bound, stand_age, regrowth)
         errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
-        unused = _unused(stand, fire=forcing.fire)
-        resolved = resolve_priors(priors, errors, unused=unused, latitude=site.latitude)
+        unused, ranges = _unused(stand, fire=forcing.fire), _ranges(bound)
+        resolved = resolve_priors(
+            priors, errors, ranges=ranges, unused=unused, latitude=site.latitude
+        )
         self.site = _noted(site, seasonal_note(resolved, site.latitude))
         self.density = LogDensity(
             forcing,
@@ -153,7 +155,8 @@ class Calibration:
         before = self.density.priors
         errors = {name: prior for name, prior in before.items() if name not in TABLE}
         unused = _unused(self.density.regrowth, fire=self.density.forcing.fire)
-        priors = resolve_priors({**before, **changes}, errors, unused=unused)
+        ranges = _ranges(self.density.streams)
+        priors = resolve_priors({**before, **changes}, errors, ranges=ranges, unused=unused)
         other = copy.copy(self)
         other.site = _noted(self.site, seasonal_note(priors, self.site.latitude))
         other.density = dataclasses.replace(self.density, priors=priors)
@@ -165,8 +168,8 @@ class Calibration:
         names = {name: jax.numpy.asarray(value) for name, value in values.items()}
         return float(self.density(self.density.latent(names)))
 
-    def numpyro_model(self) -> Callable[[], None]:
-        """Return the posterior as a NumPyro model."""
+    def numpyro_model(self) -> Callable[..., None]:
+        """Return the posterior as a NumPyro model; see `posterior.numpyro_model`."""
         return numpyro_model(self.density)
 
     def prior(self, draws: int = 500, *, seed: int = 0) -> xr.DataTree:
@@ -267,6 +270,11 @@ class Calibration:
 def _noted(site: Site, note: str) -> Site:
     """Return the site with one more note, if there is one."""
     return dataclasses.replace(site, notes=(*site.notes, note)) if note else site
+
+
+def _ranges(streams: Sequence[AbstractBoundStream]) -> dict[str, ErrorParameter]:
+    """Return what is known of all error parameters, by full name."""
+    return {n: own for stream in streams for n, own in stream.error_parameters.items()}
 
 
 def _checked_age(site: Site, age: float | None) -> float | None:
