@@ -103,9 +103,9 @@ class Calibration:
         forcing = prepare(drivers_of(site))
         stand = _regrowth(site, bound, stand_age, regrowth)
         errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
-        unused = _unused(stand, fire=forcing.fire)
+        unused, ranges = _unused(stand, fire=forcing.fire), _ranges(bound)
         resolved = resolve_priors(
-            priors, errors, ranges=_ranges(bound), unused=unused, latitude=site.latitude
+            priors, errors, ranges=ranges, unused=unused, latitude=site.latitude
         )
         self.site = _noted(site, seasonal_note(resolved, site.latitude))
         self.density = LogDensity(

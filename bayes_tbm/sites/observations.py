@@ -39,7 +39,7 @@ class Observations:
     Raises
     ------
     InputError
-        If the lengths differ, a value is infinite or the name is unknown.
+        If the lengths differ or the name is unknown.
     """
 
     name: str
@@ -63,14 +63,7 @@ class Observations:
                 found=f"{time.size} times and {value.size} values",
             )
         sd = self._broadcast_sd(value.shape)
-        if np.isinf(value).any():
-            raise InputError(
-                variable=self.name,
-                rule="values must be finite",
-                found=f"{np.isinf(value).sum()} of {value.size} infinite",
-                remedy="mark missing values as NaN",
-            )
-        keep = np.isfinite(value)
+        keep = ~np.isnan(value)  # an infinite one is no gap: a site refuses it
         for name, array in (("time", time), ("value", value), ("sd", sd)):
             kept = array[keep]
             kept.setflags(write=False)

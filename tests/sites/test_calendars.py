@@ -153,6 +153,15 @@ def test_months_stamped_at_their_ends_are_refused(shift, place, of_year, content
     Site("months", 61.5, None, make_drivers(stamps + half, drivers), {})  # the remedy
 
 
+def test_days_before_the_epoch_are_times(own, site):
+    """-999 and -9999 too, where days around them are."""
+    for mark in (-999.0, -9999.0):
+        days = ("time", np.arange(40.0) + mark - 5.0, {"units": "days since 2001-01-01 12:00"})
+        of_year = day_of_year(np.datetime64("2001-01-01T12", "ns") + days[1].astype("m8[D]")) + 0.5
+        opened = open_site(own(time=days, day_of_year=("time", of_year, {"units": "d"})))
+        assert opened.drivers.days[5] == mark + 0.5
+
+
 def test_bounds_count_where_there_are_some(own):
     start = np.arange(40.0)
     time = ("time", start, {"units": "days since 2001-01-01", "bounds": "time_bounds"})

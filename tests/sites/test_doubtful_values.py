@@ -219,10 +219,9 @@ def test_packed_numbers_are_unpacked_and_their_marks_known(put, content):
 
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf])
-def test_infinite_observations_are_refused(bad):
-    time = np.arange("2001-01-01", "2001-01-04", dtype="datetime64[D]")
-    with pytest.raises(InputError, match="gpp: values must be finite; found 1 of 3 infinite"):
-        Observations("gpp", UNITS["gpp"], time, [1.0, bad, 2.0], 0.1)
+def test_infinite_observations_are_refused(bad, put, values):
+    with pytest.raises(InputError, match=r"own.nc: et: must be within .*inf .*\(1 of 26"):
+        open_site(put("own", {"et": values("et", bad)}))
 
 
 def test_one_missing_sd_is_the_median_in_our_format_too(own, site):
@@ -233,11 +232,12 @@ def test_one_missing_sd_is_the_median_in_our_format_too(own, site):
     assert f"1 of {sd.size} sd missing, set to the median 0.5" in opened.observations["gpp"].note
 
 
-def test_a_value_without_a_time_is_told(own, site, tmp_path):
+@pytest.mark.parametrize("mark", [np.nan, -9999.0, 9.969209968386869e36])
+def test_a_value_without_a_time_is_told(mark, own, site):
     days = (site.observations["gpp"].time - np.datetime64("2001-01-01", "ns")) / np.timedelta64(
         1, "D"
     )
-    days[2] = np.nan
+    days[2] = mark
     axis = ("gpp_time", days, {"units": "days since 2001-01-01"})
     with pytest.warns(DataWarning, match="gpp: 1 of 26 values without a time, left out"):
         opened = open_site(own(gpp_time=axis))

@@ -12,7 +12,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.sites.calendars import decode_time
 from bayes_tbm.sites.formats.attributes import text
 from bayes_tbm.sites.formats.packing import unpacked
-from bayes_tbm.sites.missing import marks_note, missing_to_nan
+from bayes_tbm.sites.missing import MISSING, marks_note, missing_to_nan
 from bayes_tbm.sites.observations import join_notes
 from bayes_tbm.units import UNITS, Conversion, check_unit
 
@@ -227,6 +227,7 @@ def times(
         raise InputError(where=where, variable=axis, rule="time coordinate is missing")
     attrs, note = data[axis].attrs, ""
     values = unpacked(data[axis], where, axis)[0]
+    values[_lonely_marks(values)] = np.nan
     bounds = text(attrs, "bounds")
     if bounds in data and data[bounds].shape == (*values.shape, 2):
         middle = unpacked(data[bounds], where, bounds)[0].mean(axis=-1)
@@ -237,3 +238,17 @@ def times(
     calendar = text(attrs, "calendar")
     time, decided = decode_time(values, units, calendar, where=where, variable=axis)
     return time, join_notes([note, decided])
+
+
+def _lonely_marks(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return where a mark of missing values stands for a time: days before the epoch are times too.
+
+    A true one has another within a year.
+    """
+    marked = np.isin(values, (MISSING, -999.0))
+    others = values[~marked & np.isfinite(values)]
+    if not marked.any() or not others.size:
+        return np.zeros(values.shape, dtype=bool)
+    nearest = np.array([np.abs(others - value).min() for value in values[marked]])
+    marked[marked] = nearest > 366
+    return marked
