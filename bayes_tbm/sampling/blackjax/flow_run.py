@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.runtime.promotion import with_usual_promotion
 from bayes_tbm.sampling.adaptation import DualAveraging, Metric, fisher_metric
 from bayes_tbm.sampling.blackjax import flow
 from bayes_tbm.sampling.blackjax.methods import energy_after
@@ -219,6 +220,7 @@ class _Run:
         return _Map(jnp.asarray(metric.center), jnp.asarray(metric.scale), weights)
 
 
+@with_usual_promotion
 def _transition(
     key: jax.Array, target: Target, u: jax.Array, size: jax.Array, leapfrogs: jax.Array
 ) -> tuple[jax.Array, dict[str, jax.Array]]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
+from bayes_tbm.runtime.promotion import with_usual_promotion
 from bayes_tbm.sampling.adaptation import Metric
 
 Array = NDArray[np.float64]
@@ -45,7 +46,7 @@ class Kernel:
         def potential_of(center: jax.Array, scale: jax.Array) -> Target:
             return lambda u: -log_density(center + scale @ u)
 
-        init, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
+        init, step = map(with_usual_promotion, hmc(potential_fn_gen=potential_of, algo="NUTS"))
         metric = jnp.zeros(dimension), jnp.eye(dimension)
 
         def start(key: jax.Array, u: jax.Array, potential: jax.Array, slope: jax.Array) -> Any:
