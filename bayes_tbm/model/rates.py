@@ -150,8 +150,8 @@ def rates_under(forcing: Forcing, c: Coefficients) -> Rates:
 
 def beside_time(c: Coefficients) -> Coefficients:
     """Coefficients of a batch with an axis of one for time, to meet series, (time, ...)."""
-    beside: Coefficients = jax.tree.map(lambda x: x[None] if x.ndim else x, c)
-    return beside
+    spread: Coefficients = jax.tree.map(lambda x: x[None] if x.ndim else x, c)
+    return spread
 
 
 def along_time(rates: Any, steps: int, batch: tuple[int, ...]) -> Any:
