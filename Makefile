@@ -63,4 +63,4 @@ notebooks: $(STAMP) ## execute the notebooks with few draws (BAYES_TBM_QUICK= fo
 
 clean: ## remove caches and build outputs; .venv and results stay
 	@rm -rf build dist docs/_build .pytest_cache .hypothesis .mypy_cache .ruff_cache
-	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +

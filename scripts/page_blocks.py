@@ -24,6 +24,7 @@ _FENCE = re.compile(
     r"^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+_TOML = re.compile(r"\[\w+\]$|\w+ = ([\"'\[{\d+-]|true|false)", re.MULTILINE)
 _INDENTED = re.compile(r"^(?: {2,}\S.*\n+)+", re.MULTILINE)
 
 
@@ -68,7 +69,7 @@ def of_text(page: str, first_line: int, whole: str) -> Iterator[Block]:
         if re.match(r"bayes-tbm ", text):
             lines = [re.split(r"\s{3,}|\s+#", line)[0] for line in text.strip().splitlines()]
             yield Block(page, line, "bash", "\n".join(lines) + "\n")
-        elif re.match(r"(\[\w+\]|\w+ = )", text) and ">>>" not in text:
+        elif _TOML.match(text):
             yield Block(page, line, "toml", text)
 
 
