@@ -46,7 +46,9 @@ EVERYTHING = list(public())
 
 
 def parameters_of(thing: Any) -> set[str]:
-    if inspect.isclass(thing) and issubclass(thing, Warning):  # made by Python, which knows no signature of it
+    if inspect.isclass(thing) and issubclass(
+        thing, Warning
+    ):  # made by Python, which knows no signature of it
         return set()
     return {name for name in inspect.signature(thing).parameters if name != "self"}
 

@@ -15,8 +15,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from bayes_tbm.runtime.promotion import with_usual_promotion
-
 Weights = list[list[tuple[jax.Array, jax.Array]]]
 """For each layer, matrix and offset of each of its network's three steps."""
 
@@ -67,7 +65,6 @@ def inverse(weights: Weights, x: jax.Array) -> jax.Array:
     return x
 
 
-@with_usual_promotion
 def fit(
     weights: Weights, x: jax.Array, scores: jax.Array, key: jax.Array, steps: int
 ) -> tuple[Weights, jax.Array]:

@@ -20,7 +20,6 @@ import optax
 from blackjax.adaptation.base import get_filter_adapt_info_fn
 from blackjax.mcmc.dynamic_hmc import halton_sequence
 
-from bayes_tbm.runtime.promotion import with_usual_promotion
 from bayes_tbm.sampling.nuts.kernel import Target
 from bayes_tbm.sampling.settings import Settings
 
@@ -75,7 +74,6 @@ class Method:
     together: bool
 
 
-@with_usual_promotion
 def _warm_up_nuts(
     target: Target, settings: Settings, length: int, tick: Callable[[], None],
     key: jax.Array, u: jax.Array, *, low_rank: bool,
@@ -113,10 +111,9 @@ def _step_nuts(target: Target, settings: Settings, tuned: Tuned) -> Step:
         target, tuned.step_size, tuned.inverse_mass_matrix,
         max_num_doublings=settings.max_tree_depth,
     ).step  # fmt: skip
-    return with_usual_promotion(step)
+    return step
 
 
-@with_usual_promotion
 def _warm_up_chees(
     target: Target, settings: Settings, length: int, tick: Callable[[], None],
     keys: jax.Array, u: jax.Array,
@@ -167,7 +164,6 @@ def _step_chees(target: Target, settings: Settings, tuned: Tuned) -> Step:
         integration_steps_fn=leapfrogs, integration_steps_params=(tuned.leapfrogs,),
     )  # fmt: skip
 
-    @with_usual_promotion
     def step(key: jax.Array, state: Any) -> tuple[Any, Any]:
         new, info = kernel.step(key, state)
         return new, info._replace(energy=energy_after(state, info, tuned.inverse_mass_matrix))
