@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -20,11 +19,13 @@ from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.model import Regrowth, prepare
 from bayes_tbm.model.regrowth import OLDEST, age_in_season
 from bayes_tbm.parameters import TABLE, names_in
+from bayes_tbm.plain import as_number, as_whole
 from bayes_tbm.posterior import PriorLike, as_constraints, resolve_priors
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.evaluate import Evaluator
 from bayes_tbm.posterior.numpyro_model import numpyro_model
 from bayes_tbm.results.tree import build_tree
+from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.runtime.malloc import keep_work_space
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sampling.checkpoint import Checkpoint
@@ -33,7 +34,7 @@ from bayes_tbm.sampling.identity import identity
 from bayes_tbm.sampling.modes import Mode, find_modes, load_modes, save_modes
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.progress import Progress
-from bayes_tbm.sampling.settings import Settings
+from bayes_tbm.sampling.settings import Settings, settings_with
 from bayes_tbm.sampling.stopping import Judge
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import drivers_of, mean_year_of
@@ -74,6 +75,17 @@ class Calibration:
         Anything that cannot be sampled: no or unknown streams, streams without observations or
         uncertainties, unknown parameters or constraints, priors that are no distributions.
 
+    Notes
+    -----
+    Several sites side by side: processes must be spawned, since one that is forked after JAX has
+    run would wait for ever (it is refused)::
+
+        with multiprocessing.get_context("spawn").Pool(4) as pool:
+            results = pool.map(fit, calibrations)   # `fit` at the top level of a module
+
+    A calibration can be pickled, and is set up anew in the other process, where its streams can: a
+    stream of your own needs an operator that is a function of a module.
+
     Examples
     --------
     >>> import bayes_tbm as bt
@@ -94,6 +106,11 @@ class Calibration:
     ) -> None:
         use_double_precision()
         keep_work_space()
+        self._chosen: dict[str, Any] = {
+            "streams": streams if isinstance(streams, str) else tuple(streams),
+            "priors": dict(priors or {}), "constraints": constraints, "stand_age": stand_age,
+            "regrowth": regrowth,
+        }  # fmt: skip
         stand_age = _checked_age(site, stand_age)
         bound = bind_all(streams, site, stand_age)
         _warn_double_counting({stream.name for stream in bound})
@@ -113,6 +130,10 @@ class Calibration:
             raise InputError(
                 where="priors", rule="at least one parameter must be free", found="all fixed"
             )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What was compiled belongs to a process; another one sets it up anew.
+        return _set_up, (self.site, self._chosen)
 
     @property
     def left_out(self) -> dict[str, tuple[str, ...]]:
@@ -151,13 +172,16 @@ class Calibration:
         errors = {name: prior for name, prior in before.items() if name not in TABLE}
         unused = _unused(self.density.regrowth, fire=self.density.forcing.fire)
         priors = resolve_priors({**before, **changes}, errors, unused=unused)
-        other = copy.copy(self)
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        other._chosen = self._chosen | {"priors": {**self._chosen["priors"], **changes}}
         other.density = dataclasses.replace(self.density, priors=priors)
         other._evaluator = Evaluator(other.density)
         return other
 
     def log_density(self, values: Mapping[str, ArrayLike]) -> float:
         """Log posterior density of parameter values by name, on the latent scale, unnormalised."""
+        jax_will_run()
         names = {name: jax.numpy.asarray(value) for name, value in values.items()}
         return float(self.density(self.density.latent(names)))
 
@@ -174,6 +198,8 @@ class Calibration:
             As `sample` gives it, with the prior's draws in place of the posterior's too: what the
             model would say if nothing had been observed.
         """
+        jax_will_run()
+        draws, seed = _counted("draws", draws, 1), _counted("seed", seed, 0)
         evaluation = self._evaluator.prior(draws, seed=seed)
         stats = {"diverging": np.zeros((1, draws), dtype=bool)}
         return build_tree(
@@ -183,6 +209,7 @@ class Calibration:
 
     def modes(self, settings: Settings | None = None, *, progress: bool = True) -> tuple[Mode, ...]:
         """Maximise the posterior from many starts; see `sampling.modes.find_modes`."""
+        jax_will_run()
         settings = settings or Settings()
         with Progress("finding modes", settings.starts, show=progress) as bar:
             return find_modes(
@@ -197,6 +224,9 @@ class Calibration:
         progress: bool = True,
         checkpoint: str | Path | None = None,
         resume: bool = False,
+        overwrite: bool = False,
+        other_processor: bool = False,
+        on_start: Callable[[], object] | None = None,
         **changes: Any,
     ) -> xr.DataTree:
         """Sample the posterior, with NumPyro's NUTS unless the settings name another sampler.
@@ -212,6 +242,13 @@ class Calibration:
         resume
             Go on from the checkpoint: to the same numbers as if nothing had stopped the run, or,
             with more draws than before, to a longer run that begins with the shorter one.
+        overwrite
+            Replace a checkpoint that is there, once nothing can be refused any more.
+        other_processor
+            Go on also from what another kind of processor did: to the same posterior, but not to
+            the same draws, bit for bit.
+        on_start
+            Called when nothing can be refused any more, before anything is written.
         **changes
             Fields of the settings to change, such as ``seed=1, draws=500``.
 
@@ -224,21 +261,27 @@ class Calibration:
         ------
         InputError
             The checkpoint belongs to other data, another model, seed or versions; or there is one
-            and ``resume`` is false; or the sampler has none.
+            that may be neither resumed nor replaced, or it cannot be read; or the sampler has none;
+            or a setting is unknown or will not do. Nothing has been written then.
+        WriteError
+            The checkpoint cannot be written, as on a full disk; it can be resumed.
         """
-        settings = dataclasses.replace(settings or Settings(), **changes)
+        jax_will_run()
+        settings = settings_with(settings, changes)
         disk = None
-        if checkpoint is not None:
-            check_resumable(settings)
-            of_run = identity(self.density, self.experiment, settings)
-            disk = Checkpoint(checkpoint, of_run, resume=resume)
-        with ThreadPoolExecutor(1) as pool:  # what optimisers need compiles beside the prior
-            compiled = pool.submit(
-                self.density.value_and_gradient, jnp.zeros(self.density.dimension)
-            )
-            prior = self._evaluator.prior(_PRIOR_DRAWS, seed=settings.seed)  # it may refuse
-            compiled.result()
+        with ThreadPoolExecutor(1) as pool:  # the prior compiles beside what optimisers need
+            drawn = pool.submit(self._evaluator.prior, _PRIOR_DRAWS, seed=settings.seed)
+            if checkpoint is not None:
+                check_resumable(settings)
+                disk = Checkpoint(
+                    checkpoint, identity(self.density, self.experiment, settings), resume=resume,
+                    overwrite=overwrite, other_processor=other_processor,
+                )  # fmt: skip
+            self.density.value_and_gradient(jnp.zeros(self.density.dimension))
+            prior = drawn.result()  # it may refuse
         modes = load_modes(disk) or self.modes(settings, progress=progress)
+        if on_start is not None:
+            on_start()
         if disk is not None:
             save_modes(disk, modes)
         judge = Judge(self._evaluator, settings, prior)
@@ -246,32 +289,50 @@ class Calibration:
             draws = draw(self.density, modes, settings, bar, disk, judge.more)
         return build_tree(
             self.site, self.density, posterior=judge.evaluated(draws), sample_stats=draws.stats,
-            prior=prior, experiment=self._record(settings, modes),
+            prior=prior, experiment=self._record(settings, modes, disk),
         )  # fmt: skip
 
-    def _record(self, settings: Settings, modes: Sequence[Mode]) -> dict[str, Any]:
+    def _record(
+        self, settings: Settings, modes: Sequence[Mode], disk: Checkpoint | None
+    ) -> dict[str, Any]:
         found = [
             {"log_density": mode.log_density, "weight": mode.weight, "hits": mode.hits}
             for mode in modes
         ]
         left_out = {name: list(days) for name, days in self.left_out.items()}
-        return self.experiment | {
+        mixed = {"processors": disk.processors} if disk and len(disk.processors) > 1 else {}
+        return self.experiment | mixed | {
             "sampling": dataclasses.asdict(settings), "modes": found, "left_out": left_out,
         }  # fmt: skip
+
+
+def _set_up(site: Site, chosen: Mapping[str, Any]) -> Calibration:
+    return Calibration(site, **chosen)
 
 
 def _checked_age(site: Site, age: float | None) -> float | None:
     """Age with the season of the record's start, or none."""
     if age is None:
         return None
-    if isinstance(age, bool) or not 0.0 < age <= OLDEST:
+    years = as_number(age)
+    if years is None or not 0.0 < years <= OLDEST:
         raise InputError(
             where="stand_age", rule=f"must be a number of years, above 0 and at most {OLDEST}",
-            found=age,
+            found=repr(age),
         )  # fmt: skip
     first = float(site.drivers.days.values[0] - 0.5 * site.drivers.step_length.values[0])
-    seasoned = age_in_season(float(age), first)
+    seasoned = age_in_season(years, first)
     return seasoned if seasoned <= OLDEST else seasoned - 1.0
+
+
+def _counted(name: str, value: int, least: int) -> int:
+    number = as_whole(value)
+    if number is None or number < least:
+        raise InputError(
+            where="prior", variable=name, rule=f"must be a whole number, at least {least}",
+            found=repr(value),
+        )  # fmt: skip
+    return number
 
 
 def _regrowth(

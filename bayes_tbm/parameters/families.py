@@ -19,6 +19,7 @@ from jax.scipy.stats import norm
 from jax.typing import ArrayLike
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.plain import as_number
 
 
 def _log(x: Any) -> Any:
@@ -273,8 +274,8 @@ def prior_from_dict(
     InputError
         Unknown family, missing or surplus or non-numeric entries, or a spread that is not positive.
     """
-    if isinstance(data, (int, float)) and not isinstance(data, bool):
-        data = {"family": "fixed", "value": data}
+    if (number := as_number(data)) is not None:
+        data = {"family": "fixed", "value": number}
     entries = dict(data) if isinstance(data, Mapping) else {}
     family = FAMILIES.get(str(entries.pop("family", None)).lower())
     if family is None:
@@ -286,7 +287,7 @@ def prior_from_dict(
             remedy='write for example {family = "lognormal", median = 60.0, log_sd = 0.8}',
         )
     try:
-        prior = family(**{key: float(value) for key, value in entries.items()})
+        prior = family(**{key: _number(value) for key, value in entries.items()})
     except (TypeError, ValueError) as error:
         fields = ", ".join(field.name for field in dataclasses.fields(family))
         raise InputError(
@@ -298,6 +299,13 @@ def prior_from_dict(
         ) from error
     _check(name, prior, where)
     return prior
+
+
+def _number(value: Any) -> float:
+    number = as_number(value)
+    if number is None:
+        raise TypeError(f"{value!r} is no number")
+    return number
 
 
 def _check(name: str, prior: AbstractPrior, where: str) -> None:

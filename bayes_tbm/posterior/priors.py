@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, prior_from_dict
 
 PriorLike = AbstractPrior | Mapping[str, Any] | float
@@ -47,13 +46,12 @@ def resolve_priors(
     priors |= {name: Fixed(TABLE[name].prior.center) for name in unused}
     for name, change in (changes or {}).items():
         if name not in priors:
-            near = difflib.get_close_matches(name, priors, n=3)
             raise InputError(
                 where=where,
                 variable=name,
                 rule="must be a parameter of the model or of an error model in use",
                 found=name,
-                remedy=f"did you mean {' or '.join(near) or 'one of ' + ', '.join(priors)}?",
+                remedy=did_you_mean(name, priors),
             )
         if isinstance(change, AbstractPrior):
             change = change.to_dict()

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.plain import as_number
 from bayes_tbm.sites.checks import check_site
 from bayes_tbm.sites.mean_year import mean_year
 from bayes_tbm.sites.observations import STOCKS, Observations, join_notes
@@ -136,12 +137,13 @@ class Site:
             if name not in observations:
                 rule = f"is not observed here; observed are {', '.join(observations) or 'none'}"
                 raise InputError(where=self.source, variable=name, rule=rule)
-            if not (np.isfinite(sd) and sd > 0):
-                rule = "uncertainty must be positive"
-                raise InputError(where=self.source, variable=name, rule=rule, found=sd)
+            number = as_number(sd)
+            if number is None or not (np.isfinite(number) and number > 0):
+                rule = "uncertainty must be positive" + (", a number" if number is None else "")
+                raise InputError(where=self.source, variable=name, rule=rule, found=repr(sd))
             seen = observations[name]
-            given = np.full(len(seen), float(sd))
-            note = join_notes([seen.note, f"sd set to {sd:g} by the user"])
+            given = np.full(len(seen), number)
+            note = join_notes([seen.note, f"sd set to {number:g} by the user"])
             observations[name] = replace(seen, sd=given, note=note)
         return replace(self, observations=observations)
 

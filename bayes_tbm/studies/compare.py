@@ -15,11 +15,14 @@ from bayes_tbm.constraint import SetGains, constraint, set_gains
 from bayes_tbm.constraint.targets import Target
 from bayes_tbm.errors import InputError
 from bayes_tbm.parameters import TABLE
+from bayes_tbm.plots.save import save_png
 from bayes_tbm.plots.sets import set_figures
 from bayes_tbm.results import check_convergence, stream_skill
 from bayes_tbm.results.diagnostics import Gate
 from bayes_tbm.results.groups import group
+from bayes_tbm.runtime.files import write_whole
 from bayes_tbm.sampling import Settings
+from bayes_tbm.sampling.settings import settings_with
 from bayes_tbm.studies.fits import fit_once
 
 _PRIOR_DRAWS = 4000
@@ -81,16 +84,12 @@ class Comparison:
     def save(self, folder: str | Path) -> list[Path]:
         """Write ``compare.csv``, ``streams.csv``, ``bits.csv`` and ``figures/*.png``."""
         folder = Path(folder)
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
         tables = {"compare": self.table, "streams": self.skill, "bits": self.added()}
-        written = []
-        for name, table in tables.items():
-            written.append(folder / f"{name}.csv")
-            table.to_csv(written[-1])
-        for name, draw in set_figures(self.posteriors, self.table).items():
-            written.append(folder / "figures" / f"{name}.png")
-            draw().savefig(written[-1], dpi=150)
-        return written
+        figures = set_figures(self.posteriors, self.table)
+        return [
+            *(write_whole(folder / f"{n}.csv", table.to_csv()) for n, table in tables.items()),
+            *(save_png(draw(), folder / "figures" / f"{n}.png") for n, draw in figures.items()),
+        ]
 
 
 def compare(
@@ -130,7 +129,7 @@ def compare(
         their streams.
     """
     _check(calibrations)
-    settings = dataclasses.replace(settings or Settings(), **changes)
+    settings = settings_with(settings, changes)
     trees = {
         name: fit_once(name, calibration, settings, folder, progress=progress)
         for name, calibration in calibrations.items()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.parameters import AbstractPrior, LogNormal
+from bayes_tbm.plain import as_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,11 @@ class AbstractErrorModel:
     averaging: float = 0.0
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            if isinstance(field.default, float):  # an option, not a prior
+                number = as_number(getattr(self, field.name))
+                self._require(field.name, number is not None, "a number")
+                object.__setattr__(self, field.name, number)
         self._require("averaging", self.averaging >= 0.0, "a number of days, 0 or more")
 
     @property
@@ -71,7 +77,7 @@ class AbstractErrorModel:
                 where=type(self).__name__,
                 variable=name,
                 rule=f"must be {rule}",
-                found=getattr(self, name),
+                found=repr(getattr(self, name)),
             )
 
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
