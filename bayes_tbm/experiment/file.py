@@ -200,9 +200,9 @@ class Experiment:
             Where the file will lie: paths are written relative to it, so that they hold where it is
             moved together with what it names. None writes whole paths.
         """
-        data = {n: v for n, v in dataclasses.asdict(self).items() if v not in (None, {}, ())}
-        data.pop("where", None)
-        data["streams"] = list(self.streams)
+        fields = plain(dataclasses.asdict(self) | {"where": None})
+        data = {name: value for name, value in fields.items() if value not in (None, {}, [])}
+        data["streams"] = list(self.streams)  # also where there are none
         if "file" in self.growth_curve:
             curve = beside(self._folder(), self.growth_curve["file"])
             data["growth_curve"] = dict(self.growth_curve, file=_path_from(folder, curve))

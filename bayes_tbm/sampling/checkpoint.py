@@ -196,6 +196,7 @@ def _difference(key: str, then: Any, now: Any) -> str:
     """Say what was and what is; inside of mappings, only what differs."""
     if isinstance(then, dict) and isinstance(now, dict):
         inner = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+        inner = inner[:1] if key == _DENSITY else inner  # one point says it
         return "; ".join(_difference(f"{key} {n}", then.get(n), now.get(n)) for n in inner)
     return f"{key} was {_short(then)}, is {_short(now)}"
 

@@ -80,7 +80,9 @@ class GrowthCurve:
             values = numeric_array(self.source, name, getattr(self, name))
             object.__setattr__(self, name, np.atleast_1d(values))
         check_points(self.age, self.value, self.sd, self.source)
-        object.__setattr__(self, "age_sd", numeric(self.source, age_sd=self.age_sd)["age_sd"])
+        options = {"age_sd": self.age_sd, "root_share": self.root_share}
+        for name, number in numeric(self.source, **options).items():
+            object.__setattr__(self, name, number)
         self._require("age_sd", 0.0 <= self.age_sd < 100.0, "must be years, 0 or more")
         if self.log_covariance is not None:
             shape = (len(self.age), len(self.age))
@@ -216,6 +218,7 @@ class GrowthCurve:
         for name, number in parameters.items():
             if not (np.isfinite(number) and number > 0.0):
                 raise InputError(where=where, variable=name, rule="must be positive", found=number)
+        asymptote, rate, shape = parameters.values()
         matrix = positive_definite(covariance, (3, 3), where)
         age = np.asarray(ages, dtype=float)
         check_ages(age, where)

@@ -61,9 +61,8 @@ class Stock:
                 where=self.name, rule="needs an age or a date, not both",
                 found=f"age {self.age}, date {self.date}",
             )  # fmt: skip
-        given = {name: getattr(self, name) for name in ("value", "sd", "age", "carbon_fraction")}
-        named = {name: value for name, value in given.items() if value is not None}
-        for name, number in numeric(self.name, **named).items():
+        options = ("value", "sd", "age", "root_share", "carbon_fraction")
+        for name, number in numeric(self.name, **{n: getattr(self, n) for n in options}).items():
             object.__setattr__(self, name, number)
         try:
             np.array([self.date], dtype="datetime64[ns]")

@@ -52,7 +52,6 @@ def stock_stream(
             rule="must be given for above_ground, and only there", found=root_share,
             remedy="give the share of live biomass below ground, as in root_share=0.2",
         )  # fmt: skip
-    root_share = root_share and numeric(where, root_share=root_share)["root_share"]
     if root_share is not None and not 0.0 < root_share < 1.0:
         raise InputError(
             where=where, variable="root_share", rule="must lie between 0 and 1", found=root_share
@@ -72,8 +71,8 @@ def stock_stream(
 
 
 def numeric(where: str, **given: Any) -> dict[str, float]:
-    """Return numbers by name; refuse, by name, what is none."""
-    found = {name: as_number(value) for name, value in given.items()}
+    """Return numbers by name, without what is None; refuse, by name, what is no number."""
+    found = {name: as_number(value) for name, value in given.items() if value is not None}
     for name, number in found.items():
         if number is None:
             raise InputError(

@@ -11,8 +11,8 @@ import xarray as xr
 from bayes_tbm.constraint import constraint_table
 from bayes_tbm.errors import InputError, WriteError
 from bayes_tbm.experiment import Experiment
-from bayes_tbm.report import folder as folder_module
 from bayes_tbm.report import check_folder, load_run, write_run
+from bayes_tbm.report import folder as folder_module
 from bayes_tbm.results import check_convergence, stream_skill
 
 FIGURES = {"streams.png", "prior_posterior.png", "trace.png", "rank.png"}

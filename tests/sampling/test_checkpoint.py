@@ -147,9 +147,10 @@ def test_nothing_is_written_or_replaced_before_a_run_begins(tmp_path):
 def stopped(tmp_path_factory):
     """A folder that a run left when it was stopped among its draws."""
     folder = tmp_path_factory.mktemp("stopped")
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chain_module, "_SECONDS_BETWEEN_SAVES", 0.0)
-        sample(folder, 150)
+        with pytest.raises(Stop):
+            sample(folder, 150)
     save_modes(Checkpoint(folder, {"run": 1}, resume=True), [MODE])
     return folder
 
@@ -252,7 +253,7 @@ def test_rounding_of_the_density_is_the_processors_and_no_more(tmp_path):
     with pytest.warns(DataWarning, match="not bit for bit"):
         Checkpoint(tmp_path, rounded, resume=True, other_processor=True)
     for density in ({"at point 0": "-6.719318440e+02"}, {"at point 1": "-6.719308440e+02"}, {}):
-        with pytest.raises(InputError, match="density at point 0 was .* begin anew"):
+        with pytest.raises(InputError, match=r"density at point 0 was .* begin anew"):
             Checkpoint(tmp_path, elsewhere(density=density), resume=True, other_processor=True)
 
 
