@@ -106,9 +106,7 @@ def test_an_unknown_setting_is_told_with_the_nearest(call, tmp_path):
         "sensitivity": lambda: bt.sensitivity(calibration, drawz=3),
         "experiment": lambda: Experiment("x", ("gpp",), sampling={"drawz": 3}).settings(),
     }
-    with pytest.raises(
-        bt.InputError, match=r"sampling: drawz: is no setting; did you mean draws\?"
-    ):
+    with pytest.raises(bt.InputError, match="drawz: is no setting; did you mean draws"):
         calls[call]()
 
 

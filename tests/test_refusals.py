@@ -53,7 +53,7 @@ TWIN = ["fit", "hyytiala-twin", "--streams", "gpp"]
 REFUSED = {
     "another seed": (["--resume", "--seed", "5"], "sampling seed was 1, is 5"),
     "other data": (["--resume", "--uncertainty", "gpp=0.9"], "data was"),
-    "another period": (["--resume", "--start", "2008"], "data was"),
+    "another period": (["--resume", "--end", "2014"], "data was"),
     "more chains": (["--resume", "--chains", "3"], "sampling chains was 2, is 3"),
     "fewer draws": (["--resume", "--draws", "50"], "draws: must not be fewer than the 100"),
     "another sampler": (["--resume", "--sampler", "blackjax-window"], "must be numpyro"),
@@ -93,8 +93,9 @@ def test_what_is_refused_only_by_numbers_leaves_the_folder_too(
     text = 'site = "hyytiala-twin"\nstreams = ["gpp"]\n[sampling]\nstarts = 1\n'
     if late == "prior":
         text += (
-            "[priors]\nwood_residence_time = 3.0\nsom_residence_time = 2.6\n"
-            + "[constraints]\nsteady_som = 1.001\nsteady_wood = 1.001\n"
+            "[priors]\ncanopy_to_root_allocation = "
+            '{family = "lognormal", median = 20.0, log_sd = 0.01}\n'
+            "[constraints]\ncanopy_root_allocation = true\n"
         )
     else:
         monkeypatch.setattr("bayes_tbm.sampling.modes._BAD", -1e12)  # no start will do
