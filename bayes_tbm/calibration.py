@@ -38,7 +38,7 @@ from bayes_tbm.sampling.settings import Settings, settings_with
 from bayes_tbm.sampling.stopping import Judge
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import drivers_of, mean_year_of
-from bayes_tbm.streams import AbstractBoundStream, AnyStream, BoundStream, bind_all
+from bayes_tbm.streams import AbstractBoundStream, AnyStream, BoundStream, ErrorParameter, bind_all
 
 _PRIOR_DRAWS = 1000  # kept with every posterior to compare with
 _TIED = ("initial_lai", "initial_labile", "initial_root", "initial_wood")
@@ -117,11 +117,12 @@ class Calibration:
         forcing = prepare(drivers_of(site))
         stand = _regrowth(site, bound, stand_age, regrowth)
         errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
+        ranges = _ranges(bound)
         self.site = site
         self.density = LogDensity(
             forcing,
             bound,
-            resolve_priors(priors, errors, unused=_unused(stand, fire=forcing.fire)),
+            resolve_priors(priors, errors, ranges=ranges, unused=_unused(stand, fire=forcing.fire)),
             tuple(c for c in as_constraints(constraints) if stand or not c.age),
             stand,
         )
@@ -171,7 +172,8 @@ class Calibration:
         before = self.density.priors
         errors = {name: prior for name, prior in before.items() if name not in TABLE}
         unused = _unused(self.density.regrowth, fire=self.density.forcing.fire)
-        priors = resolve_priors({**before, **changes}, errors, unused=unused)
+        ranges = _ranges(self.density.streams)
+        priors = resolve_priors({**before, **changes}, errors, ranges=ranges, unused=unused)
         other = object.__new__(type(self))
         vars(other).update(vars(self))
         other._chosen = self._chosen | {"priors": {**self._chosen["priors"], **changes}}
@@ -185,8 +187,8 @@ class Calibration:
         names = {name: jax.numpy.asarray(value) for name, value in values.items()}
         return float(self.density(self.density.latent(names)))
 
-    def numpyro_model(self) -> Callable[[], None]:
-        """Return the posterior as a NumPyro model."""
+    def numpyro_model(self) -> Callable[..., None]:
+        """Return the posterior as a NumPyro model; see `posterior.numpyro_model`."""
         return numpyro_model(self.density)
 
     def prior(self, draws: int = 500, *, seed: int = 0) -> xr.DataTree:
@@ -308,6 +310,11 @@ class Calibration:
 
 def _set_up(site: Site, chosen: Mapping[str, Any]) -> Calibration:
     return Calibration(site, **chosen)
+
+
+def _ranges(streams: Sequence[AbstractBoundStream]) -> dict[str, ErrorParameter]:
+    """Return what is known of all error parameters, by full name."""
+    return {n: own for stream in streams for n, own in stream.error_parameters.items()}
 
 
 def _checked_age(site: Site, age: float | None) -> float | None:

@@ -87,3 +87,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 class DataWarning(UserWarning):
     """Data that can be used, but not quite as their provider meant."""
+
+
+class NotCompiledWarning(UserWarning):
+    """A function that XLA runs, more slowly, since there is no machine code for a part of it."""

@@ -18,7 +18,10 @@ def as_number(value: Any) -> float | None:
     (0.5, 3.0, None, None)
     """
     scalar = _scalar(value)
-    return float(scalar) if isinstance(scalar, numbers.Real) else None
+    try:
+        return float(scalar) if isinstance(scalar, numbers.Real) else None
+    except OverflowError:  # an integer beyond all floats
+        return None
 
 
 def as_whole(value: Any) -> int | None:
@@ -48,5 +51,8 @@ def plain(data: Any) -> Any:
 def _scalar(value: Any) -> Any:
     """Value, out of its array where it has no axes; None for truth values."""
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        value = value.item()
+        try:
+            value = value.item()
+        except TypeError:  # JAX is tracing it
+            return None
     return None if isinstance(value, bool) else value

@@ -84,8 +84,8 @@ truth["wood_residence_time"] = float(stand.truth.wood_residence_time)
 plot_joint(found.posteriors, truth=truth)
 
 # %% [markdown]
-# Bits, jointly for allocation and residence time, with Monte Carlo errors: this is what a stream
-# says about the pair, ridge or no ridge.
+# The information gain, bits, jointly for allocation and residence time, with Monte Carlo errors:
+# this is what a stream says about the pair, ridge or no ridge.
 
 # %%
 found.table.loc[(slice(None), "allocation_wood & wood_residence_time"), ["bits", "bits_mcse"]]

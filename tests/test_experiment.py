@@ -169,7 +169,7 @@ BAD = {
     ),
     "negative spread": (
         BASE + '[priors]\nleaf_lifespan = {family = "lognormal", median = 2.0, log_sd = -1.0}\n',
-        "priors: leaf_lifespan", "spread must be positive",
+        "priors: leaf_lifespan", "log_sd: must be positive",
     ),
     "unknown constraint": (BASE + "[constraints]\nsteady_wod = true\n", "constraints: steady_wod"),
     "constraint as text": (

@@ -7,6 +7,8 @@ import pytest
 
 import bayes_tbm as bt
 from bayes_tbm.experiment import Experiment
+from bayes_tbm.parameters import prior_from_dict
+from bayes_tbm.studies.compare import _check as check_sets
 
 SITE = 'site = "hyytiala-twin"\n'
 POINTS = """
@@ -247,3 +249,61 @@ def test_bad_entries_are_told_in_one_line_with_the_file(case, write):
     assert str(path) in message
     for part in parts:
         assert part in message
+
+
+ALL_STREAMS = ("gpp", "nee", "et", "lai", "wood", "som", "growth_curve", "stock")
+
+
+def narrower(prior):
+    """Return plain data of the same prior with less spread, so that it differs from the table's."""
+    data = prior.to_dict()
+    return data | {name: 0.9 * data[name] for name in ("sd", "log_sd", "logit_sd") if name in data}
+
+
+@pytest.fixture(scope="module")
+def stated_sets():
+    """Sets of one stream each, and of all; priors for every parameter there is."""
+    priors = {name: narrower(row.prior) for name, row in bt.TABLE.items()}
+    errors = {f"{name}_structural_sd": 0.1 for name in ("gpp", "nee", "et", "lai")}
+    errors |= {f"{name}_structural_log_sd": 0.2 for name in ("wood", "growth_curve", "stock")}
+    errors |= {"som_structural_log_sd": 0.2, "gpp_memory": 2.0, "growth_curve_error_length": 30.0}
+    errors["growth_curve_error_common"] = 0.3
+    curve = {"unit": "Mg ha-1", "points": {"age": [20, 60], "biomass": [40, 110], "sd": [15, 15]}}
+    experiment = Experiment.from_dict({
+        "site": "hyytiala-twin",
+        "sets": {name: [name] for name in ALL_STREAMS} | {"all": list(ALL_STREAMS)},
+        "errors": {"gpp": {"model": "Autoregressive"}},
+        "priors": priors | errors,
+        "growth_curve": curve,
+        "stock": {"value": 120, "sd": 20, "unit": "Mg ha-1", "age": 80},
+    })  # fmt: skip
+    return experiment.priors, experiment.set_calibrations()
+
+
+@pytest.mark.parametrize("stream", [*ALL_STREAMS, "all"])
+def test_every_set_keeps_the_priors_of_all_that_it_has(stated_sets, stream):
+    """A stated prior is dropped only where its own stream is left out, whatever it is called."""
+    stated, calibrations = stated_sets
+    density = calibrations[stream].density
+    assert set(bt.TABLE) <= set(density.priors)
+    for name, prior in density.priors.items():
+        assert prior.to_dict() == prior_from_dict(name, stated[name]).to_dict(), name
+    own = {name for name in stated if name not in bt.TABLE and name.startswith(f"{stream}_")}
+    assert own <= set(density.priors) if stream != "all" else set(stated) == set(density.priors)
+
+
+def test_sets_with_a_prior_of_what_a_left_out_stream_is_called_compare(write):
+    text = SITE + '[sets]\nflux = ["gpp"]\nstock = ["gpp", "wood"]\n[priors]\n'
+    text += 'wood_residence_time = {family = "loguniform", lower = 2.7, upper = 300.0}\n'
+    text += "wood_structural_log_sd = 0.1\n"
+    sets = Experiment.from_toml(write(text)).set_calibrations()
+    check_sets(sets)
+    stated = bt.LogUniform(2.7, 300.0)
+    assert all(c.density.priors["wood_residence_time"] == stated for c in sets.values())
+    assert "wood_structural_log_sd" not in sets["flux"].density.priors
+
+
+def test_a_misspelt_error_parameter_of_a_left_out_stream_is_told(write):
+    text = SITE + '[sets]\nflux = ["gpp"]\nstock = ["gpp", "lai"]\n[priors]\nlai_structural = 0.1\n'
+    with pytest.raises(bt.InputError, match="lai_structural: must be a parameter"):
+        Experiment.from_toml(write(text)).set_calibrations()

@@ -1,4 +1,8 @@
-r"""How far the posterior moved from the prior, and how much narrower it is, in bits.
+r"""How far the posterior moved from the prior, and how much narrower it is.
+
+One name is one measure, in every table and figure: ``contraction`` is one minus the posterior's
+variance over the prior's, on the scale on which the prior is standard normal; ``bits`` is the
+information gain, ``entropy_reduction`` the entropy reduction, of which the unit is the bit too.
 
 On scales on which the prior is normal (`bayes_tbm.constraint.scales`) two measures differ by a term
 that needs no density estimate:
@@ -37,7 +41,7 @@ from bayes_tbm.constraint.scales import standardise
 Array = NDArray[np.float64]
 
 INFORMATION = {
-    "bits": ("bit", "information gain, KL divergence of posterior from prior"),
+    "bits": ("bit", "information gain, Kullback-Leibler divergence of posterior from prior"),
     "bits_gaussian": ("bit", "information gain, posterior taken to be Gaussian"),
     "entropy_reduction": ("bit", "entropy of the prior less that of the posterior"),
     "entropy_reduction_gaussian": ("bit", "entropy reduction, posterior taken to be Gaussian"),
@@ -45,7 +49,7 @@ INFORMATION = {
 """Unit and text of what `information` returns, in that order."""
 
 SPREAD = {
-    "contraction": ("1", "one minus posterior over prior variance"),
+    "contraction": ("1", "one minus posterior over prior variance, where the prior is normal"),
     "shift": ("1", "posterior less prior mean in prior standard deviations"),
     "tension": ("1", "shift over its standard deviation were prior and data in accord"),
     "overlap": ("1", "area shared by prior and posterior density"),
@@ -71,9 +75,15 @@ def marginal(posterior: Array, prior: Array | None = None) -> Array:
         from the prior predictive, the shift has mean zero and the contraction as variance.
     """
     z, correlation = standardise(posterior, prior)
-    contraction, shift = 1.0 - z.var(axis=-1), z.mean(axis=-1)
-    tension = shift / np.sqrt(np.maximum(contraction, _LEAST_CONTRACTION))
-    return np.hstack([contraction, shift, tension, _overlap(z), _information(z, correlation)])
+    narrowing, shift = contraction(z), z.mean(axis=-1)
+    tension = shift / np.sqrt(np.maximum(narrowing, _LEAST_CONTRACTION))
+    return np.hstack([narrowing, shift, tension, _overlap(z), _information(z, correlation)])
+
+
+def contraction(posterior: Array, prior: Array | None = None) -> Array:
+    """Return the contraction alone, as `marginal` does, (target, 1)."""
+    z, _ = standardise(posterior, prior)
+    return np.asarray(1.0 - z.var(axis=-1))
 
 
 def information(posterior: Array, prior: Array | None = None) -> Array:

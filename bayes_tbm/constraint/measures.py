@@ -8,7 +8,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_tbm.constraint.information import INFORMATION, SPREAD, information, marginal
+from bayes_tbm.constraint.information import (
+    INFORMATION,
+    SPREAD,
+    contraction,
+    information,
+    marginal,
+)
 from bayes_tbm.constraint.scales import StatedPriors, standardise
 from bayes_tbm.constraint.sensitivity import (
     TENSION,
@@ -54,10 +60,12 @@ def constraint(
         numbers have a Monte Carlo standard error, ``<name>_mcse``. On scales on which the prior is
         standard normal (`bayes_tbm.constraint.scales`):
 
-        - ``contraction``, ``shift``, ``overlap`` (1): narrowing, displacement, shared area;
+        - ``contraction``, ``shift``, ``overlap`` (1): one minus the posterior's variance over the
+          prior's, displacement, shared area;
           ``tension`` (1): the shift, were prior and data in accord, in its standard deviations.
-        - ``bits``, ``entropy_reduction`` (bit; `bayes_tbm.constraint.information`), each also as
-          ``*_gaussian``, an approximation; ``joint_*`` the same of pairs.
+        - ``bits``, the information gain, and ``entropy_reduction`` (both in bits;
+          `bayes_tbm.constraint.information`), each also as ``*_gaussian``, an approximation;
+          ``joint_*`` the same of pairs.
         - ``psense_prior``, ``psense_likelihood`` and, by stream, ``psense_stream`` (1):
           power-scaling sensitivity. ``verdict`` and, by stream, ``stream_verdict`` are drawn
           from it by `bayes_tbm.constraint.verdict`.
@@ -90,6 +98,29 @@ def constraint(
     }
     thresholds = {"psense_threshold": THRESHOLD, "tension_threshold": TENSION}
     return xr.Dataset(data, coords, thresholds)
+
+
+def contractions(post: xr.DataTree, parameters: Sequence[str]) -> dict[str, float]:
+    """Contraction of some quantities, the numbers that `constraint` gives, without its other work.
+
+    Parameters
+    ----------
+    post
+        Result with groups posterior and prior.
+    parameters
+        Parameters and derived quantities that the prior leaves free.
+
+    Raises
+    ------
+    InputError
+        As `constraint`.
+    """
+    require_groups(post, ("posterior", "prior"))
+    posterior, prior = group(post, "posterior"), group(post, "prior")
+    single, _ = choose([posterior], prior, parameters, [])
+    draws = LatentDraws.of(single, [posterior], prior, StatedPriors.of(post))
+    value = draws.estimate(contraction, 1, single).value[:, 0]
+    return dict(zip(parameters, map(float, value), strict=True))
 
 
 def _sensitivities(post: xr.DataTree, latent: Array, tension: Array) -> dict[str, xr.Variable]:

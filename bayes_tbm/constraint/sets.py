@@ -49,33 +49,48 @@ def set_gains(
     InputError
         No prior among the results, different priors, an unknown measure or quantity.
     """
+    if measure not in INFORMATION:
+        raise InputError(
+            where="set_gains", variable="measure", rule=f"must be one of {', '.join(INFORMATION)}",
+            found=measure,
+        )  # fmt: skip
+    return all_gains(posteriors, parameters=parameters, pairs=pairs)[measure]
+
+
+def all_gains(
+    posteriors: Mapping[Any, xr.DataTree],
+    *,
+    parameters: Sequence[str] | None = None,
+    pairs: Sequence[Target] | None = None,
+) -> dict[str, SetGains]:
+    """Measure what `set_gains` does by every measure, by its name, at the cost of one."""
     use_double_precision()
     trees = {
         frozenset([key] if isinstance(key, str) else key): tree for key, tree in posteriors.items()
     }
-    _check(trees, measure)
+    _check(trees)
     fits = [streams for streams in trees if streams]
     groups = [group(trees[streams], "posterior") for streams in fits]
     prior = group(trees[_PRIOR], "posterior")
     targets = [*itertools.chain(*choose(groups, prior, parameters, pairs))]
     stated = _common_prior(trees, {name for target in targets for name in target})
     draws = LatentDraws.of(targets, groups, prior, stated)
-    column = list(INFORMATION).index(measure)
-    value = {_PRIOR: np.zeros(len(targets))}
-    departures = {_PRIOR: np.zeros((2, BLOCKS, len(targets)))}
+    shape = (len(targets), len(INFORMATION))
+    value, departures = {_PRIOR: np.zeros(shape)}, {_PRIOR: np.zeros((2, BLOCKS, *shape))}
     for place, streams in enumerate(fits):
         estimate = draws.estimate(information, len(INFORMATION), targets, place)
-        value[streams] = estimate.value[:, column]
-        departures[streams] = np.stack(estimate.departures)[..., column]
-    return SetGains(measure, tuple(map(label, targets)), value, departures)
+        value[streams], departures[streams] = estimate.value, np.stack(estimate.departures)
+    names = tuple(map(label, targets))
+    return {
+        measure: SetGains(
+            measure, names, {s: x[:, column] for s, x in value.items()},
+            {s: x[..., column] for s, x in departures.items()},
+        )
+        for column, measure in enumerate(INFORMATION)
+    }  # fmt: skip
 
 
-def _check(trees: Mapping[StreamSet, xr.DataTree], measure: str) -> None:
-    if measure not in INFORMATION:
-        raise InputError(
-            where="set_gains", variable="measure", rule=f"must be one of {', '.join(INFORMATION)}",
-            found=measure,
-        )  # fmt: skip
+def _check(trees: Mapping[StreamSet, xr.DataTree]) -> None:
     if _PRIOR not in trees or len(trees) < 2:
         raise InputError(
             where="posteriors", rule="must hold the prior, as the empty set, and a fit",

@@ -35,11 +35,11 @@ class SetGains:
     Attributes
     ----------
     measure
-        Which measure of information, from `bayes_tbm.constraint.constraint`.
+        Which measure of information: a name of `bayes_tbm.constraint.information.INFORMATION`.
     targets
         Quantities, or sets of them, in the order of the arrays.
     value
-        By set of streams, (target,), in bits; zero for the empty set, which is the prior.
+        By set of streams, (target,), unit bit; zero for the empty set, which is the prior.
     departures
         By set, as in `bayes_tbm.constraint.jackknife.Estimate`, of the posterior's draws and of
         the prior's, (2, block, target).

@@ -58,7 +58,7 @@ from bayes_tbm.calibration import Calibration
 from bayes_tbm.catalogue import open_site
 from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.experiment.stand import beside, growth_curve, stock
-from bayes_tbm.parameters import AbstractPrior, prior_from_dict
+from bayes_tbm.parameters import AbstractPrior
 from bayes_tbm.plain import as_number, plain
 from bayes_tbm.posterior import CONSTRAINTS
 from bayes_tbm.sampling import Settings
@@ -268,20 +268,27 @@ class Experiment:
         by_age = {"growth_curve"} | ({"stock"} if "age" in self.stock else set())
         named = {name for streams in self.sets.values() for name in streams}
         needed = self.regrowth or self.stand_age is not None or bool(by_age & named)
+        union = (name.strip().lower() for name in _union([self.streams, *self.sets.values()]))
+        own = dataclasses.replace(self, streams=tuple(dict.fromkeys(union)))._error_parameters()
         return {
             name: dataclasses.replace(
-                self, streams=tuple(streams), regrowth=needed, priors=self._priors_for(streams)
+                self, streams=tuple(streams), regrowth=needed,
+                priors=self._priors_for(streams, own),
             ).calibration()
             for name, streams in self.sets.items()
-        }
-
-    def _priors_for(self, streams: Sequence[str]) -> dict[str, Any]:
-        """Priors but those of error parameters of streams that a set leaves out."""
-        others = {name for names in self.sets.values() for name in names} - set(streams)
-        return {
-            name: prior for name, prior in self.priors.items()
-            if not name.startswith(tuple(f"{other}_" for other in others))
         }  # fmt: skip
+
+    def _error_parameters(self) -> dict[str, set[str]]:
+        """Full names of the parameters of each stream's error model, by stream."""
+        with self._named():
+            streams = [self._stream(stream) for stream in as_streams(self._named_streams())]
+        return {s.name: set(s.error_parameters) for s in streams if not isinstance(s, str)}
+
+    def _priors_for(self, streams: Sequence[str], own: Mapping[str, set[str]]) -> dict[str, Any]:
+        """Priors but those of error parameters of streams that a set leaves out."""
+        kept = {name.strip().lower() for name in streams}
+        left_out = {name for stream in set(own) - kept for name in own[stream]}
+        return {name: prior for name, prior in self.priors.items() if name not in left_out}
 
     def resolved(self, calibration: Calibration, settings: Settings) -> Experiment:
         """Return the experiment with every default written out, so that it outlives them."""
@@ -341,14 +348,12 @@ class Experiment:
         try:
             if model is None:
                 raise TypeError(f"model must be one of {', '.join(ERROR_MODELS)}")
-            for name, value in options.items():
-                if name in ("structural", "memory"):
-                    options[name] = prior_from_dict(
-                        f"errors.{stream.name}.{name}", value, self.where
-                    )
-                elif as_number(value) is None:
-                    raise TypeError(f"{name} must be a number, not {value!r}")
             return stream.with_errors(model(**options))
+        except InputError as error:
+            raise InputError(
+                where=self.where, variable=f"errors.{stream.name}.{error.variable}",
+                rule=error.rule, found=error.found, remedy=error.remedy,
+            ) from error  # fmt: skip
         except TypeError as error:
             raise InputError(
                 where=self.where, variable=f"errors.{stream.name}",

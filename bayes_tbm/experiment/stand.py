@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.parameters import prior_from_dict
 from bayes_tbm.streams import AlongAge, GrowthCurve, Stock
 
 _SOURCES = ("file", "points", "chapman_richards")
@@ -95,8 +94,13 @@ def _errors(table: Any, place: str) -> AlongAge:
         raise InputError(
             where=place, variable="errors", rule=f"entries are {', '.join(_ERRORS)}", found=table
         )
-    priors = {n: prior_from_dict(f"errors.{n}", value, place) for n, value in table.items()}
-    return AlongAge(**priors)  # type: ignore[arg-type]  # averaging is no entry
+    try:
+        return AlongAge(**table)
+    except InputError as error:
+        raise InputError(
+            where=place, variable=f"errors.{error.variable}", rule=error.rule, found=error.found,
+            remedy=error.remedy,
+        ) from error  # fmt: skip
 
 
 def beside(folder: Path, file: str) -> Path:

@@ -15,8 +15,9 @@ that does not wait for the step before. The physics stays in JAX, in one place.
 """
 
 from bayes_tbm.native.elementwise import fused
+from bayes_tbm.native.plain import Scalars
 from bayes_tbm.native.reduce import summed
-from bayes_tbm.native.scan import Scalars, is_available, processor, scan
+from bayes_tbm.native.scan import is_available, processor, scan
 from bayes_tbm.native.stacked import Pack, shaped
 
 __all__ = ["Pack", "Scalars", "fused", "is_available", "processor", "scan", "shaped", "summed"]

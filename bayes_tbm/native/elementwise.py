@@ -13,7 +13,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bayes_tbm.native.scan import Scalars, is_available, scan
+from bayes_tbm.native.plain import Scalars, each
+from bayes_tbm.native.scan import compilable, is_available, scan
 from bayes_tbm.native.stacked import Pack, shaped
 
 Flat = Callable[[Scalars], Scalars]
@@ -33,23 +34,35 @@ def fused(function: Callable[..., Sequence[Any]], *given: Pack) -> tuple[Pack, .
     -------
     tuple of Pack
         Results, of that shape. Where nothing can be compiled XLA computes them.
+
+    Warns
+    -----
+    NotCompiledWarning
+        The function, or its gradient, uses something for which there is no machine code, so that
+        XLA computes it; once in a process for each such thing.
     """
-    shape, counts = given[0].shape, [len(each.array) for each in given]
-    if not is_available():
-        return tuple(Pack.of(found, shape) for found in function(*(each.tree for each in given)))
+    shape, dtype, counts = given[0].shape, given[0].array.dtype, [len(x.array) for x in given]
+
+    def plain() -> tuple[Pack, ...]:
+        results = each(function, *(pack.tree for pack in given), axes=len(shape))
+        return tuple(Pack.of(result, shape).astype(dtype) for result in results)
 
     def flat(numbers: Scalars) -> Scalars:
         rest = iter(numbers)
         trees = [
-            each.unflatten([next(rest) for _ in range(count)])
-            for each, count in zip(given, counts, strict=True)
+            pack.unflatten([next(rest) for _ in range(count)])
+            for pack, count in zip(given, counts, strict=True)
         ]
-        return jax.tree.leaves(function(*trees))
+        return [jnp.asarray(leaf, dtype) for leaf in jax.tree.leaves(function(*trees))]
 
-    scalar = shaped((), given[0].array.dtype)
-    trees = (each.unflatten([scalar] * n) for each, n in zip(given, counts, strict=True))
-    results = jax.eval_shape(function, *trees)
-    array = _apply(flat, jnp.concatenate([each.array for each in given]))
+    if not is_available():
+        return plain()
+    scalar = shaped((), dtype)
+    trees = (pack.unflatten([scalar] * n) for pack, n in zip(given, counts, strict=True))
+    traced, results = jax.make_jaxpr(function, return_shape=True)(*trees)
+    if compilable(traced) is None:
+        return plain()
+    array = _apply(flat, jnp.concatenate([pack.array for pack in given]))
     packs, first = [], 0
     for result in results:
         count = len(jax.tree.leaves(result))

@@ -9,7 +9,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bayes_tbm.native.scan import Scalars, is_available, scan
+from bayes_tbm.native.plain import Scalars
+from bayes_tbm.native.scan import compilable, is_available, scan
 from bayes_tbm.native.stacked import Pack, shaped
 
 Term = Callable[[Scalars, jax.Array, Any], Any]
@@ -34,21 +35,34 @@ def summed(term: Term, data: jax.Array, series: jax.Array, numbers: Pack) -> Pac
     -------
     Pack
         Sums, of the batch's shape.
+
+    Warns
+    -----
+    NotCompiledWarning
+        The function, or its gradient, uses something for which there is no machine code, so that
+        XLA computes it; once in a process for each such thing.
     """
     scalar = shaped((), series.dtype)
     known = [scalar] * len(data), scalar, numbers.unflatten([scalar] * len(numbers.array))
-    found = jax.eval_shape(term, *known)
+    traced, result = jax.make_jaxpr(term, return_shape=True)(*known)
 
     def flat(data: Scalars, value: jax.Array, members: Scalars) -> Scalars:
-        return jax.tree.leaves(term(data, value, numbers.unflatten(members)))
+        terms = jax.tree.leaves(term(data, value, numbers.unflatten(members)))
+        return [jnp.asarray(each, series.dtype) for each in terms]
 
-    if is_available():
-        array = _sums(flat, data, series, numbers.array)
-    else:
-        given = data.reshape(*data.shape, *(1,) * (series.ndim - 1))
-        terms = flat(list(given), series, list(numbers.array))
-        array = jnp.stack([jnp.broadcast_to(x, series.shape).sum(axis=0) for x in terms])
-    return Pack(array, jax.tree.structure(found))
+    sums = _sums if is_available() and compilable(traced) is not None else _plainly
+    return Pack(sums(flat, data, series, numbers.array), jax.tree.structure(result))
+
+
+def _plainly(flat: Any, data: jax.Array, series: jax.Array, numbers: jax.Array) -> jax.Array:
+    """Sum by JAX alone, one axis of the batch after the other."""
+    if series.ndim > 1:
+        one = functools.partial(_plainly, flat, data)
+        return jax.vmap(one, -1, -1)(series, numbers)
+    of_point = jax.vmap(lambda data, value: flat(list(data), value, list(numbers)), (-1, 0))
+    known = jax.lax.stop_gradient(data)
+    terms = of_point(known, series)  # type: ignore[no-untyped-call]  # JAX's own
+    return jnp.stack([x.sum(axis=0, dtype=series.dtype) for x in terms])
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))

@@ -7,21 +7,31 @@ import importlib.util
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 
+from bayes_tbm.native.fallback import UnsupportedError, warn_once
+from bayes_tbm.native.plain import Body, Found, Scalars, loop
 from bayes_tbm.native.stacked import shaped
 
-Scalars = list[jax.Array]
-Body = Callable[[Scalars, list[Scalars], Scalars], tuple[Scalars, Scalars]]
-Found = tuple[jax.Array, jax.Array]
+if TYPE_CHECKING:
+    from jax.extend.core import ClosedJaxpr  # type: ignore[attr-defined]  # JAX's own
+
+    from bayes_tbm.native.llvm.program import Program
 
 
 @functools.cache
 def _can_compile() -> bool:
-    return importlib.util.find_spec("llvmlite") is not None and jax.default_backend() == "cpu"
+    from bayes_tbm.native.llvm.interface import obstacle
+
+    if importlib.util.find_spec("llvmlite") is None or jax.default_backend() != "cpu":
+        return False
+    reason = obstacle()
+    if reason is not None:
+        warn_once("the foreign functions of this jaxlib", reason)
+    return reason is None
 
 
 def processor() -> str:
@@ -36,7 +46,6 @@ def is_available() -> bool:
     return os.environ.get("BAYES_TBM_COMPILE", "1") != "0" and _can_compile()
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 4))
 def scan(
     body: Body,
     carry: jax.Array,
@@ -55,7 +64,7 @@ def scan(
         (member, ...), the batch last.
     series
         Numbers that change from step to step, in groups: (member, time, ...) with the batch last,
-        or (member, time), the same for all the batch.
+        or (member, time), the same for all the batch. At least one.
     constants
         (member, ...); like the carry of one floating precision.
     reverse
@@ -64,29 +73,77 @@ def scan(
     Returns
     -------
     carry, kept
-        The last carry, (member, ...), and what was kept of each step, (member, time, ...).
+        The last carry, (member, ...), and what was kept of each step, (member, time, ...), of the
+        precision of the carry.
 
-    Raises
-    ------
-    UnsupportedError
-        The body uses an operation for which there is no machine code.
+    Warns
+    -----
+    NotCompiledWarning
+        The body uses something for which there is no machine code, so that `jax.lax.scan` runs it;
+        once in a process for each such thing.
 
     Notes
     -----
-    Forward derivatives go through `jax.lax.scan`; there are none in reverse.
+    Derivatives, forwards or backwards, are those of `jax.lax.scan`.
     """
+    dtype, series = carry.dtype, list(series)
+
+    def real(*arguments: Any) -> tuple[Scalars, Scalars]:
+        after, kept = body(*arguments)
+        return [jnp.asarray(x, dtype) for x in after], [jnp.asarray(x, dtype) for x in kept]
+
+    def plain(carry: jax.Array, series: list[jax.Array], constants: jax.Array) -> Found:
+        of_one_type = [x.astype(dtype) for x in series]
+        return loop(real, carry, of_one_type, constants.astype(dtype), reverse)
+
+    if not is_available():
+        return plain(carry, series, constants)
+    scalar = shaped((), dtype)
+    members = [scalar] * len(carry), [[scalar] * len(x) for x in series], [scalar] * len(constants)
+    program = compilable(jax.make_jaxpr(real)(*members))
+    if program is None:
+        return plain(carry, series, constants)
+
+    @jax.custom_jvp
+    def compiled(carry: jax.Array, series: list[jax.Array], constants: jax.Array) -> Found:
+        return _batched(program, plain, reverse, carry, series, constants)
+
+    compiled.defjvp(lambda given, tangents: jax.jvp(plain, given, tangents))
+    found: Found = compiled(carry, series, constants)
+    return found
+
+
+def compilable(traced: ClosedJaxpr) -> Program | None:
+    """Return the program of a function of scalars, or None, with a warning, if it has none."""
+    from bayes_tbm.native.llvm.operations import check
+    from bayes_tbm.native.llvm.program import flatten
+
+    try:
+        program = flatten(traced)
+        check(program)
+    except UnsupportedError as reason:
+        warn_once(reason)
+        return None
+    return program
+
+
+def _batched(
+    program: Program, plain: Callable[..., Found], reverse: bool,
+    carry: jax.Array, series: list[jax.Array], constants: jax.Array,
+) -> Found:  # fmt: skip
+    """Call the loop; under `jax.vmap` one loop for all, their axis as one more of the batch."""
 
     @jax.custom_batching.custom_vmap
     def run(carry: jax.Array, series: list[jax.Array], constants: jax.Array) -> Found:
-        return _call(body, carry, series, constants, reverse)
+        return _call(program, plain, reverse, carry, series, constants)
 
     @run.def_vmap
-    def of_many(size: int, batched: Any, *given: Any) -> tuple[Found, tuple[bool, bool]]:
-        carry, series, constants = _with_batch_last(size, batched, *given)
-        last, kept = scan(body, carry, series, constants, reverse)
+    def of_many(size: int, batched: Any, *arguments: Any) -> tuple[Found, tuple[bool, bool]]:
+        wider = _with_batch_last(size, batched, *arguments)
+        last, kept = _batched(program, plain, reverse, *wider)
         return (jnp.moveaxis(last, -1, 0), jnp.moveaxis(kept, -1, 0)), (True, True)
 
-    found: Found = run(carry, list(series), constants)
+    found: Found = run(carry, series, constants)
     return found
 
 
@@ -109,34 +166,31 @@ def _with_batch_last(
 
 
 def _call(
-    body: Body, carry: jax.Array, series: list[jax.Array], constants: jax.Array, reverse: bool
-) -> Found:
-    """Trace, compile and call the loop."""
+    program: Program, plain: Callable[..., Found], reverse: bool,
+    carry: jax.Array, series: list[jax.Array], constants: jax.Array,
+) -> Found:  # fmt: skip
+    """Compile the loop for these shapes and call it."""
     from bayes_tbm.native.llvm.layout import Layout
-    from bayes_tbm.native.llvm.loop import registered
-    from bayes_tbm.native.llvm.program import UnsupportedError, flatten
+    from bayes_tbm.native.llvm.loop import written
+    from bayes_tbm.native.llvm.xla_ffi import register
 
     batch, dtype = carry.shape[1:], carry.dtype
     size, length = math.prod(batch), series[0].shape[1]
-    scalar = shaped((), dtype)
-    if dtype not in (jnp.float32, jnp.float64):
-        raise UnsupportedError(f"machine code works on float32 and float64, not on {dtype}")
-    traced = jax.make_jaxpr(body)(
-        [scalar] * len(carry), [[scalar] * len(x) for x in series], [scalar] * len(constants)
-    )
-    if not all(jnp.issubdtype(each.dtype, jnp.floating) for each in traced.out_avals):
-        raise UnsupportedError("a loop keeps and carries real numbers only")
     layout = Layout(
         length, size, reverse, carried=len(carry), constant=len(constants),
-        kept=len(traced.out_avals) - len(carry), single=dtype == jnp.float32,
+        kept=len(program.outputs) - len(carry), single=dtype == jnp.float32,
         series=tuple((len(x), x.ndim == 2 and len(batch) > 0) for x in series),
     )  # fmt: skip
+    try:
+        name = register(written(program, layout))
+    except RuntimeError as error:  # LLVM, or XLA, refuses
+        warn_once("this processor and jaxlib", str(error))
+        return plain(carry, series, constants)
     out = [
         shaped((len(carry), size), dtype),
         shaped((layout.kept, length, size), dtype),
     ]
-    call = jax.ffi.ffi_call(registered(flatten(traced), layout), out)
-    last, kept = call(
+    last, kept = jax.ffi.ffi_call(name, out)(
         carry.reshape(len(carry), size), constants.reshape(len(constants), size).astype(dtype),
         *(_flat(x, None if shared else size).astype(dtype)
           for x, (_, shared) in zip(series, layout.series, strict=True)),
@@ -147,26 +201,3 @@ def _call(
 def _flat(series: jax.Array, size: int | None) -> jax.Array:
     """Series with its batch in one axis, or none of its own."""
     return series.reshape(*series.shape[:2], *(() if size is None else (size,)))
-
-
-@scan.defjvp
-def _forward_derivative(
-    body: Body, reverse: bool, given: tuple[Any, ...], tangents: tuple[Any, ...]
-) -> tuple[Found, Found]:
-    def plain(carry: jax.Array, series: list[jax.Array], constants: jax.Array) -> Found:
-        def step(carry: jax.Array, now: list[jax.Array]) -> tuple[jax.Array, jax.Array]:
-            after, kept = body(list(carry), [list(x) for x in now], list(constants))
-            return _stacked(after, carry), _stacked(kept, carry)
-
-        by_time = [jnp.moveaxis(x, 1, 0) for x in series]
-        last, kept = jax.lax.scan(step, carry, by_time, reverse=reverse)
-        return last, jnp.moveaxis(kept, 0, 1)
-
-    value, slope = jax.jvp(plain, (given[0], list(given[1]), given[2]),
-                           (tangents[0], list(tangents[1]), tangents[2]))  # fmt: skip
-    return value, slope
-
-
-def _stacked(members: Scalars, like: jax.Array) -> jax.Array:
-    rows = [jnp.broadcast_to(x, like.shape[1:]) for x in members]
-    return jnp.stack(rows) if rows else like[:0]

@@ -62,3 +62,7 @@ class Pack:
     def like(self, array: jax.Array) -> Pack:
         """Return the same structure around another array."""
         return dataclasses.replace(self, array=array)
+
+    def astype(self, dtype: Any) -> Pack:
+        """Return the same numbers in another precision."""
+        return self.like(self.array.astype(dtype))

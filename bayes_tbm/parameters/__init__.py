@@ -10,9 +10,10 @@ from bayes_tbm.parameters.families import (
     LogUniform,
     Normal,
     Uniform,
-    prior_from_dict,
+    plain_number,
     stack_priors,
 )
+from bayes_tbm.parameters.prior_like import PriorLike, as_prior, prior_from_dict
 from bayes_tbm.parameters.table import TABLE, Parameter, names_in, parameter
 from bayes_tbm.parameters.values import (
     DALEC_NAMES,
@@ -37,11 +38,14 @@ __all__ = [
     "Normal",
     "Parameter",
     "Parameters",
+    "PriorLike",
     "Uniform",
     "allocation_shares",
+    "as_prior",
     "from_dalec",
     "names_in",
     "parameter",
+    "plain_number",
     "prior_from_dict",
     "stack_priors",
     "to_dalec",

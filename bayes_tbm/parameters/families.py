@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, override
 
 import jax
@@ -21,10 +21,37 @@ from jax.typing import ArrayLike
 from bayes_tbm.errors import InputError
 from bayes_tbm.plain import as_number
 
+_SPREADS = ("sd", "log_sd", "logit_sd")
+
+
+def plain_number(value: Any) -> float | None:
+    """Return a finite real number, also NumPy's or JAX's, as a Python float; else None."""
+    number = as_number(value)
+    return number if number is not None and math.isfinite(number) else None
+
 
 def _log(x: Any) -> Any:
     """Logarithm that leaves a number a Python float, which JAX never promotes by."""
     return math.log(x) if isinstance(x, (int, float)) else np.log(x)
+
+
+@jax.custom_jvp
+def _normal_cdf(z: ArrayLike) -> jax.Array:
+    """Distribution function of the standard normal.
+
+    Its derivative is written here since JAX's own goes by the bits of a number, for which there is
+    no machine code (`native`).
+    """
+    return norm.cdf(z)
+
+
+@_normal_cdf.defjvp
+def _normal_density(
+    at: tuple[jax.Array], tangents: tuple[jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    (z,), (slope,) = at, tangents
+    density = jnp.exp(-0.5 * jnp.square(z)) / math.sqrt(2.0 * math.pi)
+    return _normal_cdf(z), density * slope
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,9 +61,49 @@ class AbstractPrior:
     ``log_density`` is the density on the family's natural scale (log for log-normal, logit for
     logit-normal, the value itself for uniform), the scale on which power-scaling the prior means
     what a reader expects: a wider prior of the same family, never a shifted one.
+
+    Raises
+    ------
+    InputError
+        On construction: an entry is no finite number, a spread is not positive, or lower bound,
+        median and upper bound do not lie in this order.
     """
 
     family: ClassVar[str]
+    least: ClassVar[float] = -math.inf
+    """Every bound must lie above this."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            number = plain_number(getattr(self, field.name))
+            self._require(field.name, number is not None, "must be a finite number")
+            object.__setattr__(self, field.name, number)
+            if field.name in _SPREADS:
+                self._require(field.name, getattr(self, field.name) > 0.0, "must be positive")
+        below, limit = "", self.least
+        for name in ("lower", "median", "upper"):
+            if hasattr(self, name):
+                rule = f"must lie above {below + ', ' if below else ''}{limit:g}"
+                self._require(name, getattr(self, name) > limit, rule)
+                below, limit = name, getattr(self, name)
+        self._require(below, self._is_resolved(), "must not be lost in rounding")
+
+    def _require(self, name: str, holds: bool, rule: str) -> None:
+        if not holds:
+            entries = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+            raise InputError(
+                where=type(self).__name__, variable=name, rule=rule,
+                found=f"{entries[name]!r} in {entries}",
+            )  # fmt: skip
+
+    def _is_resolved(self) -> bool:
+        """Whether what is computed from the entries is finite, with a spread, in doubles."""
+        return True
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """Least and greatest value, themselves as a rule left out."""
+        return getattr(self, "lower", -math.inf), getattr(self, "upper", math.inf)
 
     def from_normal(self, z: ArrayLike) -> jax.Array:
         """Value for a latent standard normal ``z``."""
@@ -66,6 +133,14 @@ class _Scaled(AbstractPrior):
 
     def _location_scale(self) -> tuple[Any, Any]:
         raise NotImplementedError
+
+    @override
+    def _is_resolved(self) -> bool:
+        try:
+            location, scale = self._location_scale()
+        except (ArithmeticError, ValueError):  # a share that is rounded to 0 or 1
+            return False
+        return math.isfinite(location) and 0.0 < scale < math.inf
 
     def _link(self, value: ArrayLike) -> jax.Array:
         raise NotImplementedError
@@ -138,6 +213,7 @@ class BoundedLogNormal(_Scaled):
     """
 
     family: ClassVar[str] = "bounded_lognormal"
+    least: ClassVar[float] = 0.0
     median: float
     log_sd: float
     lower: float
@@ -188,8 +264,12 @@ class Uniform(AbstractPrior):
     upper: float
 
     @override
+    def _is_resolved(self) -> bool:
+        return self.upper - self.lower < math.inf
+
+    @override
     def from_normal(self, z: ArrayLike) -> jax.Array:
-        return self.lower + (self.upper - self.lower) * norm.cdf(z)
+        return self.lower + (self.upper - self.lower) * _normal_cdf(z)
 
     @override
     def to_normal(self, value: ArrayLike) -> jax.Array:
@@ -205,12 +285,17 @@ class LogUniform(AbstractPrior):
     """Log-uniform between ``lower`` and ``upper``, both positive: usual in the DALEC family."""
 
     family: ClassVar[str] = "loguniform"
+    least: ClassVar[float] = 0.0
     lower: float
     upper: float
 
     @override
+    def _is_resolved(self) -> bool:
+        return 1.0 < self.upper / self.lower < math.inf
+
+    @override
     def from_normal(self, z: ArrayLike) -> jax.Array:
-        return self.lower * jnp.exp(_log(self.upper / self.lower) * norm.cdf(z))
+        return self.lower * jnp.exp(_log(self.upper / self.lower) * _normal_cdf(z))
 
     @override
     def to_normal(self, value: ArrayLike) -> jax.Array:
@@ -229,6 +314,11 @@ class Fixed(AbstractPrior):
     family: ClassVar[str] = "fixed"
     value: float
 
+    @property
+    @override
+    def support(self) -> tuple[float, float]:
+        return self.value, self.value
+
     @override
     def from_normal(self, z: ArrayLike) -> jax.Array:
         return jnp.full(jnp.shape(z), self.value)
@@ -244,84 +334,14 @@ class Fixed(AbstractPrior):
 
 def stack_priors[P: AbstractPrior](priors: Sequence[P]) -> P:
     """One prior of arrays from several of one family: maps vectors instead of one value each."""
-    names = [field.name for field in dataclasses.fields(priors[0])]
-    arrays = {name: np.array([getattr(prior, name) for prior in priors]) for name in names}
-    return type(priors[0])(**arrays)
+    stacked = object.__new__(type(priors[0]))  # of checked numbers: not to be checked as one
+    for field in dataclasses.fields(priors[0]):
+        array = np.array([getattr(prior, field.name) for prior in priors])
+        object.__setattr__(stacked, field.name, array)
+    return stacked
 
 
 FAMILIES: dict[str, type[AbstractPrior]] = {
     family.family: family
     for family in (Normal, LogNormal, BoundedLogNormal, LogitNormal, Uniform, LogUniform, Fixed)
 }
-
-
-def prior_from_dict(
-    name: str, data: Mapping[str, Any] | float, where: str = "priors"
-) -> AbstractPrior:
-    """Build a prior from plain data such as a TOML table.
-
-    Parameters
-    ----------
-    name
-        The parameter that the prior is for; only used in messages.
-    data
-        ``{"family": "lognormal", "median": 60.0, "log_sd": 0.8}``, or a number to hold it fixed.
-    where
-        What the data was read from; only used in messages.
-
-    Raises
-    ------
-    InputError
-        Unknown family, missing or surplus or non-numeric entries, or a spread that is not positive.
-    """
-    if (number := as_number(data)) is not None:
-        data = {"family": "fixed", "value": number}
-    entries = dict(data) if isinstance(data, Mapping) else {}
-    family = FAMILIES.get(str(entries.pop("family", None)).lower())
-    if family is None:
-        raise InputError(
-            where=where,
-            variable=name,
-            rule=f"family must be one of {', '.join(FAMILIES)}",
-            found=str(data),
-            remedy='write for example {family = "lognormal", median = 60.0, log_sd = 0.8}',
-        )
-    try:
-        prior = family(**{key: _number(value) for key, value in entries.items()})
-    except (TypeError, ValueError) as error:
-        fields = ", ".join(field.name for field in dataclasses.fields(family))
-        raise InputError(
-            where=where,
-            variable=name,
-            rule=f"a {family.family} prior takes the numbers {fields}",
-            found=str(entries),
-            remedy="name each of them once, as a number",
-        ) from error
-    _check(name, prior, where)
-    return prior
-
-
-def _number(value: Any) -> float:
-    number = as_number(value)
-    if number is None:
-        raise TypeError(f"{value!r} is no number")
-    return number
-
-
-def _check(name: str, prior: AbstractPrior, where: str) -> None:
-    """Refuse a prior that is no distribution, before anything is traced."""
-    data = {key: value for key, value in prior.to_dict().items() if key != "family"}
-    finite = all(math.isfinite(value) for value in data.values())
-    spread = data.get("sd", data.get("log_sd", data.get("logit_sd", 1.0)))
-    lower, upper = data.get("lower", -math.inf), data.get("upper", math.inf)
-    middle = data.get("median", math.nan)
-    ordered = lower < upper and not (middle <= lower or middle >= upper)
-    positive = lower > 0 if prior.family in ("loguniform", "bounded_lognormal") else True
-    if not (finite and spread > 0 and ordered and positive):
-        raise InputError(
-            where=where,
-            variable=name,
-            rule="spread must be positive, lower < median < upper, and every entry finite",
-            found=str(prior.to_dict()),
-            remedy="correct the entry that breaks the rule",
-        )

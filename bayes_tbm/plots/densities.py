@@ -15,6 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
 
+from bayes_tbm.constraint import contractions
 from bayes_tbm.plots.names import KINDS, chosen, kind, varying
 from bayes_tbm.plots.style import (
     BLUE,
@@ -36,8 +37,8 @@ _COLUMNS = 6
 _DECADE = 10.0  # a logarithmic axis where the limits are further apart than this factor
 _CAPTION = (
     "Each density is scaled to its own maximum. Number: contraction, "
-    "1 − Var(posterior) / Var(prior), of the logarithm where every draw is positive, "
-    "of the value itself elsewhere (marked *)."
+    "1 − Var(posterior) / Var(prior) on the scale on which the prior is normal, "
+    "as in constraint.csv."
 )
 
 
@@ -56,7 +57,7 @@ def plot_prior_posterior(tree: xr.DataTree, var_names: Sequence[str] | None = No
     Returns
     -------
     matplotlib.figure.Figure
-        A small panel a quantity, annotated with its contraction; the scale is in the caption.
+        A small panel a quantity, annotated with its contraction, that of `bayes_tbm.constraint`.
 
     Raises
     ------
@@ -66,18 +67,12 @@ def plot_prior_posterior(tree: xr.DataTree, var_names: Sequence[str] | None = No
     posterior, prior = group(tree, "posterior"), group(tree, "prior")
     names = varying(prior, chosen(tree, var_names))
     kinds = [kind(tree, name) for name in names]
+    contraction = contractions(tree, names)
     figure, panels = _panels(len(names))
     for axes, name, own in zip(panels, names, kinds, strict=True):
-        _panel(axes, prior[name], posterior[name], _COLOURS[own])
+        _panel(axes, prior[name], posterior[name], _COLOURS[own], contraction[name])
     _legend(figure, kinds)
     return figure
-
-
-def contraction(prior: Array, posterior: Array) -> float:
-    """One minus the ratio of variances; of logarithms where every draw is positive."""
-    if min(prior.min(), posterior.min()) > 0:
-        prior, posterior = np.log(prior), np.log(posterior)
-    return float(1.0 - posterior.var() / prior.var())
 
 
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
@@ -92,7 +87,9 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
     return figure, [figure.add_subplot(grid[divmod(i, columns)]) for i in range(count)]
 
 
-def _panel(axes: Axes, prior: xr.DataArray, posterior: xr.DataArray, colour: str) -> None:
+def _panel(
+    axes: Axes, prior: xr.DataArray, posterior: xr.DataArray, colour: str, contraction: float
+) -> None:
     before, after = prior.values.ravel(), posterior.values.ravel()
     positive = bool(min(before.min(), after.min()) > 0)
     low, high = np.quantile(before, [0.01, 0.99])
@@ -112,9 +109,8 @@ def _panel(axes: Axes, prior: xr.DataArray, posterior: xr.DataArray, colour: str
     axes.spines["left"].set_visible(False)
     axes.set_title(textwrap.fill(title_of(str(posterior.name)), 24), fontsize=SMALL + 0.5, pad=2)
     axes.set_xlabel(unit_text(posterior.attrs) or "–", fontsize=SMALL, labelpad=1)
-    number = contraction(before, after)
-    text = "> 0.999" if number > 0.999 else f"{number:.{3 if number > 0.99 else 2}f}"
-    text = text.replace("-", "−") + "*" * (not positive)
+    digits = 3 if contraction > 0.99 else 2
+    text = "> 0.999" if contraction > 0.999 else f"{contraction:.{digits}f}".replace("-", "−")
     axes.text(0.98, 0.98, text, transform=axes.transAxes, ha="right", va="top", fontsize=SMALL)
     tidy(axes)
 

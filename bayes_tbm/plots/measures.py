@@ -12,12 +12,12 @@ from bayes_tbm.plots.style import GREY, STYLE, looks, number_text, tidy, title_o
 
 @mpl.rc_context(STYLE)
 def plot_bits(table: pd.DataFrame) -> Figure:
-    """Draw the information gained on every quantity from every set, in bits.
+    """Draw the information gain on every quantity from every set, in bits.
 
     Parameters
     ----------
     table
-        `bayes_tbm.Comparison.table`: rows (set, parameter), with a column bits.
+        `bayes_tbm.Comparison.table`: rows (set, parameter), with a column bits, which is that.
 
     Returns
     -------
@@ -74,8 +74,9 @@ def plot_contraction(table: pd.DataFrame) -> Figure:
     axes.axvline(1.0, color=GREY, lw=0.6)
     axes.set_yticks(rows, [_text(name) for name in value.index])
     axes.set(
-        xlabel="contraction (1 − posterior variance / prior variance)", ylim=(-0.7, len(value))
-    )
+        xlabel="contraction (1 − posterior variance / prior variance,\n"
+        "on the scale on which the prior is normal)", ylim=(-0.7, len(value)),
+    )  # fmt: skip
     axes.set_xlim(left=max(float(value.min().min()) - 0.1, -0.6), right=1.05)
     figure.legend(loc="outside upper center", ncols=value.shape[1])
     tidy(axes)

@@ -43,8 +43,7 @@ def kind(tree: xr.DataTree, name: str) -> str:
     """Tell which of `KINDS` a quantity is; what is sampled has a prior density of its own."""
     if name not in group(tree, "log_prior"):
         return "derived quantity"
-    streams = tuple(f"{stream}_" for stream in group(tree, "observed_data").data_vars)
-    return "error parameter" if name not in TABLE and name.startswith(streams) else "parameter"
+    return "parameter" if name in TABLE else "error parameter"
 
 
 def varying(prior: xr.Dataset, names: Sequence[str]) -> list[str]:

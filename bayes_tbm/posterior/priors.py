@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from bayes_tbm.errors import InputError, did_you_mean
-from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, prior_from_dict
-
-PriorLike = AbstractPrior | Mapping[str, Any] | float
+from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, PriorLike, as_prior
+from bayes_tbm.streams import ErrorParameter
 
 
 def resolve_priors(
     changes: Mapping[str, PriorLike] | None,
     errors: Mapping[str, AbstractPrior],
     *,
+    ranges: Mapping[str, ErrorParameter] | None = None,
     unused: Collection[str] = (),
     where: str = "priors",
 ) -> dict[str, AbstractPrior]:
@@ -26,6 +25,8 @@ def resolve_priors(
         By parameter name: a prior, its plain data, or a number to hold the parameter fixed.
     errors
         Priors of error parameters by full name.
+    ranges
+        What is known of error parameters by full name: where their values must lie.
     unused
         Parameters that nothing depends on in this calibration: held at their medians.
     where
@@ -40,7 +41,7 @@ def resolve_priors(
     ------
     InputError
         A changed name is neither a parameter of the model nor of an error model, its prior is no
-        distribution, or it is not used.
+        distribution or reaches values that have no meaning, or it is not used.
     """
     priors = {name: row.prior for name, row in TABLE.items()} | dict(errors)
     priors |= {name: Fixed(TABLE[name].prior.center) for name in unused}
@@ -53,10 +54,10 @@ def resolve_priors(
                 found=name,
                 remedy=did_you_mean(name, priors),
             )
-        if isinstance(change, AbstractPrior):
-            change = change.to_dict()
-        priors[name] = prior_from_dict(name, change, where)  # checks it, whatever it came as
+        priors[name] = as_prior(name, change, where)
         _check_bounds(name, priors[name], where)
+        if ranges and name in ranges:
+            ranges[name].check(priors[name], where, name)
         if name in unused and TABLE[name].group == "initial":
             _check_unused(name, priors[name], where)
     return priors

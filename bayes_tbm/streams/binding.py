@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.site import Observations, Site
 from bayes_tbm.streams.bound import BoundStream
-from bayes_tbm.streams.definition import Stream
+from bayes_tbm.streams.definition import Stream, require_errors
 from bayes_tbm.streams.errors import ErrorData
 from bayes_tbm.units import DAYS_PER_YEAR
 
@@ -37,9 +37,10 @@ def bind(
     Raises
     ------
     InputError
-        The site does not observe the stream, no value can be used, no uncertainty is known, or a
-        value that must be positive is not.
+        The site does not observe the stream, no value can be used, no uncertainty is known, a
+        value that must be positive is not, or the error model is one of growth curves.
     """
+    require_errors(stream.name, stream.errors, of_curve=False)
     seen = observations or _observations(stream, site)
     step, inside = _steps(seen, site)
     age = _ages(stream, seen, site, stand_age)

@@ -15,7 +15,7 @@ from bayes_tbm.model import Trajectory
 from bayes_tbm.model.regrowth import at_age, departed
 from bayes_tbm.parameters import AbstractPrior, Parameters
 from bayes_tbm.streams.definition import Stream
-from bayes_tbm.streams.errors import ErrorData
+from bayes_tbm.streams.errors import ErrorData, ErrorParameter
 
 Array = NDArray[np.float64]
 Times = NDArray[np.datetime64]
@@ -48,6 +48,11 @@ class AbstractBoundStream:
         return {f"{self.name}_{suffix}": prior for suffix, prior in own.items()}
 
     @property
+    def error_parameters(self) -> dict[str, ErrorParameter]:
+        """What is known of the error parameters, by full name."""
+        return self.stream.error_parameters
+
+    @property
     def ages(self) -> Array:
         """Stand ages in years at which the stream sees the regrowth, (age,); none by default."""
         return np.zeros(0)
@@ -73,14 +78,25 @@ class AbstractBoundStream:
         """Model counterpart of every point, (point, ...)."""
         raise NotImplementedError
 
-    def log_likelihood(self, series: jax.Array, errors: Mapping[str, jax.Array]) -> jax.Array:
+    def log_likelihood(
+        self,
+        series: jax.Array,
+        errors: Mapping[str, jax.Array],
+        value: jax.Array | None = None,
+    ) -> jax.Array:
         """Log density of every point given those before it, (point,).
 
-        ``errors`` maps full names, as in `priors`, to values.
+        Parameters
+        ----------
+        series
+            As `series` gives it.
+        errors
+            Values by full names, as in `priors`.
+        value
+            Points whose density is wanted, (point,); by default those that were observed.
         """
-        return self.stream.errors.log_likelihood(
-            self.expected(series), self.data, self._own(errors)
-        )
+        data = self.data if value is None else self.data.with_value(value)
+        return self.stream.errors.log_likelihood(self.expected(series), data, self._own(errors))
 
     def log_density(self, series: jax.Array, errors: Mapping[str, jax.Array]) -> jax.Array:
         """Log density of all points together, of the batch's shape."""
@@ -171,7 +187,7 @@ class BoundStream(AbstractBoundStream):
         if len(self.data.value) == len(self.value):
             return series[self.step]
         if self.steps_per_block == 0:
-            count = np.bincount(self.block)
+            count = np.bincount(self.block).astype(float)
             total = jax.ops.segment_sum(series[self.step], jnp.asarray(self.block), len(count))
             return total / count.reshape(-1, *(1,) * (series.ndim - 1))
         points, weights = self._grid  # the same mean without touching values one by one

@@ -13,7 +13,7 @@ import jax
 from bayes_tbm.errors import InputError
 from bayes_tbm.model import Pools, Trajectory
 from bayes_tbm.parameters import Parameters
-from bayes_tbm.streams.errors import AbstractErrorModel
+from bayes_tbm.streams.errors import ERROR_MODELS, AbstractErrorModel, ErrorParameter
 
 Operator = Callable[[Trajectory, Parameters], jax.Array]
 OfStand = Callable[[Pools], jax.Array]
@@ -49,6 +49,14 @@ class Stream:
     errors: AbstractErrorModel
     of_stand: OfStand | None = None
 
+    def __post_init__(self) -> None:
+        require_errors(self.name, self.errors)
+
+    @property
+    def error_parameters(self) -> dict[str, ErrorParameter]:
+        """What is known of the error model's parameters, by full name."""
+        return {f"{self.name}_{own.suffix}": own for own in self.errors.parameters.values()}
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Functions are pickled by name; those of the package's own streams have none.
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -73,6 +81,23 @@ class Stream:
     def with_errors(self, errors: AbstractErrorModel) -> Stream:
         """Return the stream with another error model."""
         return dataclasses.replace(self, errors=errors)
+
+
+def require_errors(name: str, errors: Any, *, of_curve: bool | None = None) -> None:
+    """Refuse what is no error model, or, if ``of_curve`` is stated, one of other data.
+
+    Raises
+    ------
+    InputError
+        It is.
+    """
+    is_model = isinstance(errors, AbstractErrorModel)
+    if not is_model or (of_curve is not None and errors.of_curve != of_curve):
+        known = [n for n, m in ERROR_MODELS.items() if of_curve in (None, m.of_curve)]
+        raise InputError(
+            where=name, variable="errors", rule=f"must be an error model: {', '.join(known)}",
+            found=repr(errors), remedy="AlongAge is for growth curves, and for nothing else",
+            )  # fmt: skip
 
 
 def _from_places(fields: dict[str, Any]) -> Stream:

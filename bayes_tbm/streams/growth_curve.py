@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.site import Site
 from bayes_tbm.streams.bound import AbstractBoundStream, BoundAges
-from bayes_tbm.streams.definition import Stream
-from bayes_tbm.streams.errors import AgeData, AlongAge
+from bayes_tbm.streams.definition import Stream, require_errors
+from bayes_tbm.streams.errors import AgeData, AlongAge, ErrorParameter
 from bayes_tbm.streams.stocks import (
     check_ages,
     check_points,
@@ -83,6 +83,7 @@ class GrowthCurve:
         options = {"age_sd": self.age_sd, "root_share": self.root_share}
         for name, number in numeric(self.source, **options).items():
             object.__setattr__(self, name, number)
+        require_errors(self.source, self.errors, of_curve=True)
         self._require("age_sd", 0.0 <= self.age_sd < 100.0, "must be years, 0 or more")
         if self.log_covariance is not None:
             shape = (len(self.age), len(self.age))
@@ -244,6 +245,11 @@ class GrowthCurve:
             log_slope_sd=np.abs(slope) * self.age_sd,
         )  # fmt: skip
         return BoundAges(self._stream(), data, self.age)
+
+    @property
+    def error_parameters(self) -> dict[str, ErrorParameter]:
+        """What is known of the error model's parameters, by full name."""
+        return self._stream().error_parameters
 
     def with_errors(self, errors: AlongAge) -> GrowthCurve:
         """Return the curve with another error model."""

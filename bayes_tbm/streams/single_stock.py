@@ -10,8 +10,8 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.sites.site import Observations, Site, When
 from bayes_tbm.streams.binding import bind
 from bayes_tbm.streams.bound import AbstractBoundStream, BoundAges
-from bayes_tbm.streams.definition import Stream
-from bayes_tbm.streams.errors import AbstractErrorModel, ErrorData, LogNormalErrors
+from bayes_tbm.streams.definition import Stream, require_errors
+from bayes_tbm.streams.errors import AbstractErrorModel, ErrorData, ErrorParameter, LogNormalErrors
 from bayes_tbm.streams.stocks import check_points, numeric, stock_stream, to_carbon
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, STOCK
 
@@ -70,6 +70,7 @@ class Stock:
             raise InputError(
                 where=self.name, variable="date", rule="must be a date", found=self.date
             ) from error
+        require_errors(self.name, self.errors, of_curve=False)
         age = np.atleast_1d(np.asarray(1.0 if self.age is None else self.age, dtype=float))
         value, sd = self.carbon()
         check_points(age, np.atleast_1d(value), np.atleast_1d(sd), self.name)
@@ -94,6 +95,11 @@ class Stock:
             year=age.astype(np.int64), points_per_year=1.0,
         )  # fmt: skip
         return BoundAges(self._stream(), data, age)
+
+    @property
+    def error_parameters(self) -> dict[str, ErrorParameter]:
+        """What is known of the error model's parameters, by full name."""
+        return self._stream().error_parameters
 
     def with_errors(self, errors: AbstractErrorModel) -> Stock:
         """Return the stock with another error model."""

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_tbm.calibration import Calibration
-from bayes_tbm.constraint import SetGains, constraint, set_gains
+from bayes_tbm.constraint import SetGains, all_gains, constraint
 from bayes_tbm.constraint.targets import Target
 from bayes_tbm.errors import InputError
 from bayes_tbm.parameters import TABLE
@@ -43,13 +43,16 @@ class Comparison:
     prior
         The prior that all share.
     table
-        A row for each set and quantity: median, 5 and 95 %, contraction, bits, entropy reduction
-        and overlap with their Monte Carlo errors; the pairs after the quantities.
+        A row for each set and quantity: median, 5 and 95 %, contraction, bits (the information
+        gain), entropy reduction and overlap with their Monte Carlo errors, as
+        `bayes_tbm.constraint` gives them of each fit; the pairs after the quantities.
     skill
         `bayes_tbm.stream_skill` of each set.
     gains
         Entropy reduction of every set; `SetGains.add_one_in`, ``leave_one_out``, ``synergy`` and
         ``shapley`` where the sets allow it.
+    information
+        The same of the information gain, which counts displacement too.
     """
 
     posteriors: dict[str, xr.DataTree]
@@ -58,6 +61,7 @@ class Comparison:
     table: pd.DataFrame
     skill: pd.DataFrame
     gains: SetGains
+    information: SetGains
 
     @property
     def gates(self) -> dict[str, Gate]:
@@ -65,21 +69,26 @@ class Comparison:
         return {name: check_convergence(tree) for name, tree in self.posteriors.items()}
 
     def added(self) -> pd.DataFrame:
-        """Bits that sets add to those within them, a row for each such pair of sets and target."""
+        """Return what sets add to those within them, a row for each such pair and target.
+
+        ``bits`` is what the set adds to the information gain, ``entropy_reduction`` to the entropy
+        reduction, each with its Monte Carlo error. Beyond the prior they are those of `table`, but
+        for the draws of the prior: here `prior`, there those that each fit keeps.
+        """
+        measured = {"bits": self.information, "entropy_reduction": self.gains}
         sets = {frozenset(streams): name for name, streams in self.streams.items()}
         rows = []
         for small, low in {frozenset[str](): "prior", **sets}.items():
             for large, high in sets.items():
                 if small < large:
-                    gain = self.gains.difference(large, small).isel(stream_set=0)
-                    added = "+".join(sorted(large - small))
-                    rows += [
-                        {"set": high, "beyond": low, "target": str(target), "added": added,
-                         "bits": float(gain["difference"].sel(target=target)),
-                         "bits_mcse": float(gain["difference_mcse"].sel(target=target))}
-                        for target in gain["target"].values
-                    ]  # fmt: skip
-        return pd.DataFrame(rows).set_index(["set", "beyond", "target"])
+                    own = pd.DataFrame({
+                        f"{measure}{end}": gains.difference(large, small)[f"difference{end}"]
+                        .isel(stream_set=0).to_series()
+                        for measure, gains in measured.items() for end in ("", "_mcse")
+                    })  # fmt: skip
+                    own.insert(0, "added", "+".join(sorted(large - small)))
+                    rows.append(pd.concat({(high, low): own}, names=["set", "beyond"]))
+        return pd.concat(rows)
 
     def save(self, folder: str | Path) -> list[Path]:
         """Write ``compare.csv``, ``streams.csv``, ``bits.csv`` and ``figures/*.png``."""
@@ -141,12 +150,12 @@ def compare(
     richest = max(calibrations.values(), key=lambda c: len(c.density.sampled))
     prior = richest.prior(prior_draws, seed=settings.seed)
     posteriors = {streams[name]: tree for name, tree in trees.items()}
-    gains = set_gains({(): prior, **posteriors}, parameters=parameters, pairs=pairs)
+    gains = all_gains({(): prior, **posteriors}, parameters=parameters, pairs=pairs)
     return Comparison(
         trees, streams, prior,
         pd.concat({n: _rows(t, parameters, pairs) for n, t in trees.items()}, names=["set"]),
         pd.concat({n: stream_skill(t) for n, t in trees.items()}, names=["set"]),
-        gains,
+        gains["entropy_reduction"], gains["bits"],
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bayes_tbm import native
-from bayes_tbm.native.llvm.program import UnsupportedError, flatten
+from bayes_tbm.native.llvm.program import flatten
 from bayes_tbm.native.llvm.schedule import schedule
 
 
@@ -107,25 +107,23 @@ def test_what_is_no_number_is_seen():
     assert np.isfinite(last[:, others]).all()
 
 
-@pytest.mark.parametrize(
-    ("function", "message"),
-    [
-        (jnp.tan, "'tan'"),
-        (lambda x: jax.lax.fori_loop(0, 5, lambda _, y: y * x, 1.0), "'scan'"),
-        (lambda x: x.astype(int).astype(float), "int64"),
-        (lambda x: x > 1.0, "real numbers only"),
-    ],
-)
-def test_what_has_no_machine_code_is_named(function, message):
-    with pytest.raises(UnsupportedError, match=message):
-        native.fused(lambda x: (function(x),), native.Pack.of(jnp.ones(3)))
-
-
+@pytest.mark.parametrize("constant", ["neither", "first", "second"])
 @pytest.mark.parametrize("function", [jnp.minimum, jnp.maximum])
-def test_the_extreme_of_what_is_no_number_is_none(function):
-    first, second = jnp.array([jnp.nan, 1.0, 2.0]), jnp.array([1.0, jnp.nan, 3.0])
-    found = native.fused(lambda x: (function(*x),), native.Pack.of((first, second)))[0].tree
-    np.testing.assert_array_equal(found, function(first, second))
+def test_extremes_are_those_of_jax_for_zeros_of_either_sign_and_for_nan(function, constant):
+    edges = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan])
+    for edge in edges:
+        given = jnp.asarray(edges), jnp.full(len(edges), edge)
+        calls = {
+            "neither": function,
+            "first": lambda x, _, edge=edge: function(float(edge), x),
+            "second": lambda x, _, edge=edge: function(x, float(edge)),
+        }
+        call = calls[constant]
+        found = native.fused(lambda x, call=call: (call(*x),), native.Pack.of(given))[0].tree
+        expected = call(*given)
+        np.testing.assert_array_equal(found, expected)
+        is_zero = expected == 0.0
+        np.testing.assert_array_equal(np.signbit(found)[is_zero], np.signbit(expected)[is_zero])
 
 
 def test_numbers_and_nothing_are_packed():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.native import Pack, fused
 from bayes_tbm.parameters import (
     FAMILIES,
     TABLE,
@@ -91,6 +92,37 @@ def test_log_density_is_that_of_the_natural_scale(prior):
     value = np.asarray(quantile(prior, SCALES))
     expected = natural_log_density(prior, value)
     np.testing.assert_allclose(prior.log_density(value), expected, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("compile_", ["0", "1"])
+@pytest.mark.parametrize("prior", [*EXAMPLES, Fixed(2.0)], ids=str)
+def test_value_and_derivatives_are_the_same_in_machine_code(monkeypatch, prior, compile_):
+    """Up to the second derivative, of values that numbers made by scipy's quantiles confirm."""
+    monkeypatch.setenv("BAYES_TBM_COMPILE", compile_)  # a warning, of what is left to XLA, fails
+
+    def value(z):
+        return fused(lambda z: (prior.from_normal(z),), Pack.of(z))[0].tree.sum()
+
+    slopes = jax.jit(jax.grad(value))(SCALES)
+    curvature = jax.jit(jax.jacfwd(jax.grad(value)))(SCALES).diagonal()
+    if isinstance(prior, Fixed):
+        assert not slopes.any()
+        assert not curvature.any()
+        return
+    step = 1e-4
+    below, middle, above = (quantile(prior, SCALES + shift) for shift in (-step, 0.0, step))
+    scale = np.abs(middle).max()
+    np.testing.assert_allclose(slopes, (above - below) / (2 * step), rtol=1e-7, atol=1e-9 * scale)
+    rough = (above - 2 * middle + below) / step**2
+    np.testing.assert_allclose(curvature, rough, rtol=1e-5, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("z", [-30.0, -8.0, -1.0, 0.0, 0.3, 6.0, 40.0])
+def test_the_derivatives_of_a_uniform_are_the_normal_density_s(z):
+    prior = Uniform(-2.0, 5.0)
+    density = 7.0 * stats.norm.pdf(z)
+    assert jax.grad(prior.from_normal)(z) == pytest.approx(density, rel=1e-13)
+    assert jax.grad(jax.grad(prior.from_normal))(z) == pytest.approx(-z * density, rel=1e-13)
 
 
 @pytest.mark.parametrize("prior", EXAMPLES, ids=str)
@@ -185,22 +217,12 @@ def test_every_family_is_known_by_its_name():
         (True, "family must be one of"),
         ({"family": "lognormal", "median": 60.0}, "takes the numbers median, log_sd, lower"),
         ({"family": "normal", "mean": 1.0, "sd": 1.0, "upper": 2.0}, "takes the numbers mean, sd"),
-        ({"family": "normal", "mean": "warm", "sd": 1.0}, "takes the numbers mean, sd"),
-        ({"family": "normal", "mean": None, "sd": 1.0}, "takes the numbers mean, sd"),
-        ({"family": "normal", "mean": 1.0, "sd": 0.0}, "spread must be positive"),
-        ({"family": "lognormal", "median": 1.0, "log_sd": -0.5}, "spread must be positive"),
-        ({"family": "lognormal", "median": 1.0, "log_sd": 0.5, "lower": 1.0}, "lower < median"),
-        ({"family": "lognormal", "median": -1.0, "log_sd": 0.5}, "lower < median"),
-        ({"family": "logitnormal", "median": 1.2, "logit_sd": 0.5}, "lower < median < upper"),
-        ({"family": "uniform", "lower": 2.0, "upper": 2.0}, "lower < median < upper"),
-        ({"family": "loguniform", "lower": 0.0, "upper": 2.0}, "lower < median < upper"),
-        (
-            {"family": "bounded_lognormal", "median": 3.0, "log_sd": 1.0, "lower": 0.0, "upper": 9},
-            "lower < median < upper",
-        ),
-        ({"family": "normal", "mean": math.nan, "sd": 1.0}, "every entry finite"),
-        ({"family": "uniform", "lower": 0.0, "upper": math.inf}, "every entry finite"),
-        (math.nan, "every entry finite"),
+        ({"family": "normal", "mean": "warm", "sd": 1.0}, "mean: must be a finite number"),
+        ({"family": "normal", "mean": None, "sd": 1.0}, "mean: must be a finite number"),
+        ({"family": "normal", "mean": 1.0, "sd": 0.0}, "sd: must be positive"),
+        ({"family": "lognormal", "median": 1.0, "log_sd": -0.5}, "log_sd: must be positive"),
+        ({"family": "uniform", "lower": 2.0, "upper": 2.0}, "upper: must lie above lower, 2"),
+        (math.nan, "value: must be a finite number"),
     ],
 )
 def test_what_is_no_prior_is_refused_in_one_line(data, told):

@@ -2,11 +2,13 @@ import warnings
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from bayes_tbm.constraint import constraint, contractions
 from bayes_tbm.errors import InputError
 from bayes_tbm.plots import (
     plot_prior_posterior,
@@ -16,8 +18,7 @@ from bayes_tbm.plots import (
     save,
     save_figures,
 )
-from bayes_tbm.plots.densities import contraction
-from bayes_tbm.plots.names import chosen, kind, least_converged
+from bayes_tbm.plots.names import chosen, kind, least_converged, varying
 from bayes_tbm.plots.style import number_text, unit_text
 
 from .conftest import POSITIVE, STREAMS, make_tree
@@ -127,12 +128,35 @@ def test_density_has_its_peak_near_the_median(densities, tree):
     assert peak == pytest.approx(float(tree["posterior"]["wood_residence_time"].median()), rel=0.2)
 
 
-def test_contraction_is_of_the_logarithm_of_positive_draws(densities):
-    z = np.linspace(-1.0, 1.0, 50)
-    assert contraction(np.exp(z), 7.0 * np.exp(0.5 * z)) == pytest.approx(0.75)
-    assert contraction(z, 0.5 * z + 3.0) == pytest.approx(0.75)
-    assert panel(densities, "NEE").texts[0].get_text().endswith("*")
-    assert not panel(densities, "wood").texts[0].get_text().endswith("*")
+def shown_contractions(tree):
+    """Numbers that the figure shows, as they are rounded there, by name."""
+    names = varying(tree["prior"].dataset, chosen(tree, None))
+    figure = plot_prior_posterior(tree)
+    texts = [axes.texts[0].get_text().replace("−", "-") for axes in figure.axes]
+    return dict(zip(names, texts, strict=True))
+
+
+def assert_shown(shown, contraction):
+    assert set(shown) == set(contraction.index)
+    for name, text in shown.items():
+        if text == "> 0.999":
+            assert contraction[name] > 0.999
+        else:
+            assert float(text) == pytest.approx(contraction[name], abs=0.00501)
+
+
+def test_contraction_is_that_of_the_file_beside_it(short_run, short_tree):
+    """A real run: sampled parameters with ecological constraints, errors, derived quantities."""
+    table = pd.read_csv(short_run.folder / "constraint.csv", index_col="parameter")
+    assert len(table) > 40
+    assert_shown(shown_contractions(short_tree), table["contraction"].dropna())
+
+
+def test_contractions_alone_are_those_of_all_measures(short_tree):
+    names = ["nee_annual", "wood_residence_time", "gpp_structural_sd"]
+    whole = constraint(short_tree, parameters=names, pairs=[])["contraction"]
+    for name, value in contractions(short_tree, names).items():
+        assert value == pytest.approx(float(whole.sel(parameter=name)), rel=1e-12)
 
 
 def test_kinds(tree):

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.image import imread
@@ -57,21 +58,41 @@ def test_streams_prior_and_gates(comparison):
     assert set(comparison.skill.loc[CURVE].index) >= {"gpp", "lai", "growth_curve"}
 
 
-def test_what_sets_add_is_consistent_with_their_gains(comparison):
-    added = comparison.added()["bits"].unstack(["set", "beyond"])
+@pytest.mark.parametrize("measure", ["bits", "entropy_reduction"])
+def test_what_sets_add_is_consistent_with_their_gains(comparison, measure):
+    added = comparison.added()[measure].unstack(["set", "beyond"])
     assert set(added.columns) == {(FLUX, "prior"), (CURVE, "prior"), (CURVE, FLUX)}
     apart = added[CURVE, "prior"] - added[FLUX, "prior"]
     # differences of the same three numbers
     pd.testing.assert_series_equal(added[CURVE, FLUX], apart, check_names=False, atol=1e-12)
-    gain = comparison.gains.gain()["gain"].sel(stream_set="gpp+lai")
+    own = {"bits": comparison.information, "entropy_reduction": comparison.gains}[measure]
+    assert own.measure == measure
+    gain = own.gain()["gain"].sel(stream_set="gpp+lai")
     assert added[FLUX, "prior"].to_dict() == pytest.approx(gain.to_series().to_dict())
+    trees = {SETS[name]: tree for name, tree in comparison.posteriors.items()}
+    alone = bt.set_gains({(): comparison.prior, **trees}, measure=measure).gain()["gain"]
+    np.testing.assert_array_equal(alone.sel(stream_set="gpp+lai"), gain)
+
+
+@pytest.mark.parametrize("measure", ["bits", "entropy_reduction"])
+def test_one_name_is_one_measure_in_both_tables(comparison, measure):
+    """What a set adds to the prior is what the table says of it, but for draws of the prior."""
+    other = {"bits": "entropy_reduction", "entropy_reduction": "bits"}[measure]
+    for name in SETS:
+        added = comparison.added().xs("prior", level="beyond").loc[name]
+        table = comparison.table.loc[name].loc[added.index]
+        error = np.hypot(added[f"{measure}_mcse"], table[f"{measure}_mcse"])
+        apart = ((added[measure] - table[measure]) / error).abs().median()
+        mistaken = ((added[measure] - table[other]) / error).abs().median()
+        assert apart < 1.0
+        assert mistaken > 1.5 * apart, (apart, mistaken)
 
 
 def test_what_is_added_names_the_streams_and_states_its_error(comparison):
     added = comparison.added()
     assert set(added.xs(FLUX, level="beyond")["added"]) == {"growth_curve"}
     assert set(added.loc[FLUX]["added"]) == {"gpp+lai"}
-    assert (added["bits_mcse"] > 0.0).all()
+    assert (added[["bits_mcse", "entropy_reduction_mcse"]] > 0.0).all(axis=None)
     assert PAIR in added.index.get_level_values("target")
 
 

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
+from bayes_tbm.native.fallback import UnsupportedError
 from bayes_tbm.native.llvm import elementary
-from bayes_tbm.native.llvm.program import Operation, UnsupportedError
+from bayes_tbm.native.llvm.program import Operation, Program
 from bayes_tbm.native.llvm.vectors import Lanes
 
 Rule = Callable[..., ir.Value]
 
 
-def write(n: Lanes, operation: Operation, operands: Sequence[ir.Value]) -> ir.Value:
-    """Write one operation on vectors.
+def check(program: Program) -> None:
+    """Look for a rule for every operation.
 
     Raises
     ------
     UnsupportedError
-        There is no rule for it: add one to `_RULES`.
+        There is none for one of them.
     """
-    if operation.name not in _RULES:
-        raise UnsupportedError.of(operation.name)
-    return _RULES[operation.name](n, *operands, **operation.options)
+    for operation in program.operations:
+        _rule(operation)
+
+
+def write(n: Lanes, operation: Operation, operands: Sequence[ir.Value]) -> ir.Value:
+    """Write one operation on vectors."""
+    return _rule(operation)(n, *operands, **operation.options)
+
+
+def _rule(operation: Operation) -> Rule:
+    """Return the rule for an operation on operands of these kinds."""
+    name, kinds = operation.name, operation.kinds
+    if kinds in ("tnn", "ttt") and name == "select_n":
+        return _select
+    rules = {"n": _ON_NUMBERS, "t": _ON_TRUTHS}.get(kinds[:1], {})
+    if len(set(kinds)) != 1 or name not in rules:
+        on_truths = " on truths" if "t" in kinds and name in _ON_NUMBERS else ""
+        raise UnsupportedError(f"the operation '{name}'{on_truths}")
+    return rules[name]
 
 
 def _binary(method: str) -> Rule:
@@ -37,27 +55,27 @@ def _unary(method: str) -> Rule:
 
 
 def _comparison(how: str) -> Rule:
-    def rule(n: Lanes, a: ir.Value, b: ir.Value, **_: Any) -> ir.Value:
-        if a.type != n.type:
-            raise UnsupportedError(f"no machine code for truths compared by {how}")
-        return n.compare(how, a, b)
+    return lambda n, a, b, **_: n.compare(how, a, b)
 
-    return rule
+
+def _of_bits(name: str) -> Rule:
+    return lambda n, a, b, **_: getattr(n.builder, name)(a, b)
 
 
 def _elementary(function: Callable[[Lanes, ir.Value], ir.Value]) -> Rule:
     return lambda n, a, **_: function(n, a)
 
 
-def _extreme(how: str) -> Rule:
-    """Return the greater or the lesser; NaN if either is."""
+def _extreme(name: str, how: str, least_sign: float) -> Rule:
+    """Return the greater or the lesser; NaN if either is, and of two zeros the one of that sign."""
 
     def rule(n: Lanes, a: ir.Value, b: ir.Value, **_: Any) -> ir.Value:
-        first, second = (b, a) if isinstance(b, ir.Constant) else (a, b)
-        chosen = n.select(n.compare(how, first, second), first, second)  # a NaN in the second stays
-        if isinstance(first, ir.Constant):
-            return chosen
-        return n.select(n.compare("!=", first, first), first, chosen)
+        bound, x = (b, a) if isinstance(b, ir.Constant) else (a, b)
+        if not isinstance(bound, ir.Constant) or math.isnan(n.constant_value(bound)):
+            return getattr(n, name)(a, b)
+        # A comparison with what is no number is false, so that it stays.
+        wins = math.copysign(1.0, n.constant_value(bound)) == least_sign
+        return n.select(n.compare(f"{how}=" if wins else how, bound, x), bound, x)
 
     return rule
 
@@ -72,26 +90,22 @@ def _power(n: Lanes, a: ir.Value, *, y: int, **_: Any) -> ir.Value:
     return n.mul(square, a) if y % 2 else square
 
 
-def _select(n: Lanes, which: ir.Value, *cases: ir.Value, **_: Any) -> ir.Value:
-    if len(cases) != 2 or which.type == n.type:
-        raise UnsupportedError("machine code chooses by truth between two cases only")
-    no, yes = cases
+def _select(n: Lanes, which: ir.Value, no: ir.Value, yes: ir.Value, **_: Any) -> ir.Value:
     return n.select(which, yes, no)
 
 
-def _convert(n: Lanes, a: ir.Value, *, new_dtype: Any, **_: Any) -> ir.Value:
-    is_number, kind = a.type == n.type, np.dtype(new_dtype).kind
-    if kind == "b":
-        return n.compare("!=", a, n.number(0.0)) if is_number else a
-    if kind != "f":
-        raise UnsupportedError(f"no machine code for numbers of type {new_dtype}")
-    return a if is_number else n.select(a, n.number(1.0), n.number(0.0))
+def _of_number(n: Lanes, a: ir.Value, *, new_dtype: Any, **_: Any) -> ir.Value:
+    return n.compare("!=", a, n.number(0.0)) if np.dtype(new_dtype).kind == "b" else a
 
 
-_RULES: dict[str, Rule] = {
+def _of_truth(n: Lanes, a: ir.Value, *, new_dtype: Any, **_: Any) -> ir.Value:
+    return a if np.dtype(new_dtype).kind == "b" else n.select(a, n.number(1.0), n.number(0.0))
+
+
+_ON_NUMBERS: dict[str, Rule] = {
     "add": _binary("add"), "add_any": _binary("add"), "sub": _binary("sub"),
     "mul": _binary("mul"), "div": _binary("div"), "neg": _unary("neg"),
-    "max": _extreme(">"), "min": _extreme("<"),
+    "max": _extreme("maximum", ">", 1.0), "min": _extreme("minimum", "<", -1.0),
     "sqrt": _unary("sqrt"), "abs": _unary("abs"),
     "square": lambda n, a, **_: n.mul(a, a), "integer_pow": _power,
     "sin": _unary("sin"), "cos": _unary("cos"), "logistic": _elementary(elementary.logistic),
@@ -100,5 +114,12 @@ _RULES: dict[str, Rule] = {
     "log": _elementary(elementary.log), "log1p": _elementary(elementary.log1p),
     "gt": _comparison(">"), "lt": _comparison("<"), "ge": _comparison(">="),
     "le": _comparison("<="), "eq": _comparison("=="), "ne": _comparison("!="),
-    "select_n": _select, "convert_element_type": _convert,
+    "convert_element_type": _of_number,
+}  # fmt: skip
+
+_ON_TRUTHS: dict[str, Rule] = {
+    "and": _of_bits("and_"), "or": _of_bits("or_"), "xor": _of_bits("xor"),
+    "not": lambda n, a, **_: n.builder.not_(a),
+    "ne": _of_bits("xor"), "eq": lambda n, a, b, **_: n.builder.not_(n.builder.xor(a, b)),
+    "convert_element_type": _of_truth,
 }  # fmt: skip

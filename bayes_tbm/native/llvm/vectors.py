@@ -42,6 +42,11 @@ class Lanes:
             wide, value if wide is narrow else [ir.Constant(narrow, value)] * self.count
         )
 
+    def constant_value(self, a: ir.Constant) -> float:
+        """Return the number that a constant has in every lane."""
+        value: float = a.constant if self.count == 1 else a.constant[0].constant
+        return value
+
     def add(self, a: ir.Value, b: ir.Value) -> ir.Value:
         """Sum."""
         return self.builder.fadd(a, b, flags=_FLAGS)
@@ -73,6 +78,14 @@ class Lanes:
     def abs(self, a: ir.Value) -> ir.Value:
         """Size."""
         return self._intrinsic("llvm.fabs", a)
+
+    def maximum(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """Return the greater, NaN if either is; of two zeros the positive one."""
+        return self._intrinsic("llvm.maximum", a, b)
+
+    def minimum(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """Return the lesser, NaN if either is; of two zeros the negative one."""
+        return self._intrinsic("llvm.minimum", a, b)
 
     def sin(self, a: ir.Value) -> ir.Value:
         """Sine, lane by lane from the C library: for what is computed once."""

@@ -3,7 +3,7 @@
 from bayes_tbm.streams.errors.along_age import AgeData, AlongAge
 from bayes_tbm.streams.errors.autoregressive import Autoregressive
 from bayes_tbm.streams.errors.balanced import Balanced
-from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData
+from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData, ErrorParameter
 from bayes_tbm.streams.errors.independent import Gaussian, LogNormalErrors, StudentT
 
 ERROR_MODELS: dict[str, type[AbstractErrorModel]] = {
@@ -20,6 +20,7 @@ __all__ = [
     "Autoregressive",
     "Balanced",
     "ErrorData",
+    "ErrorParameter",
     "Gaussian",
     "LogNormalErrors",
     "StudentT",

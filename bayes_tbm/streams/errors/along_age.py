@@ -13,8 +13,13 @@ from jax.scipy.linalg import solve_triangular
 from jax.scipy.stats import norm
 from numpy.typing import NDArray
 
-from bayes_tbm.parameters import AbstractPrior, Fixed
-from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData
+from bayes_tbm.parameters import AbstractPrior, Fixed, PriorLike, as_prior
+from bayes_tbm.streams.errors.base import (
+    STRUCTURAL_LOG_SD,
+    AbstractErrorModel,
+    ErrorData,
+    ErrorParameter,
+)
 from bayes_tbm.units import DAYS_PER_YEAR
 
 _JITTER = 1e-9  # of the variance: a curve given by three parameters has a covariance of rank three
@@ -39,7 +44,7 @@ class AgeData(ErrorData):
     log_slope_sd: NDArray[np.float64]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class AlongAge(AbstractErrorModel):
     """Gaussian errors of the logarithm with a covariance along age.
 
@@ -62,24 +67,31 @@ class AlongAge(AbstractErrorModel):
     """
 
     positive: ClassVar[bool] = True
-    length: AbstractPrior = _FORTY_YEARS
-    common: AbstractPrior = _NONE
-    structural: AbstractPrior = _FIVE_PERCENT
+    of_curve: ClassVar[bool] = True
+    parameters: ClassVar[Mapping[str, ErrorParameter]] = {
+        "length": ErrorParameter("error_length", is_open=True),
+        "common": ErrorParameter("error_common", upper=1.0),
+        "structural": STRUCTURAL_LOG_SD,
+    }
+    length: PriorLike = _FORTY_YEARS
+    common: PriorLike = _NONE
+    structural: PriorLike = _FIVE_PERCENT
 
     @override
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
-        own = {"structural_log_sd": self.structural}
+        own = {"structural_log_sd": as_prior("structural", self.structural)}
         if isinstance(data, AgeData) and data.log_covariance is None and len(data.value) > 1:
-            own |= {"error_length": self.length, "error_common": self.common}
+            own["error_length"] = as_prior("length", self.length)
+            own["error_common"] = as_prior("common", self.common)
         return own
 
     def _factor(self, data: ErrorData, errors: Mapping[str, jax.Array]) -> jax.Array:
         """Cholesky factor of the covariance of the logarithms, (point, point)."""
-        assert isinstance(data, AgeData)  # bound by GrowthCurve and Stock alone
+        assert isinstance(data, AgeData)  # bound by GrowthCurve alone
         if data.log_covariance is not None:
             covariance = jnp.asarray(data.log_covariance)
         else:
-            sd = np.sqrt(np.log1p((data.measurement_sd / data.value) ** 2))
+            sd = np.sqrt(data.measurement_log_variance)
             covariance = jnp.asarray(np.outer(sd, sd)) * self._correlation(data, errors)
         own = data.log_slope_sd**2 + errors["structural_log_sd"] ** 2
         own = own + _JITTER * jnp.diag(covariance)
@@ -97,7 +109,7 @@ class AlongAge(AbstractErrorModel):
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        factor, log_value = self._factor(data, errors), np.log(data.value)
+        factor, log_value = self._factor(data, errors), data.log_value
         error = solve_triangular(factor, log_value - jnp.log(expected), lower=True)
         # In age order, each term is the density of a point given those at younger ages.
         return norm.logpdf(error) - jnp.log(jnp.diag(factor)) - log_value

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import override
+from typing import ClassVar, override
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.stats import norm
 
-from bayes_tbm.parameters import AbstractPrior, LogNormal
-from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData, structural_prior
+from bayes_tbm.parameters import AbstractPrior, LogNormal, PriorLike, as_prior
+from bayes_tbm.streams.errors.base import (
+    STRUCTURAL_SD,
+    AbstractErrorModel,
+    ErrorData,
+    ErrorParameter,
+    structural_prior,
+)
 
 _DAY_OR_TWO = LogNormal(1.5, 0.2)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Autoregressive(AbstractErrorModel):
     """Errors whose correlation decays as ``exp(-gap / memory)``.
 
@@ -33,14 +39,18 @@ class Autoregressive(AbstractErrorModel):
         away a wrong seasonal cycle.
     """
 
-    structural: AbstractPrior | None = None
-    memory: AbstractPrior = _DAY_OR_TWO
+    parameters: ClassVar[Mapping[str, ErrorParameter]] = {
+        "structural": STRUCTURAL_SD,
+        "memory": ErrorParameter("memory", is_open=True),
+    }
+    structural: PriorLike | None = None
+    memory: PriorLike = _DAY_OR_TWO
 
     @override
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
         return {
             "structural_sd": structural_prior(self.structural, data),
-            "memory": self.memory,
+            "memory": as_prior("memory", self.memory),
         }
 
     def _scale(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, override
+from typing import Any, ClassVar, override
 
 import jax
 import jax.numpy as jnp
@@ -13,11 +13,17 @@ import numpy as np
 from jax.scipy.stats import norm
 
 from bayes_tbm.native import Pack, fused, summed
-from bayes_tbm.parameters import AbstractPrior
-from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData, structural_prior
+from bayes_tbm.parameters import AbstractPrior, PriorLike
+from bayes_tbm.streams.errors.base import (
+    STRUCTURAL_SD,
+    AbstractErrorModel,
+    ErrorData,
+    ErrorParameter,
+    structural_prior,
+)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Balanced(AbstractErrorModel):
     """The default of fluxes: measured means over ten days, annual budgets held.
 
@@ -41,8 +47,9 @@ class Balanced(AbstractErrorModel):
         Share of independent scatter that is left in the annual mean of the structural error.
     """
 
+    parameters: ClassVar[Mapping[str, ErrorParameter]] = {"structural": STRUCTURAL_SD}
     averaging: float = 10.0
-    structural: AbstractPrior | None = None
+    structural: PriorLike | None = None
     balance: float = 0.3
 
     def __post_init__(self) -> None:
@@ -85,8 +92,8 @@ class Balanced(AbstractErrorModel):
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
         # Each year's covariance is a diagonal and one rank, of known inverse and determinant.
-        years = np.unique(data.year)
-        known = jnp.array([data.value, data.measurement_sd**2, *(data.year == years[:, None])])
+        members = (data.year == np.unique(data.year)[:, None]).astype(float)
+        known = jnp.array([data.value, data.measurement_sd**2, *members])
 
         def term(known: list[jax.Array], x: jax.Array, structural: jax.Array) -> Any:
             value, measured, *member = known

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.parameters import AbstractPrior, LogNormal
-from bayes_tbm.plain import as_number
+from bayes_tbm.parameters import AbstractPrior, Fixed, LogNormal, PriorLike, as_prior, plain_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +32,8 @@ class ErrorData:
         Whole years since the first step, from 0; years without a point may be absent.
     points_per_year
         How many points a year without gaps holds.
+    observed
+        What was observed, where ``value`` is something else whose density is wanted.
     """
 
     value: NDArray[np.float64]
@@ -39,11 +41,79 @@ class ErrorData:
     day: NDArray[np.float64]
     year: NDArray[np.int64]
     points_per_year: float
+    observed: NDArray[np.float64] | None = dataclasses.field(default=None, kw_only=True)
+
+    def with_value(self, value: Any) -> Self:
+        """Return other points, (point,), that err as the observed ones do."""
+        observed = self.value if self.observed is None else self.observed
+        return dataclasses.replace(self, value=value, observed=observed)
+
+    @property
+    def log_value(self) -> jax.Array | NDArray[np.float64]:
+        """Logarithm of the values, (point,)."""
+        value: Any = self.value  # of JAX, where it is not what was observed
+        return np.log(value) if isinstance(value, np.ndarray) else jnp.log(value)
+
+    @property
+    def measurement_log_variance(self) -> NDArray[np.float64]:
+        """Variance of measurement of the logarithm, (point,).
+
+        Of a log-normal with the relative standard deviation that was observed:
+        ``log(1 + (sd / value)^2)``.
+        """
+        observed = self.value if self.observed is None else self.observed
+        return np.log1p((self.measurement_sd / observed) ** 2)
 
 
 @dataclasses.dataclass(frozen=True)
+class ErrorParameter:
+    """A parameter of an error model, inferred or held fixed.
+
+    Attributes
+    ----------
+    suffix
+        Its name after that of the stream, as in ``gpp_structural_sd``.
+    lower, upper
+        Range that a prior must keep to.
+    is_open
+        Whether the parameter cannot be held at the lower end of the range itself.
+    """
+
+    suffix: str
+    lower: float = 0.0
+    upper: float = math.inf
+    is_open: bool = False
+
+    def check(self, prior: AbstractPrior, where: str, variable: str) -> None:
+        """Refuse a prior of values that have no meaning.
+
+        Raises
+        ------
+        InputError
+            The prior's support reaches beyond the range.
+        """
+        low, high = prior.support
+        at_end = self.is_open and isinstance(prior, Fixed) and low == self.lower
+        if not self.lower <= low <= high <= self.upper or at_end:
+            span = f"{self.lower:g} to {self.upper:g}" + ", 0 left out" * self.is_open
+            raise InputError(
+                where=where, variable=variable, rule=f"must have a prior within {span}",
+                found=f"{low:g} to {high:g} with {prior}",
+                remedy="choose a family that ends there, such as a log-normal",
+            )  # fmt: skip
+
+
+STRUCTURAL_SD = ErrorParameter("structural_sd")
+STRUCTURAL_LOG_SD = ErrorParameter("structural_log_sd")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class AbstractErrorModel:
     """How observed points scatter around their expectation.
+
+    Fields are given by name. Those that hold a prior, listed in ``parameters``, take what
+    `bayes_tbm.Calibration` takes for one: a prior, its plain data, or a number to hold the value
+    fixed.
 
     Attributes
     ----------
@@ -51,18 +121,38 @@ class AbstractErrorModel:
         Length in days of the blocks whose means are compared; 0 compares every value.
     positive
         Whether values must be above zero.
+    of_curve
+        Whether the model is that of a growth curve's points, and of nothing else.
+    parameters
+        The model's own parameters, by the field that holds their prior.
+
+    Raises
+    ------
+    InputError
+        On construction: a field is no number, no prior, or holds values that have no meaning.
     """
 
     positive: ClassVar[bool] = False
+    of_curve: ClassVar[bool] = False
+    parameters: ClassVar[Mapping[str, ErrorParameter]] = {}
     averaging: float = 0.0
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            if isinstance(field.default, float):  # an option, not a prior
-                number = as_number(getattr(self, field.name))
-                self._require(field.name, number is not None, "a number")
+            given = getattr(self, field.name)
+            if field.name in self.parameters:
+                if given is not None or field.default is not None:  # None: set from the data
+                    object.__setattr__(self, field.name, self._prior(field.name, given))
+            elif isinstance(field.default, float):
+                number = plain_number(given)
+                self._require(field.name, number is not None, "a finite number")
                 object.__setattr__(self, field.name, number)
         self._require("averaging", self.averaging >= 0.0, "a number of days, 0 or more")
+
+    def _prior(self, name: str, given: PriorLike) -> AbstractPrior:
+        prior = as_prior(name, given, type(self).__name__)
+        self.parameters[name].check(prior, type(self).__name__, name)
+        return prior
 
     @property
     def options(self) -> dict[str, float]:
@@ -127,16 +217,14 @@ class AbstractErrorModel:
         raise NotImplementedError
 
 
-def structural_prior(
-    given: AbstractPrior | None, data: ErrorData, share: float = 0.3
-) -> AbstractPrior:
+def structural_prior(given: PriorLike | None, data: ErrorData, share: float = 0.3) -> AbstractPrior:
     """Prior of the structural error's sd: as given, else log-normal around a share of the spread.
 
     The default is weakly informative: a median of ``share`` times the standard deviation of the
     observed values, and a factor two either way at one standard deviation.
     """
     if given is not None:
-        return given
+        return as_prior("structural", given)
     spread = float(np.std(data.value))
     scale = spread if spread > 0 else float(np.mean(np.abs(data.value))) or 1.0
     return LogNormal(share * scale, 0.7)

@@ -9,21 +9,28 @@ from typing import ClassVar, override
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.scipy.stats import norm, t
 
 from bayes_tbm.native import Pack, summed
-from bayes_tbm.parameters import AbstractPrior, Fixed
-from bayes_tbm.streams.errors.base import AbstractErrorModel, ErrorData, structural_prior
+from bayes_tbm.parameters import AbstractPrior, Fixed, PriorLike, as_prior
+from bayes_tbm.streams.errors.base import (
+    STRUCTURAL_LOG_SD,
+    STRUCTURAL_SD,
+    AbstractErrorModel,
+    ErrorData,
+    ErrorParameter,
+    structural_prior,
+)
 
 _NONE = Fixed(0.0)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class _Independent(AbstractErrorModel):
     """Measurement and structural errors in quadrature."""
 
-    structural: AbstractPrior | None = None
+    parameters: ClassVar[Mapping[str, ErrorParameter]] = {"structural": STRUCTURAL_SD}
+    structural: PriorLike | None = None
 
     @override
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
@@ -33,7 +40,7 @@ class _Independent(AbstractErrorModel):
         return jnp.sqrt(data.measurement_sd**2 + errors["structural_sd"] ** 2)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Gaussian(_Independent):
     """Independent Gaussian errors, measurement and structural in quadrature.
 
@@ -69,7 +76,7 @@ class Gaussian(_Independent):
         return expected + self._sd(data, errors) * jax.random.normal(key, expected.shape)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class StudentT(_Independent):
     """Independent Student-t errors, for data with outliers.
 
@@ -102,7 +109,7 @@ class StudentT(_Independent):
         return expected + self._sd(data, errors) * noise
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LogNormalErrors(AbstractErrorModel):
     """Independent errors of the logarithm: for stocks, which are positive and err by a factor.
 
@@ -116,22 +123,22 @@ class LogNormalErrors(AbstractErrorModel):
     """
 
     positive: ClassVar[bool] = True
-    structural: AbstractPrior = _NONE
+    parameters: ClassVar[Mapping[str, ErrorParameter]] = {"structural": STRUCTURAL_LOG_SD}
+    structural: PriorLike = _NONE
 
     @override
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
-        return {"structural_log_sd": self.structural}
+        return {"structural_log_sd": as_prior("structural", self.structural)}
 
     def _log_sd(self, data: ErrorData, errors: Mapping[str, jax.Array]) -> jax.Array:
-        measured = np.log1p((data.measurement_sd / data.value) ** 2)
-        return jnp.sqrt(measured + errors["structural_log_sd"] ** 2)
+        return jnp.sqrt(data.measurement_log_variance + errors["structural_log_sd"] ** 2)
 
     @override
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        log_value = np.log(data.value)
-        return norm.logpdf(log_value, jnp.log(expected), self._log_sd(data, errors)) - log_value
+        log_sd = self._log_sd(data, errors)
+        return norm.logpdf(data.log_value, jnp.log(expected), log_sd) - data.log_value
 
     @override
     def sample(
