@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,16 +14,24 @@ import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
 
-from bayes_tbm.errors import DataWarning, InputError
-from bayes_tbm.model import Regrowth, prepare
-from bayes_tbm.model.regrowth import OLDEST, age_in_season
-from bayes_tbm.parameters import TABLE, names_in
+from bayes_tbm.errors import InputError
+from bayes_tbm.model import prepare
+from bayes_tbm.parameters import TABLE
+from bayes_tbm.plain import as_whole
 from bayes_tbm.posterior import PriorLike, as_constraints, resolve_priors, seasonal_note
+from bayes_tbm.posterior.assembly import (
+    checked_age,
+    error_ranges,
+    regrowth_of,
+    unused_parameters,
+    warn_double_counting,
+)
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.evaluate import Evaluator
 from bayes_tbm.posterior.numpyro_model import numpyro_model
 from bayes_tbm.results.attempts import CONVERGENCE, convergence_group, warn_unless_converged
 from bayes_tbm.results.tree import build_tree
+from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.runtime.malloc import keep_work_space
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sampling.checkpoint import Checkpoint
@@ -35,14 +41,13 @@ from bayes_tbm.sampling.mode_weights import weigh_modes
 from bayes_tbm.sampling.modes import Mode, find_modes, load_modes, save_modes
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.progress import Progress
-from bayes_tbm.sampling.settings import Settings
+from bayes_tbm.sampling.settings import Settings, settings_with
 from bayes_tbm.sampling.stopping import StoppingRule
 from bayes_tbm.sites.site import Site
-from bayes_tbm.sites.to_model import drivers_of, mean_year_of
-from bayes_tbm.streams import AbstractBoundStream, AnyStream, BoundStream, ErrorParameter, bind_all
+from bayes_tbm.sites.to_model import drivers_of
+from bayes_tbm.streams import AnyStream, BoundStream, bind_all
 
 _PRIOR_DRAWS = 1000  # kept with every posterior to compare with
-_TIED = ("initial_lai", "initial_labile", "initial_root", "initial_wood")
 
 
 class Calibration:
@@ -77,6 +82,17 @@ class Calibration:
         Anything that cannot be sampled: no or unknown streams, streams without observations or
         uncertainties, unknown parameters or constraints, priors that are no distributions.
 
+    Notes
+    -----
+    Several sites side by side: processes must be spawned, since one that is forked after JAX has
+    run would wait for ever (it is refused)::
+
+        with multiprocessing.get_context("spawn").Pool(4) as pool:
+            results = pool.map(fit, calibrations)   # `fit` at the top level of a module
+
+    A calibration can be pickled, and is set up anew in the other process, where its streams can: a
+    stream of your own needs an operator that is a function of a module.
+
     Examples
     --------
     >>> import bayes_tbm as bt
@@ -97,13 +113,18 @@ class Calibration:
     ) -> None:
         use_double_precision()
         keep_work_space()
-        stand_age = _checked_age(site, stand_age)
+        self._chosen: dict[str, Any] = {
+            "streams": streams if isinstance(streams, str) else tuple(streams),
+            "priors": dict(priors or {}), "constraints": constraints, "stand_age": stand_age,
+            "regrowth": regrowth,
+        }  # fmt: skip
+        stand_age = checked_age(site, stand_age)
         bound = bind_all(streams, site, stand_age)
-        _warn_double_counting({stream.name for stream in bound})
+        warn_double_counting({stream.name for stream in bound})
         forcing = prepare(drivers_of(site))
-        stand = _regrowth(site, bound, stand_age, regrowth)
+        stand = regrowth_of(site, bound, stand_age, regrowth)
         errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
-        unused, ranges = _unused(stand, fire=forcing.fire), _ranges(bound)
+        unused, ranges = unused_parameters(stand, fire=forcing.fire), error_ranges(bound)
         resolved = resolve_priors(
             priors, errors, ranges=ranges, unused=unused, latitude=site.latitude
         )
@@ -120,6 +141,10 @@ class Calibration:
             raise InputError(
                 where="priors", rule="at least one parameter must be free", found="all fixed"
             )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What was compiled belongs to a process; another one sets it up anew.
+        return _set_up, (self.site, self._chosen)
 
     @property
     def left_out(self) -> dict[str, tuple[str, ...]]:
@@ -166,10 +191,12 @@ class Calibration:
         """
         before = self.density.priors
         errors = {name: prior for name, prior in before.items() if name not in TABLE}
-        unused = _unused(self.density.regrowth, fire=self.density.forcing.fire)
-        ranges = _ranges(self.density.streams)
+        unused = unused_parameters(self.density.regrowth, fire=self.density.forcing.fire)
+        ranges = error_ranges(self.density.streams)
         priors = resolve_priors({**before, **changes}, errors, ranges=ranges, unused=unused)
-        other = copy.copy(self)
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        other._chosen = self._chosen | {"priors": {**self._chosen["priors"], **changes}}
         other.site = _noted(self.site, seasonal_note(priors, self.site.latitude))
         other.density = dataclasses.replace(self.density, priors=priors)
         other._evaluator = Evaluator(other.density)
@@ -189,6 +216,7 @@ class Calibration:
             In nats: likelihoods, constraints and, as prior, the standard normal of the latent
             coordinates.
         """
+        jax_will_run()
         names = {name: jax.numpy.asarray(value) for name, value in values.items()}
         return float(self.density(self.density.latent(names)))
 
@@ -226,6 +254,8 @@ class Calibration:
         InputError
             The constraints accept less than one draw of the priors in four hundred.
         """
+        jax_will_run()
+        draws, seed = _counted("draws", draws, 1), _counted("seed", seed, 0)
         evaluation = self._evaluator.prior(draws, seed=seed)
         stats = {"diverging": np.zeros((1, draws), dtype=bool)}
         return build_tree(
@@ -257,6 +287,7 @@ class Calibration:
         InputError
             No start reaches a finite density.
         """
+        jax_will_run()
         settings = settings or Settings()
         with Progress("finding modes", settings.starts, show=progress) as bar:
             found = find_modes(
@@ -272,6 +303,9 @@ class Calibration:
         progress: bool = True,
         checkpoint: str | Path | None = None,
         resume: bool = False,
+        overwrite: bool = False,
+        other_processor: bool = False,
+        on_start: Callable[[], object] | None = None,
         **changes: Any,
     ) -> xr.DataTree:
         """Sample the posterior, with NumPyro's NUTS unless the settings name another sampler.
@@ -287,6 +321,13 @@ class Calibration:
         resume
             Go on from the checkpoint: to the same numbers as if nothing had stopped the run, or,
             with more draws than before, to a longer run that begins with the shorter one.
+        overwrite
+            Replace a checkpoint that is there, once nothing can be refused any more.
+        other_processor
+            Go on also from what another kind of processor did: to the same posterior, but not to
+            the same draws, bit for bit.
+        on_start
+            Called when nothing can be refused any more, before anything is written.
         **changes
             Fields of the settings to change, such as ``seed=1, draws=500``.
 
@@ -306,21 +347,27 @@ class Calibration:
         ------
         InputError
             The checkpoint belongs to other data, another model, seed or versions; or there is one
-            and ``resume`` is false; or the sampler has none.
+            that may be neither resumed nor replaced, or it cannot be read; or the sampler has none;
+            or a setting is unknown or will not do. Nothing has been written then.
+        WriteError
+            The checkpoint cannot be written, as on a full disk; it can be resumed.
         """
-        settings = dataclasses.replace(settings or Settings(), **changes)
+        jax_will_run()
+        settings = settings_with(settings, changes)
         disk = None
-        if checkpoint is not None:
-            check_resumable(settings)
-            of_run = identity(self.density, self.experiment, settings)
-            disk = Checkpoint(checkpoint, of_run, resume=resume)
-        with ThreadPoolExecutor(1) as pool:  # what optimisers need compiles beside the prior
-            compiled = pool.submit(
-                self.density.value_and_gradient, jnp.zeros(self.density.dimension)
-            )
-            prior = self._evaluator.prior(_PRIOR_DRAWS, seed=settings.seed)  # it may refuse
-            compiled.result()
+        with ThreadPoolExecutor(1) as pool:  # the prior compiles beside what optimisers need
+            drawn = pool.submit(self._evaluator.prior, _PRIOR_DRAWS, seed=settings.seed)
+            if checkpoint is not None:
+                check_resumable(settings)
+                disk = Checkpoint(
+                    checkpoint, identity(self.density, self.experiment, settings), resume=resume,
+                    overwrite=overwrite, other_processor=other_processor,
+                )  # fmt: skip
+            self.density.value_and_gradient(jnp.zeros(self.density.dimension))
+            prior = drawn.result()  # it may refuse
         modes = load_modes(disk) or self.modes(settings, progress=progress)
+        if on_start is not None:
+            on_start()
         if disk is not None:
             save_modes(disk, modes)
         rule = StoppingRule(self._evaluator, settings, prior)
@@ -329,26 +376,28 @@ class Calibration:
         posterior, report = rule.evaluated(draws)
         tree = build_tree(
             self.site, self.density, posterior=posterior, sample_stats=draws.stats,
-            prior=prior, experiment=self._record(settings, modes),
+            prior=prior, experiment=self._record(settings, modes, disk),
         )  # fmt: skip
         tree[CONVERGENCE] = xr.DataTree(convergence_group(report, draws.attempts))
         warn_unless_converged(tree)
         return tree
 
-    def _record(self, settings: Settings, modes: Sequence[Mode]) -> dict[str, Any]:
+    def _record(
+        self, settings: Settings, modes: Sequence[Mode], disk: Checkpoint | None
+    ) -> dict[str, Any]:
         found = [
             {"log_density": mode.log_density, "weight": mode.weight, "starts": mode.starts}
             for mode in modes
         ]
         left_out = {name: list(days) for name, days in self.left_out.items()}
-        return self.experiment | {
+        mixed = {"processors": disk.processors} if disk and len(disk.processors) > 1 else {}
+        return self.experiment | mixed | {
             "sampling": dataclasses.asdict(settings), "modes": found, "left_out": left_out,
         }  # fmt: skip
 
 
-def _ranges(streams: Sequence[AbstractBoundStream]) -> dict[str, ErrorParameter]:
-    """Return what is known of all error parameters, by full name."""
-    return {n: own for stream in streams for n, own in stream.error_parameters.items()}
+def _set_up(site: Site, chosen: Mapping[str, Any]) -> Calibration:
+    return Calibration(site, **chosen)
 
 
 def _noted(site: Site, note: str) -> Site:
@@ -356,44 +405,11 @@ def _noted(site: Site, note: str) -> Site:
     return dataclasses.replace(site, notes=(*site.notes, note)) if note else site
 
 
-def _checked_age(site: Site, age: float | None) -> float | None:
-    """Age with the season of the record's start, or none."""
-    if age is None:
-        return None
-    if isinstance(age, bool) or not 0.0 < age <= OLDEST:
+def _counted(name: str, value: int, least: int) -> int:
+    number = as_whole(value)
+    if number is None or number < least:
         raise InputError(
-            where="stand_age", rule=f"must be a number of years, above 0 and at most {OLDEST}",
-            found=age,
+            where="prior", variable=name, rule=f"must be a whole number, at least {least}",
+            found=repr(value),
         )  # fmt: skip
-    first = float(site.drivers.days.values[0] - 0.5 * site.drivers.step_length.values[0])
-    seasoned = age_in_season(float(age), first)
-    return seasoned if seasoned <= OLDEST else seasoned - 1.0
-
-
-def _regrowth(
-    site: Site, streams: Sequence[AbstractBoundStream], age: float | None, wanted: bool
-) -> Regrowth | None:
-    if not (wanted or age is not None or any(stream.oldest for stream in streams)):
-        return None
-    return Regrowth(prepare(mean_year_of(site)), OLDEST, age)
-
-
-def _unused(stand: Regrowth | None, *, fire: bool) -> set[str]:
-    """Parameters that nothing depends on."""
-    unused = set() if fire else set(names_in("fire"))
-    unused |= set() if stand else names_in("regrowth")
-    tied = stand is not None and stand.age is not None
-    return unused | (set(_TIED) if tied else names_in("departure"))
-
-
-def _warn_double_counting(names: set[str]) -> None:
-    """Warn of streams that are one measurement told twice."""
-    for same in ({"nee", "nbe"}, {"gpp", "nee", "reco"}):
-        if same <= names:
-            told = ", ".join(sorted(same))
-            warnings.warn(
-                f"{told} rest on the same measurements (GPP and RECO are derived from NEE; "
-                "without fire NBE is NEE): together they count them more than once",
-                DataWarning,
-                stacklevel=3,
-            )
+    return number

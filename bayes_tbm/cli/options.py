@@ -7,6 +7,8 @@ from typing import Any
 
 NOT_CONVERGED = 3
 """Exit status of runs that are saved but whose chains have not converged."""
+NOT_WRITTEN = 4
+"""Exit status where something could not be written, or read for another reason than its content."""
 
 
 def sampling_options(parser: argparse.ArgumentParser, *, again: bool = True) -> None:
@@ -32,10 +34,10 @@ def sampling_options(parser: argparse.ArgumentParser, *, again: bool = True) -> 
 
 
 def _repetition_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
         "--overwrite", action="store_true", help="replace a run that the folder holds"
     )
-    again = parser.add_mutually_exclusive_group()
     again.add_argument(
         "--resume", action="store_true",
         help="go on where the run in this folder was interrupted, to the same numbers",
@@ -43,6 +45,11 @@ def _repetition_options(parser: argparse.ArgumentParser) -> None:
     again.add_argument(
         "--extend", type=int, metavar="N", help="add N draws a chain to the run in this folder"
     )
+    parser.add_argument(
+        "--other-processor", action="store_true",
+        help="with --resume or --extend: go on also from what another kind of processor did, to "
+        "the same posterior but not to the same numbers bit for bit",
+    )  # fmt: skip
 
 
 def sampling_of(arguments: argparse.Namespace) -> dict[str, Any]:

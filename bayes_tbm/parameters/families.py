@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import numbers
 from collections.abc import Sequence
 from typing import Any, ClassVar, override
 
@@ -20,20 +19,15 @@ from jax.scipy.stats import norm
 from jax.typing import ArrayLike
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.plain import as_number
 
 _SPREADS = ("sd", "log_sd", "logit_sd")
 
 
 def plain_number(value: Any) -> float | None:
     """Return a finite real number, also NumPy's or JAX's, as a Python float; else None."""
-    is_scalar = getattr(value, "ndim", None) == 0 and getattr(value.dtype, "kind", "") in "iuf"
-    if isinstance(value, bool) or not (is_scalar or isinstance(value, numbers.Real)):
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):  # traced, or an integer beyond all floats
-        return None
-    return number if math.isfinite(number) else None
+    number = as_number(value)
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _log(x: Any) -> Any:

@@ -189,6 +189,11 @@ class LogDensity:
         return self._together(z)
 
     @functools.cached_property
+    def value(self) -> Callable[[jax.Array], jax.Array]:
+        """Value at a latent vector, (dimension,), compiled once."""
+        return jax.jit(self)
+
+    @functools.cached_property
     def value_and_gradient(self) -> Callable[[jax.Array], tuple[jax.Array, jax.Array]]:
         """Value and gradient at a latent vector, (dimension,), compiled once."""
         return jax.jit(jax.value_and_grad(self))

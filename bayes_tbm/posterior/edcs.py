@@ -14,11 +14,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.model import Forcing, Outline, Trajectory, outline_of
 from bayes_tbm.model.regrowth import CLOSED
 from bayes_tbm.parameters import Parameters, allocation_shares
+from bayes_tbm.plain import as_number
 
 Term = Callable[[Parameters, Outline, float], jax.Array]
 
@@ -177,7 +179,8 @@ CONSTRAINTS: dict[str, Constraint] = {c.name: c for c in (*_ORDERINGS, *_STEADY)
 
 def _is_choice(value: Any, smallest: float) -> bool:
     """Whether a value is on, off, or a width above the smallest."""
-    return isinstance(value, bool) or (isinstance(value, int | float) and value > smallest)
+    width = as_number(value)
+    return isinstance(value, bool | np.bool_) or (width is not None and width > smallest)
 
 
 def as_constraints(
@@ -221,7 +224,9 @@ def as_constraints(
     chosen = []
     for name, constraint in CONSTRAINTS.items():
         value = choice.get(name, constraint.default)
-        if value is not False:
-            width = constraint.width if value is True else float(value)
+        width = as_number(value)
+        if width is None:  # on or off
+            width = constraint.width if value else None
+        if width is not None:
             chosen.append(dataclasses.replace(constraint, width=width))
     return tuple(chosen)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, PriorLike, as_prior
 from bayes_tbm.posterior.season import seasonal_priors
 from bayes_tbm.streams import ErrorParameter
@@ -54,13 +53,12 @@ def resolve_priors(
     priors |= {name: Fixed(TABLE[name].prior.center) for name in unused}
     for name, change in (changes or {}).items():
         if name not in priors:
-            near = difflib.get_close_matches(name, priors, n=3)
             raise InputError(
                 where=where,
                 variable=name,
                 rule="must be a parameter of the model or of an error model in use",
                 found=name,
-                remedy=f"did you mean {' or '.join(near) or 'one of ' + ', '.join(priors)}?",
+                remedy=did_you_mean(name, priors),
             )
         priors[name] = as_prior(name, change, where)
         _check_bounds(name, priors[name], where)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
-from bayes_tbm.errors import DataWarning, InputError
+from bayes_tbm.errors import DataWarning, InputError, did_you_mean
 from bayes_tbm.sites.site import Site
 from bayes_tbm.streams.binding import bind
 from bayes_tbm.streams.bound import AbstractBoundStream
@@ -78,12 +77,11 @@ def _lookup(stream: AnyStream) -> Stream | GrowthCurve | Stock:
         return stream
     name = stream.strip().lower()
     if name not in STREAMS:
-        near = difflib.get_close_matches(name, STREAMS, n=1)
         raise InputError(
             where="streams",
             variable=stream,
             rule=f"must be one of {', '.join(STREAMS)}",
             found=stream,
-            remedy=f"did you mean {near[0]}?" if near else None,
+            remedy=did_you_mean(name, STREAMS),
         )
     return STREAMS[name]

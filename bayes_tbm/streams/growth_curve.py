@@ -18,6 +18,8 @@ from bayes_tbm.streams.errors import AgeData, AlongAge, ErrorParameter
 from bayes_tbm.streams.stocks import (
     check_ages,
     check_points,
+    numeric,
+    numeric_array,
     positive_definite,
     stock_stream,
     to_carbon,
@@ -75,8 +77,12 @@ class GrowthCurve:
 
     def __post_init__(self) -> None:
         for name in ("age", "value", "sd"):
-            object.__setattr__(self, name, np.atleast_1d(np.asarray(getattr(self, name), float)))
+            values = numeric_array(self.source, name, getattr(self, name))
+            object.__setattr__(self, name, np.atleast_1d(values))
         check_points(self.age, self.value, self.sd, self.source)
+        options = {"age_sd": self.age_sd, "root_share": self.root_share}
+        for name, number in numeric(self.source, **options).items():
+            object.__setattr__(self, name, number)
         require_errors(self.source, self.errors, of_curve=True)
         self._require("age_sd", 0.0 <= self.age_sd < 100.0, "must be years, 0 or more")
         if self.log_covariance is not None:
@@ -127,10 +133,11 @@ class GrowthCurve:
         >>> curve.value.round()
         array([1880., 5170., 7050.])
         """
-        convert = to_carbon(unit, carbon_fraction, options.get("source", "growth curve"))
-        values = convert(biomass)
-        return cls(np.asarray(age, float), values, np.broadcast_to(convert(sd), values.shape),
-                   **options)  # fmt: skip
+        where = options.get("source", "growth curve")
+        convert = to_carbon(unit, carbon_fraction, where)
+        values = convert(numeric_array(where, "biomass", biomass))
+        spread = np.broadcast_to(convert(numeric_array(where, "sd", sd)), values.shape)
+        return cls(np.asarray(age), values, spread, **options)
 
     @classmethod
     def from_csv(
@@ -239,10 +246,11 @@ class GrowthCurve:
             A parameter that is not positive, or a covariance that is not positive definite.
         """
         where = options.get("source", "growth curve")
-        parameters = {"asymptote": asymptote, "rate": rate, "shape": shape}
+        parameters = numeric(where, asymptote=asymptote, rate=rate, shape=shape)
         for name, number in parameters.items():
             if not (np.isfinite(number) and number > 0.0):
                 raise InputError(where=where, variable=name, rule="must be positive", found=number)
+        asymptote, rate, shape = parameters.values()
         matrix = positive_definite(covariance, (3, 3), where)
         age = np.asarray(ages, dtype=float)
         check_ages(age, where)

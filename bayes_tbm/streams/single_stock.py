@@ -12,7 +12,7 @@ from bayes_tbm.streams.binding import bind
 from bayes_tbm.streams.bound import AbstractBoundStream, BoundAges
 from bayes_tbm.streams.definition import Stream, require_errors
 from bayes_tbm.streams.errors import AbstractErrorModel, ErrorData, ErrorParameter, LogNormalErrors
-from bayes_tbm.streams.stocks import check_points, stock_stream, to_carbon
+from bayes_tbm.streams.stocks import check_points, numeric, stock_stream, to_carbon
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, STOCK
 
 
@@ -61,6 +61,9 @@ class Stock:
                 where=self.name, rule="needs an age or a date, not both",
                 found=f"age {self.age}, date {self.date}",
             )  # fmt: skip
+        options = ("value", "sd", "age", "root_share", "carbon_fraction")
+        for name, number in numeric(self.name, **{n: getattr(self, n) for n in options}).items():
+            object.__setattr__(self, name, number)
         try:
             np.array([self.date], dtype="datetime64[ns]")
         except ValueError as error:

@@ -15,11 +15,14 @@ from bayes_tbm.constraint import SetGains, all_gains, constraint
 from bayes_tbm.constraint.targets import Target
 from bayes_tbm.errors import InputError
 from bayes_tbm.parameters import TABLE
+from bayes_tbm.plots.save import save_png
 from bayes_tbm.plots.sets import set_figures
 from bayes_tbm.results import check_convergence, stream_skill
 from bayes_tbm.results.diagnostics import ConvergenceReport
 from bayes_tbm.results.groups import group
+from bayes_tbm.runtime.files import write_whole
 from bayes_tbm.sampling import Settings
+from bayes_tbm.sampling.settings import settings_with
 from bayes_tbm.studies.fits import fit_once
 
 _PRIOR_DRAWS = 4000
@@ -106,16 +109,12 @@ class Comparison:
             What was written.
         """
         folder = Path(folder)
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
         tables = {"compare": self.table, "streams": self.skill, "bits": self.added()}
-        written = []
-        for name, table in tables.items():
-            written.append(folder / f"{name}.csv")
-            table.to_csv(written[-1])
-        for name, draw in set_figures(self.posteriors, self.table).items():
-            written.append(folder / "figures" / f"{name}.png")
-            draw().savefig(written[-1], dpi=150)
-        return written
+        figures = set_figures(self.posteriors, self.table)
+        return [
+            *(write_whole(folder / f"{n}.csv", table.to_csv()) for n, table in tables.items()),
+            *(save_png(draw(), folder / "figures" / f"{n}.png") for n, draw in figures.items()),
+        ]
 
 
 def compare(
@@ -165,7 +164,7 @@ def compare(
         Chains of a fit have not converged; it is named.
     """
     _check(calibrations)
-    settings = dataclasses.replace(settings or Settings(), **changes)
+    settings = settings_with(settings, changes)
     trees = {
         name: fit_once(name, calibration, settings, folder, progress=progress)
         for name, calibration in calibrations.items()

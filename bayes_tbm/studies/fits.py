@@ -71,7 +71,6 @@ def _fitted(
     own = Path(folder) / FITS / f"{_slug(name)}-{content(calibration, settings)}"
     if (own / POSTERIOR).is_file():
         return load_run(own)
-    own.mkdir(parents=True, exist_ok=True)
     disk = own / CHECKPOINT if can_resume(settings) else None
     tree = calibration.sample(settings, progress=progress, checkpoint=disk, resume=True)
     save_tree(tree, own / POSTERIOR)
