@@ -17,11 +17,12 @@ from jax.typing import ArrayLike
 from bayes_tbm.errors import InputError
 from bayes_tbm.model import prepare
 from bayes_tbm.parameters import TABLE
-from bayes_tbm.plain import as_whole
+from bayes_tbm.plain import whole_at_least
 from bayes_tbm.posterior import PriorLike, as_constraints, resolve_priors, seasonal_note
 from bayes_tbm.posterior.assembly import (
     checked_age,
     error_ranges,
+    noted,
     regrowth_of,
     unused_parameters,
     warn_double_counting,
@@ -128,7 +129,7 @@ class Calibration:
         resolved = resolve_priors(
             priors, errors, ranges=ranges, unused=unused, latitude=site.latitude
         )
-        self.site = _noted(site, seasonal_note(resolved, site.latitude))
+        self.site = noted(site, seasonal_note(resolved, site.latitude))
         self.density = LogDensity(
             forcing,
             bound,
@@ -197,7 +198,7 @@ class Calibration:
         other = object.__new__(type(self))
         vars(other).update(vars(self))
         other._chosen = self._chosen | {"priors": {**self._chosen["priors"], **changes}}
-        other.site = _noted(self.site, seasonal_note(priors, self.site.latitude))
+        other.site = noted(self.site, seasonal_note(priors, self.site.latitude))
         other.density = dataclasses.replace(self.density, priors=priors)
         other._evaluator = Evaluator(other.density)
         return other
@@ -255,7 +256,7 @@ class Calibration:
             The constraints accept less than one draw of the priors in four hundred.
         """
         jax_will_run()
-        draws, seed = _counted("draws", draws, 1), _counted("seed", seed, 0)
+        draws, seed = whole_at_least(1, "draws", draws), whole_at_least(0, "seed", seed)
         evaluation = self._evaluator.prior(draws, seed=seed)
         stats = {"diverging": np.zeros((1, draws), dtype=bool)}
         return build_tree(
@@ -398,18 +399,3 @@ class Calibration:
 
 def _set_up(site: Site, chosen: Mapping[str, Any]) -> Calibration:
     return Calibration(site, **chosen)
-
-
-def _noted(site: Site, note: str) -> Site:
-    """Return the site with one more note, if there is one."""
-    return dataclasses.replace(site, notes=(*site.notes, note)) if note else site
-
-
-def _counted(name: str, value: int, least: int) -> int:
-    number = as_whole(value)
-    if number is None or number < least:
-        raise InputError(
-            where="prior", variable=name, rule=f"must be a whole number, at least {least}",
-            found=repr(value),
-        )  # fmt: skip
-    return number

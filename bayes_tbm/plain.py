@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from bayes_tbm.errors import InputError
+
 
 def as_number(value: Any) -> float | None:
     """Return a real number as a float, or None where it is none.
@@ -34,6 +36,23 @@ def as_whole(value: Any) -> int | None:
     """
     scalar = _scalar(value)
     return int(scalar) if isinstance(scalar, numbers.Integral) else None
+
+
+def whole_at_least(least: int, name: str, value: Any, *, where: str = "prior") -> int:
+    """Return a whole number.
+
+    Raises
+    ------
+    InputError
+        It is none, or below the least.
+    """
+    number = as_whole(value)
+    if number is None or number < least:
+        raise InputError(
+            where=where, variable=name, rule=f"must be a whole number, at least {least}",
+            found=repr(value),
+        )  # fmt: skip
+    return number
 
 
 def plain(data: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Sequence
 
@@ -65,3 +66,8 @@ def warn_double_counting(names: set[str]) -> None:
                 DataWarning,
                 stacklevel=3,
             )
+
+
+def noted(site: Site, note: str) -> Site:
+    """Return the site with one more note, if there is one."""
+    return dataclasses.replace(site, notes=(*site.notes, note)) if note else site
