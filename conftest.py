@@ -7,6 +7,9 @@ import matplotlib as mpl
 import pytest
 
 jax.config.update("jax_enable_x64", True)
+# Strict: arrays of another rank or another kind of number are a slip until somebody says otherwise.
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
 mpl.use("Agg")
 
 

@@ -1,81 +1,20 @@
-"""Bayesian inference on a differentiable terrestrial biosphere model."""
+"""Bayesian inference on a differentiable terrestrial biosphere model.
 
-from bayes_tbm.calibration import Calibration
-from bayes_tbm.catalogue.open import open_site, site_names
-from bayes_tbm.constraint import SetGains, constraint, constraint_table, set_gains, verdict
-from bayes_tbm.errors import DataWarning, InputError
-from bayes_tbm.forward import simulate
-from bayes_tbm.parameters import (
-    TABLE,
-    BoundedLogNormal,
-    Fixed,
-    LogitNormal,
-    LogNormal,
-    LogUniform,
-    Normal,
-    Parameters,
-    Uniform,
-    from_dalec,
-    to_dalec,
-)
-from bayes_tbm.results.diagnostics import check_convergence, stream_skill
-from bayes_tbm.sampling.settings import Settings
-from bayes_tbm.sites import Observations, Site
-from bayes_tbm.streams import (
-    STREAMS,
-    AlongAge,
-    Autoregressive,
-    Balanced,
-    Gaussian,
-    GrowthCurve,
-    LogNormalErrors,
-    Stock,
-    Stream,
-    StudentT,
-)
-from bayes_tbm.studies import Comparison, PriorRefits, compare, sensitivity
-from bayes_tbm.version import __version__ as __version__
+Names are loaded when they are first asked for (SPEC 1): ``import bayes_tbm`` itself loads neither
+JAX nor ArviZ. ``__init__.pyi`` lists them, for `lazy_loader` and for type checkers alike.
+"""
 
-__all__ = [
-    "STREAMS",
-    "TABLE",
-    "AlongAge",
-    "Autoregressive",
-    "Balanced",
-    "BoundedLogNormal",
-    "Calibration",
-    "Comparison",
-    "DataWarning",
-    "Fixed",
-    "Gaussian",
-    "GrowthCurve",
-    "InputError",
-    "LogNormal",
-    "LogNormalErrors",
-    "LogUniform",
-    "LogitNormal",
-    "Normal",
-    "Observations",
-    "Parameters",
-    "PriorRefits",
-    "SetGains",
-    "Settings",
-    "Site",
-    "Stock",
-    "Stream",
-    "StudentT",
-    "Uniform",
-    "check_convergence",
-    "compare",
-    "constraint",
-    "constraint_table",
-    "from_dalec",
-    "open_site",
-    "sensitivity",
-    "set_gains",
-    "simulate",
-    "site_names",
-    "stream_skill",
-    "to_dalec",
-    "verdict",
-]
+import importlib
+import importlib.util
+
+import lazy_loader
+
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name, or a room of the package, when it is first asked for."""
+    is_room = name not in __all__ and not name.startswith("_")
+    if is_room and importlib.util.find_spec(f"{__name__}.{name}"):
+        return importlib.import_module(f"{__name__}.{name}")
+    return _load(name)

@@ -1,11 +1,13 @@
 #!/bin/sh
 # Makes .venv with Python >= 3.12 and installs the package into it, editable, at the pinned versions.
-# Called by `make setup`. It leaves a .venv that works alone.
+# Called by `make setup`, and by `make lowest` for another environment: VENV, CONSTRAINTS, EXTRA say which.
+# It leaves an environment that works alone.
 set -eu
 cd "$(dirname "$0")/.."
 
-venv=.venv
-constraints=requirements/ci.txt
+venv=${VENV:-.venv}
+constraints=${CONSTRAINTS:-requirements/ci.txt}
+extra=${EXTRA:-dev}
 new_enough='import sys; raise SystemExit(sys.version_info < (3, 12))'
 
 # True if the command runs and is Python >= 3.12. Names that exist but do not run (pyenv shims) fail here.
@@ -52,9 +54,9 @@ else
 fi
 
 if "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$constraints" -e '.[dev]'
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$constraints" -e ".[$extra]"
 elif have_uv; then
-    uv pip install --quiet --python "$venv/bin/python" -c "$constraints" -e '.[dev]'
+    uv pip install --quiet --python "$venv/bin/python" -c "$constraints" -e ".[$extra]"
 else
     echo "setup: $venv has no pip and there is no uv. Remove $venv and run this again," >&2
     echo "       or run: $venv/bin/python -m ensurepip" >&2

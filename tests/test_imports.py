@@ -41,7 +41,7 @@ ENTRY_POINTS = {"__init__", "__main__"}
 
 # The numerical core stays light and traceable.
 CORE = {"native", "processes", "model"}
-CORE_LIBRARIES = {"jax", "jaxtyping", "numpy"}
+CORE_LIBRARIES = {"jax", "numpy"}
 LLVM = "native/llvm/"  # the one folder that may use llvmlite
 
 
@@ -192,7 +192,7 @@ def test_right_imports_pass(tmp_path):
         {
             "__init__.py": "from .calibration import Calibration\nfrom .sites import open_site",
             "units/a.py": "import math\nimport pandas\nfrom ..errors import x\nfrom . import b",
-            "model/a.py": "import jax.numpy as jnp\nimport jaxtyping\nfrom ..processes import x",
+            "model/a.py": "import jax.numpy as jnp\nimport numpy\nfrom ..processes import x",
             "native/llvm/vectors.py": "from llvmlite import ir",
             "synthetic/twin.py": "from ..model.pools import Pools\nfrom ..units import x",
             "streams/a.py": "from ..sites.site import Site",

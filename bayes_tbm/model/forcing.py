@@ -64,7 +64,8 @@ def prepare(drivers: Drivers) -> Forcing:
         ),
         season=phenology.season(drivers.days),
         warmth=temperature - drivers.reference_temperature,
-        wetness=drivers.precipitation / jnp.where(wet, drivers.reference_precipitation, 1.0) - wet,
+        wetness=drivers.precipitation / jnp.where(wet, drivers.reference_precipitation, 1.0)
+        - jnp.where(wet, 1.0, 0.0),
         root_vpd=jnp.sqrt(drivers.vpd),
         shortwave=drivers.shortwave,
         rain=drivers.precipitation * drivers.step_length,

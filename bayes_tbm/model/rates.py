@@ -148,6 +148,12 @@ def rates_under(forcing: Forcing, c: Coefficients) -> Rates:
     return Rates(*kept(rates))
 
 
+def beside_time(c: Coefficients) -> Coefficients:
+    """Coefficients of a batch with an axis of one for time, to meet series, (time, ...)."""
+    spread: Coefficients = jax.tree.map(lambda x: x[None] if x.ndim else x, c)
+    return spread
+
+
 def along_time(rates: Any, steps: int, batch: tuple[int, ...]) -> Any:
     """Rates as series, (time, ...), those that are the same in every step too."""
     return jax.tree.map(lambda rate: jnp.broadcast_to(rate, (steps, *batch)), rates)

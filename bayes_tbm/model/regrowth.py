@@ -20,6 +20,7 @@ from bayes_tbm.model.forcing import Forcing
 from bayes_tbm.model.rates import (
     Coefficients,
     along_time,
+    beside_time,
     coefficients,
     initial_pools,
     rates_under,
@@ -90,7 +91,7 @@ def regrow_packed(p: native.Pack, climate: Forcing, years: int, form: WaterForm 
     c, start = native.fused(functools.partial(_prepared, fire=climate.fire), p)
     batch = c.shape
     climate = jax.tree.map(lambda x: x.reshape(-1, *(1,) * len(batch)) if x.ndim else x, climate)
-    rates = rates_under(climate, c.tree)
+    rates = rates_under(climate, beside_time(c.tree))
     series = along_time((rates.turnover, rates.fire), MONTHS, batch)  # of one year
     weather, series = jax.tree.map(functools.partial(_repeat, times=years), (climate, series))
     run = evolve(functools.partial(step_at, form=form), start, weather, c, series)
@@ -115,9 +116,11 @@ def after_disturbance(p: Parameters) -> Pools:
 
 def departed(p: Parameters, regrowth: Pools) -> Pools:
     """Pools of a stand whose live pools differ from the regrowth's by ``exp(<pool>_departure)``."""
-    live = {
-        name: getattr(regrowth, name) * jnp.exp(getattr(p, f"{name}_departure")) for name in LIVE
+    shape = regrowth.wood.shape  # of a batch, over months or at one age
+    factors = {
+        name: jnp.broadcast_to(jnp.exp(getattr(p, f"{name}_departure")), shape) for name in LIVE
     }
+    live = {name: getattr(regrowth, name) * factor for name, factor in factors.items()}
     return dataclasses.replace(regrowth, **live)
 
 

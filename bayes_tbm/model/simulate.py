@@ -19,6 +19,7 @@ from bayes_tbm.model.forcing import Forcing, prepare
 from bayes_tbm.model.rates import (
     Coefficients,
     along_time,
+    beside_time,
     coefficients,
     initial_pools,
     rates_under,
@@ -77,7 +78,7 @@ def simulate_packed(
     begin = begin if start is None else native.Pack.of(start, c.shape)
     batch = len(c.shape)
     forcing = jax.tree.map(lambda x: x.reshape(-1, *(1,) * batch) if x.ndim else x, forcing)
-    rates = rates_under(forcing, c.tree)
+    rates = rates_under(forcing, beside_time(c.tree))
     if native.is_available():  # a compiled loop computes a rate sooner than it fetches one
         run = evolve(functools.partial(_whole_step, form=form), begin, forcing, c, ())
     else:

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
 @functools.cache
 def _can_compile() -> bool:
-    return importlib.util.find_spec("llvmlite") is not None and jax.default_backend() == "cpu"
+    from bayes_tbm.native.llvm.interface import obstacle
+
+    if importlib.util.find_spec("llvmlite") is None or jax.default_backend() != "cpu":
+        return False
+    reason = obstacle()
+    if reason is not None:
+        warn_once("the foreign functions of this jaxlib", reason)
+    return reason is None
 
 
 def processor() -> str:
@@ -164,7 +171,8 @@ def _call(
 ) -> Found:  # fmt: skip
     """Compile the loop for these shapes and call it."""
     from bayes_tbm.native.llvm.layout import Layout
-    from bayes_tbm.native.llvm.loop import registered
+    from bayes_tbm.native.llvm.loop import written
+    from bayes_tbm.native.llvm.xla_ffi import register
 
     batch, dtype = carry.shape[1:], carry.dtype
     size, length = math.prod(batch), series[0].shape[1]
@@ -174,9 +182,9 @@ def _call(
         series=tuple((len(x), x.ndim == 2 and len(batch) > 0) for x in series),
     )  # fmt: skip
     try:
-        name = registered(program, layout)
-    except RuntimeError as error:  # LLVM's own refusal
-        warn_once(f"this processor ({error})")
+        name = register(written(program, layout))
+    except RuntimeError as error:  # LLVM, or XLA, refuses
+        warn_once("this processor and jaxlib", str(error))
         return plain(carry, series, constants)
     out = [
         shaped((len(carry), size), dtype),

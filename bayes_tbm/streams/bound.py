@@ -187,7 +187,7 @@ class BoundStream(AbstractBoundStream):
         if len(self.data.value) == len(self.value):
             return series[self.step]
         if self.steps_per_block == 0:
-            count = np.bincount(self.block)
+            count = np.bincount(self.block).astype(float)
             total = jax.ops.segment_sum(series[self.step], jnp.asarray(self.block), len(count))
             return total / count.reshape(-1, *(1,) * (series.ndim - 1))
         points, weights = self._grid  # the same mean without touching values one by one

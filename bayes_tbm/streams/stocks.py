@@ -15,7 +15,7 @@ from bayes_tbm.model.regrowth import OLDEST, live_biomass
 from bayes_tbm.streams.catalogue import STREAMS
 from bayes_tbm.streams.definition import Stream, over_step
 from bayes_tbm.streams.errors import AbstractErrorModel
-from bayes_tbm.units import CARBON_FRACTION, STOCK, check_unit, normalise_unit
+from bayes_tbm.units import STOCK, check_unit
 
 Array = NDArray[np.float64]
 QUANTITIES = ("live_biomass", "above_ground", "wood")
@@ -76,10 +76,10 @@ def to_carbon(unit: str, carbon_fraction: float, where: str) -> Callable[[ArrayL
             where=where, variable="carbon_fraction", rule="must lie between 0 and 1",
             found=carbon_fraction,
         )  # fmt: skip
-    convert = check_unit(unit, STOCK, where=where, variable="unit")
-    dry = normalise_unit(unit) == "Mg ha-1"
-    factor = carbon_fraction / CARBON_FRACTION if dry else 1.0
-    return lambda values: convert(values) * factor
+    return check_unit(
+        unit, STOCK, where=where, variable="unit", quantity="live_biomass",
+        carbon_fraction=carbon_fraction,
+    )  # fmt: skip
 
 
 def check_ages(age: Array, where: str) -> None:

@@ -117,7 +117,7 @@ def test_single_precision_runs_and_is_near(daily):
     assert {x.dtype for x in jax.tree.leaves((found, run, narrow))} == {jnp.dtype("float32")}
     # a year of rounding at 6e-8 a step, on slopes that are sums of terms of both signs
     assert float(found) == pytest.approx(float(value), rel=1e-5)
-    error, size = (np.asarray(narrow) - slopes) * SPREAD, np.asarray(slopes) * SPREAD
+    error, size = (np.asarray(narrow, float) - slopes) * SPREAD, np.asarray(slopes) * SPREAD
     assert np.abs(error).max() < 1e-4 * np.abs(size).max()
 
 

@@ -22,7 +22,7 @@ def value(a, b):
 
 @pytest.mark.parametrize("shape", [(), (5,)])
 def test_a_fused_function_and_its_gradient_are_the_function_s(shape):
-    a = jnp.full(shape, 2.0) + jnp.arange(np.prod(shape, dtype=int)).reshape(shape)
+    a = jnp.full(shape, 2.0) + jnp.arange(float(np.prod(shape))).reshape(shape)
     found, slopes = jax.value_and_grad(value, (0, 1))(a, 3.0 * jnp.ones(shape))
     np.testing.assert_allclose(found, (a / 3.0 + 3.0 * np.log(a)).sum(), rtol=1e-14)
     np.testing.assert_allclose(slopes[0], 1.0 / 3.0 + 3.0 / a, rtol=1e-14)

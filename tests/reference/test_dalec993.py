@@ -119,7 +119,8 @@ def test_phenology_agrees(reference, kind, name):
     values, days = dalec_values(reference), drivers_of(reference, kind).days
     peak, period, lifespan = (values[n][:, None] for n in PULSES[name])
     expected = reference[f"{kind}_output"].sel(output=name).values
-    found = np.asarray(pulse_rate(season(days), pulse(peak, period, lifespan)))
+    when = jax.tree.map(lambda x: x[None], season(days))  # (site, time)
+    found = np.asarray(pulse_rate(when, pulse(peak, period, lifespan)))
     assert (departure(found, expected) <= TOLERANCE).all()
 
 

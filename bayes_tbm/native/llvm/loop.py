@@ -11,14 +11,14 @@ from bayes_tbm.native.llvm.layout import Layout
 from bayes_tbm.native.llvm.program import Program
 from bayes_tbm.native.llvm.schedule import schedule
 from bayes_tbm.native.llvm.step import Body, Views
-from bayes_tbm.native.llvm.xla_ffi import register, vector_length
+from bayes_tbm.native.llvm.xla_ffi import module, vector_length
 
 _I64 = ir.IntType(64)
 Values = Sequence[ir.Value]
 
 
-def registered(program: Program, layout: Layout) -> str:
-    """Compile the loop of a program; returns the name that XLA knows it by."""
+def written(program: Program, layout: Layout) -> str:
+    """LLVM's text of the loop of a program."""
 
     def whole(builder: ir.IRBuilder, inputs: Values, outputs: Values) -> None:
         def one(first: ir.Value, count: int) -> Values:
@@ -34,7 +34,7 @@ def registered(program: Program, layout: Layout) -> str:
         for place, count in _rest(full, layout.batch, lanes):
             one(ir.Constant(_I64, place), count)
 
-    return register(whole, 2 + len(layout.series), 2)
+    return module(whole, 2 + len(layout.series), 2)
 
 
 def _loop(

@@ -12,18 +12,12 @@ import jax
 import llvmlite.binding as llvm
 from llvmlite import ir
 
+from bayes_tbm.native.llvm import interface
+from bayes_tbm.native.llvm.interface import Place
+
 _POINTER, _I32, _I64 = ir.PointerType(), ir.IntType(32), ir.IntType(64)
 _lock = threading.Lock()
 _kept: dict[str, llvm.ExecutionEngine] = {}  # code that XLA may still call
-
-# Places in the structures of XLA's C interface for foreign functions, version 0, in bytes
-# (xla/ffi/api/c_api.h, which is kept compatible within a version).
-_EXTENSION, _API, _ARGUMENTS, _RESULTS = 8, 16, 72, 112  # of the call frame
-_EXTENSION_TYPE, _METADATA = 8, 24  # of its extension
-_ABOUT_VERSION = 1  # type of the extension by which XLA asks for the handler's version
-_API_MINOR = 36  # of the table of XLA's functions
-_MAJOR, _MINOR, _TRAITS = 24, 28, 32  # of the metadata
-_DATA = 24  # of a buffer
 
 
 def vector_length() -> int:
@@ -36,12 +30,12 @@ def kind() -> str:
     return f"{llvm.get_host_cpu_name()}, vectors of {vector_length()}"
 
 
-def register(
+def module(
     write: Callable[[ir.IRBuilder, list[ir.Value], list[ir.Value]], None],
     arguments: int,
     results: int,
 ) -> str:
-    """Compile a function and make it known to XLA.
+    """LLVM's text of a function that XLA can call.
 
     Parameters
     ----------
@@ -50,6 +44,23 @@ def register(
         function's body.
     arguments, results
         How many there are.
+    """
+    whole = ir.Module("loop")
+    handler = ir.Function(whole, ir.FunctionType(_POINTER, [_POINTER]), "handler")
+    frame = handler.args[0]
+    builder = ir.IRBuilder(handler.append_basic_block())
+    _answer_version(builder, frame)
+    pointers = [
+        _data(builder, frame, where, count)
+        for where, count in ((interface.ARGUMENTS, arguments), (interface.RESULTS, results))
+    ]
+    write(builder, *pointers)
+    builder.ret(ir.Constant(_POINTER, None))
+    return str(whole)
+
+
+def register(text: str) -> str:
+    """Compile a module and make its function known to XLA.
 
     Returns
     -------
@@ -57,58 +68,49 @@ def register(
         Name of the function for `jax.ffi.ffi_call`, made of its code: in another process the same
         code has the same name, so that compiled functions that call it can be kept on disk.
     """
-    module = ir.Module("loop")
-    handler = ir.Function(module, ir.FunctionType(_POINTER, [_POINTER]), "handler")
-    frame = handler.args[0]
-    builder = ir.IRBuilder(handler.append_basic_block())
-    _answer_version(builder, frame)
-    pointers = [
-        _data(builder, frame, where, count)
-        for where, count in ((_ARGUMENTS, arguments), (_RESULTS, results))
-    ]
-    write(builder, *pointers)
-    builder.ret(ir.Constant(_POINTER, None))
-    text = str(module)
     name = f"bayes_tbm_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
     with _lock:
         if name not in _kept:
-            _kept[name] = engine = _compiled(text)
+            engine = _compiled(text)
             jax.ffi.register_ffi_target(name, _capsule(engine), platform="cpu")
+            _kept[name] = engine
     return name
 
 
 def _answer_version(builder: ir.IRBuilder, frame: ir.Value) -> None:
     """Return at once, with the version of the interface, where XLA asks for that.
 
-    The minor version is XLA's own, since what is used here has been there from the first; another
-    major version than 0 is one for XLA to refuse.
+    It is the version of the header that was checked: what else XLA may speak is for it to refuse.
     """
-    extension = _load(builder, frame, _EXTENSION)
-    there = builder.icmp_unsigned("!=", extension, ir.Constant(_POINTER, None))
-    with builder.if_then(there):
-        kind = _load(builder, extension, _EXTENSION_TYPE, _I32)
-        asks = builder.icmp_unsigned("==", kind, ir.Constant(_I32, _ABOUT_VERSION))
-        with builder.if_then(asks):
-            metadata = _load(builder, extension, _METADATA)
-            minor = _load(builder, _load(builder, frame, _API), _API_MINOR, _I32)
-            answers = {_MAJOR: ir.Constant(_I32, 0), _MINOR: minor, _TRAITS: ir.Constant(_I32, 0)}
+    extension = _load(builder, frame, interface.EXTENSION)
+    is_extended = builder.icmp_unsigned("!=", extension, ir.Constant(_POINTER, None))
+    with builder.if_then(is_extended):
+        kind = _load(builder, extension, interface.EXTENSION_TYPE, _I32)
+        about_version = ir.Constant(_I32, interface.NUMBERS["XLA_FFI_Extension_Metadata"])
+        with builder.if_then(builder.icmp_unsigned("==", kind, about_version)):
+            metadata = _load(builder, extension, interface.METADATA)
+            major, minor = interface.version()
+            answers = {interface.MAJOR: major, interface.MINOR: minor, interface.TRAITS: 0}
             for place, value in answers.items():
-                builder.store(value, _at(builder, metadata, place))
+                builder.store(ir.Constant(_I32, value), _at(builder, metadata, place.byte))
             builder.ret(ir.Constant(_POINTER, None))
 
 
-def _data(builder: ir.IRBuilder, frame: ir.Value, where: int, count: int) -> list[ir.Value]:
+def _data(builder: ir.IRBuilder, frame: ir.Value, where: Place, count: int) -> list[ir.Value]:
     """Pointers to the data of all arguments, or of all results."""
     buffers = _load(builder, frame, where)
-    return [_load(builder, _load(builder, buffers, 8 * i), _DATA) for i in range(count)]
+    pointers = [builder.load(_at(builder, buffers, 8 * i), typ=_POINTER) for i in range(count)]
+    return [_load(builder, buffer, interface.DATA) for buffer in pointers]
 
 
 def _at(builder: ir.IRBuilder, base: ir.Value, offset: int) -> ir.Value:
     return builder.gep(base, [ir.Constant(_I64, offset)], source_etype=ir.IntType(8))
 
 
-def _load(builder: ir.IRBuilder, base: ir.Value, offset: int, kind: ir.Type = _POINTER) -> ir.Value:
-    return builder.load(_at(builder, base, offset), typ=kind)
+def _load(
+    builder: ir.IRBuilder, base: ir.Value, place: Place, kind: ir.Type = _POINTER
+) -> ir.Value:
+    return builder.load(_at(builder, base, place.byte), typ=kind)
 
 
 def _compiled(text: str) -> llvm.ExecutionEngine:

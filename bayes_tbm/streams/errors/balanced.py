@@ -92,8 +92,8 @@ class Balanced(AbstractErrorModel):
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
         # Each year's covariance is a diagonal and one rank, of known inverse and determinant.
-        years = np.unique(data.year)
-        known = jnp.array([data.value, data.measurement_sd**2, *(data.year == years[:, None])])
+        members = (data.year == np.unique(data.year)[:, None]).astype(float)
+        known = jnp.array([data.value, data.measurement_sd**2, *members])
 
         def term(known: list[jax.Array], x: jax.Array, structural: jax.Array) -> Any:
             value, measured, *member = known

@@ -1,0 +1,82 @@
+# The public names and where they live: `__init__.py` loads each when it is first asked for.
+
+from .calibration import Calibration
+from .catalogue.open import open_site, site_names
+from .constraint import SetGains, constraint, constraint_table, set_gains, verdict
+from .errors import DataWarning, InputError
+from .forward import simulate
+from .parameters import (
+    TABLE,
+    BoundedLogNormal,
+    Fixed,
+    LogitNormal,
+    LogNormal,
+    LogUniform,
+    Normal,
+    Parameters,
+    Uniform,
+    from_dalec,
+    to_dalec,
+)
+from .results.diagnostics import check_convergence, stream_skill
+from .sampling.settings import Settings
+from .sites import Observations, Site
+from .streams import (
+    STREAMS,
+    AlongAge,
+    Autoregressive,
+    Balanced,
+    Gaussian,
+    GrowthCurve,
+    LogNormalErrors,
+    Stock,
+    Stream,
+    StudentT,
+)
+from .studies import Comparison, PriorRefits, compare, sensitivity
+from .version import __version__
+
+__all__ = [
+    "STREAMS",
+    "TABLE",
+    "AlongAge",
+    "Autoregressive",
+    "Balanced",
+    "BoundedLogNormal",
+    "Calibration",
+    "Comparison",
+    "DataWarning",
+    "Fixed",
+    "Gaussian",
+    "GrowthCurve",
+    "InputError",
+    "LogNormal",
+    "LogNormalErrors",
+    "LogUniform",
+    "LogitNormal",
+    "Normal",
+    "Observations",
+    "Parameters",
+    "PriorRefits",
+    "SetGains",
+    "Settings",
+    "Site",
+    "Stock",
+    "Stream",
+    "StudentT",
+    "Uniform",
+    "__version__",
+    "check_convergence",
+    "compare",
+    "constraint",
+    "constraint_table",
+    "from_dalec",
+    "open_site",
+    "sensitivity",
+    "set_gains",
+    "simulate",
+    "site_names",
+    "stream_skill",
+    "to_dalec",
+    "verdict",
+]
