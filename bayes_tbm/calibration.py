@@ -37,7 +37,7 @@ from bayes_tbm.sampling.settings import Settings
 from bayes_tbm.sampling.stopping import Judge
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import drivers_of, mean_year_of
-from bayes_tbm.streams import AbstractBoundStream, AnyStream, BoundStream, ErrorParameter, bind_all
+from bayes_tbm.streams import AbstractBoundStream, BoundStream, ErrorParameter, StreamLike, bind_all
 
 _PRIOR_DRAWS = 1000  # kept with every posterior to compare with
 _TIED = ("initial_lai", "initial_labile", "initial_root", "initial_wood")
@@ -85,7 +85,7 @@ class Calibration:
     def __init__(
         self,
         site: Site,
-        streams: Sequence[AnyStream],
+        streams: Sequence[StreamLike],
         *,
         priors: Mapping[str, PriorLike] | None = None,
         constraints: Sequence[str] | Mapping[str, bool | float] | bool | None = None,

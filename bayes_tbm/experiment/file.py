@@ -64,10 +64,10 @@ from bayes_tbm.sites import Site
 from bayes_tbm.streams import (
     ERROR_MODELS,
     STREAMS,
-    AnyStream,
     GrowthCurve,
     Stock,
     Stream,
+    StreamLike,
     as_streams,
 )
 
@@ -230,9 +230,9 @@ class Experiment:
                 regrowth=self.regrowth,
             )  # fmt: skip
 
-    def _named_streams(self) -> list[AnyStream]:
+    def _named_streams(self) -> list[StreamLike]:
         """Streams by name, but what only the file describes as objects."""
-        make: dict[str, Callable[[], AnyStream]] = {
+        make: dict[str, Callable[[], StreamLike]] = {
             "growth_curve": lambda: growth_curve(self.growth_curve, self.where, self._folder()),
             "stock": lambda: stock(self.stock, self.where),
         }
@@ -336,7 +336,7 @@ class Experiment:
                     remedy=f"streams are {', '.join(STREAMS)}",
                 )  # fmt: skip
 
-    def _stream(self, stream: Stream | GrowthCurve | Stock) -> AnyStream:
+    def _stream(self, stream: Stream | GrowthCurve | Stock) -> StreamLike:
         options = dict(self.errors.get(stream.name, {}))
         if not options or not isinstance(stream, Stream):
             return stream

@@ -3,7 +3,7 @@
 from bayes_tbm.streams.binding import bind
 from bayes_tbm.streams.bound import AbstractBoundStream, BoundStream
 from bayes_tbm.streams.catalogue import STREAMS
-from bayes_tbm.streams.choice import AnyStream, as_streams, bind_all
+from bayes_tbm.streams.choice import StreamLike, as_streams, bind_all
 from bayes_tbm.streams.definition import Stream
 from bayes_tbm.streams.errors import (
     ERROR_MODELS,
@@ -25,7 +25,6 @@ __all__ = [
     "AbstractBoundStream",
     "AbstractErrorModel",
     "AlongAge",
-    "AnyStream",
     "Autoregressive",
     "Balanced",
     "BoundStream",
@@ -35,6 +34,7 @@ __all__ = [
     "LogNormalErrors",
     "Stock",
     "Stream",
+    "StreamLike",
     "StudentT",
     "as_streams",
     "bind",

@@ -18,10 +18,10 @@ from bayes_tbm.streams.definition import Stream
 from bayes_tbm.streams.growth_curve import GrowthCurve
 from bayes_tbm.streams.single_stock import Stock
 
-AnyStream = str | Stream | GrowthCurve | Stock
+StreamLike = str | Stream | GrowthCurve | Stock
 
 
-def as_streams(streams: Sequence[AnyStream]) -> tuple[Stream | GrowthCurve | Stock, ...]:
+def as_streams(streams: Sequence[StreamLike]) -> tuple[Stream | GrowthCurve | Stock, ...]:
     """Streams from names or from streams themselves.
 
     Raises
@@ -44,7 +44,7 @@ def as_streams(streams: Sequence[AnyStream]) -> tuple[Stream | GrowthCurve | Sto
 
 
 def bind_all(
-    streams: Sequence[AnyStream], site: Site, stand_age: float | None
+    streams: Sequence[StreamLike], site: Site, stand_age: float | None
 ) -> tuple[AbstractBoundStream, ...]:
     """Bind streams to a site; see `as_streams` and `bayes_tbm.streams.binding.bind`."""
     chosen = as_streams(streams)
@@ -73,7 +73,7 @@ def _warn_curve_and_stock(streams: Sequence[Stream | GrowthCurve | Stock]) -> No
             )
 
 
-def _lookup(stream: AnyStream) -> Stream | GrowthCurve | Stock:
+def _lookup(stream: StreamLike) -> Stream | GrowthCurve | Stock:
     if isinstance(stream, Stream | GrowthCurve | Stock):
         return stream
     name = stream.strip().lower()
