@@ -11,11 +11,11 @@ import numpy as np
 
 from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.sites.site import Site
-from bayes_tbm.streams.binding import bind
-from bayes_tbm.streams.bound import AbstractBoundStream
 from bayes_tbm.streams.catalogue import STREAMS
 from bayes_tbm.streams.definition import Stream
+from bayes_tbm.streams.from_site import bind
 from bayes_tbm.streams.growth_curve import GrowthCurve
+from bayes_tbm.streams.likelihood import AbstractBoundStream
 from bayes_tbm.streams.single_stock import Stock
 
 StreamLike = str | Stream | GrowthCurve | Stock
@@ -46,7 +46,7 @@ def as_streams(streams: Sequence[StreamLike]) -> tuple[Stream | GrowthCurve | St
 def bind_all(
     streams: Sequence[StreamLike], site: Site, stand_age: float | None
 ) -> tuple[AbstractBoundStream, ...]:
-    """Bind streams to a site; see `as_streams` and `bayes_tbm.streams.binding.bind`."""
+    """Bind streams to a site; see `as_streams` and `bayes_tbm.streams.from_site.bind`."""
     chosen = as_streams(streams)
     _warn_curve_and_stock(chosen)
     return tuple(
