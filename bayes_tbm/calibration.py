@@ -20,7 +20,7 @@ from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.model import Regrowth, prepare
 from bayes_tbm.model.regrowth import OLDEST, age_in_season
 from bayes_tbm.parameters import TABLE, names_in
-from bayes_tbm.posterior import PriorLike, as_constraints, resolve_priors
+from bayes_tbm.posterior import PriorLike, as_edcs, resolve_priors
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.evaluate import Evaluator
 from bayes_tbm.posterior.numpyro_model import numpyro_model
@@ -106,7 +106,7 @@ class Calibration:
             forcing,
             bound,
             resolve_priors(priors, errors, ranges=ranges, unused=_unused(stand, fire=forcing.fire)),
-            tuple(c for c in as_constraints(constraints) if stand or not c.age),
+            tuple(c for c in as_edcs(constraints) if stand or not c.age),
             stand,
         )
         self._evaluator = Evaluator(self.density)

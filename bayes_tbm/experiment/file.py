@@ -58,7 +58,7 @@ from bayes_tbm.catalogue import open_site
 from bayes_tbm.errors import InputError
 from bayes_tbm.experiment.stand import beside, growth_curve, stock
 from bayes_tbm.parameters import AbstractPrior
-from bayes_tbm.posterior import CONSTRAINTS
+from bayes_tbm.posterior import EDCS
 from bayes_tbm.sampling import Settings
 from bayes_tbm.sites import Site
 from bayes_tbm.streams import (
@@ -296,7 +296,7 @@ class Experiment:
             stand_age=calibration.experiment["stand_age"],
             regrowth=calibration.experiment["regrowth"],
             priors={n: p.to_dict() for n, p in calibration.density.priors.items()},
-            constraints={name: switched_on.get(name, False) for name in CONSTRAINTS},
+            constraints={name: switched_on.get(name, False) for name in EDCS},
             sampling=dataclasses.asdict(settings),
         )
 

@@ -33,7 +33,7 @@ from bayes_tbm.model import (
 )  # fmt: skip
 from bayes_tbm.model.regrowth import start_at_age
 from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, Parameters, stack_priors
-from bayes_tbm.posterior.edcs import Constraint
+from bayes_tbm.posterior.edcs import EDC
 from bayes_tbm.streams import AbstractBoundStream
 
 _TILE = 8  # rows of a batch that a processor works on together
@@ -80,7 +80,7 @@ class LogDensity:
     forcing: Forcing
     streams: tuple[AbstractBoundStream, ...]
     priors: Mapping[str, AbstractPrior]
-    constraints: tuple[Constraint, ...]
+    constraints: tuple[EDC, ...]
     regrowth: Regrowth | None = None
 
     @functools.cached_property

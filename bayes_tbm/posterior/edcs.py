@@ -24,8 +24,8 @@ Term = Callable[[Parameters, Outline, float], jax.Array]
 
 
 @dataclasses.dataclass(frozen=True)
-class Constraint:
-    """One named term of the prior.
+class EDC:
+    """An ecological or dynamical constraint: one named term of the prior.
 
     Attributes
     ----------
@@ -139,29 +139,29 @@ def _steady(pool: str) -> Term:
 
 
 _ORDERINGS = (
-    Constraint("litter_faster_than_som", "litter respires faster than soil organic matter",
-               0.1, True, _litter_faster_than_som),
-    Constraint("decomposition_faster_than_som",
-               "litter decomposes faster than soil organic matter respires",
-               0.1, True, _decomposition_faster_than_som),
-    Constraint("wood_slower_than_leaves", "wood lives longer than leaves",
-               0.1, True, _wood_slower_than_leaves),
-    Constraint("roots_faster_than_som", "roots turn over faster than soil organic matter",
-               0.1, True, _roots_faster_than_som),
-    Constraint("canopy_root_allocation",
-               "allocation to foliage and labile is within a factor 5 of that to roots",
-               0.1, True, _canopy_root_allocation),
-    Constraint("canopy_root_pools", "mean foliage is within a factor 5 of mean roots",
-               0.1, True, _canopy_root_pools),
+    EDC("litter_faster_than_som", "litter respires faster than soil organic matter",
+        0.1, True, _litter_faster_than_som),
+    EDC("decomposition_faster_than_som",
+        "litter decomposes faster than soil organic matter respires",
+        0.1, True, _decomposition_faster_than_som),
+    EDC("wood_slower_than_leaves", "wood lives longer than leaves",
+        0.1, True, _wood_slower_than_leaves),
+    EDC("roots_faster_than_som", "roots turn over faster than soil organic matter",
+        0.1, True, _roots_faster_than_som),
+    EDC("canopy_root_allocation",
+        "allocation to foliage and labile is within a factor 5 of that to roots",
+        0.1, True, _canopy_root_allocation),
+    EDC("canopy_root_pools", "mean foliage is within a factor 5 of mean roots",
+        0.1, True, _canopy_root_pools),
     # Light-saturated uptake of burnt spruce was 0.6 of the oldest stand's at age 11 and 1.3 at 19
     # (Litvak et al. 2003, doi 10.1029/2001JD000854). This model's young canopies can stagnate
     # instead, see `regrowth_lai`.
-    Constraint("canopy_closure",
-               "by age 20 the stand's mean foliage is at least two thirds of the record's",
-               0.1, True, _canopy_closure, age=CLOSED),
+    EDC("canopy_closure",
+        "by age 20 the stand's mean foliage is at least two thirds of the record's",
+        0.1, True, _canopy_closure, age=CLOSED),
 )  # fmt: skip
 _STEADY = tuple(
-    Constraint(
+    EDC(
         f"steady_{pool}",
         f"{pool} gains and losses over the record agree within a factor",
         2.0,
@@ -172,7 +172,7 @@ _STEADY = tuple(
     )
     for pool in ("labile", "foliage", "root", "litter", "wood", "som")
 )
-CONSTRAINTS: dict[str, Constraint] = {c.name: c for c in (*_ORDERINGS, *_STEADY)}
+EDCS: dict[str, EDC] = {c.name: c for c in (*_ORDERINGS, *_STEADY)}
 
 
 def _is_choice(value: Any, smallest: float) -> bool:
@@ -180,10 +180,10 @@ def _is_choice(value: Any, smallest: float) -> bool:
     return isinstance(value, bool) or (isinstance(value, int | float) and value > smallest)
 
 
-def as_constraints(
+def as_edcs(
     given: Sequence[str] | Mapping[str, bool | float] | bool | None, where: str = "constraints"
-) -> tuple[Constraint, ...]:
-    """Constraints from a user's choice.
+) -> tuple[EDC, ...]:
+    """Ecological constraints from a user's choice.
 
     Parameters
     ----------
@@ -199,14 +199,12 @@ def as_constraints(
         Unknown name, or a width that is not positive.
     """
     if given is None or isinstance(given, bool):
-        return tuple(c for c in CONSTRAINTS.values() if c.default) if given is not False else ()
+        return tuple(c for c in EDCS.values() if c.default) if given is not False else ()
     given = [given] if isinstance(given, str) else given
     choice: Mapping[str, bool | float] = (
-        given
-        if isinstance(given, Mapping)
-        else {n: n in list(given) for n in [*CONSTRAINTS, *given]}
+        given if isinstance(given, Mapping) else {n: n in list(given) for n in [*EDCS, *given]}
     )
-    unknown = [name for name in choice if name not in CONSTRAINTS]
+    unknown = [name for name in choice if name not in EDCS]
     smallest = {n: 1.0 if n.startswith("steady_") else 0.0 for n in choice}
     narrow = [n for n, v in choice.items() if not _is_choice(v, smallest[n])]
     if unknown or narrow:
@@ -216,10 +214,10 @@ def as_constraints(
             rule="must be known constraints, on or off or with a positive width (a factor above 1 "
             "for steady states)",
             found=str({name: choice[name] for name in unknown + narrow}),
-            remedy=f"choose from {', '.join(CONSTRAINTS)}",
+            remedy=f"choose from {', '.join(EDCS)}",
         )
     chosen = []
-    for name, constraint in CONSTRAINTS.items():
+    for name, constraint in EDCS.items():
         value = choice.get(name, constraint.default)
         if value is not False:
             width = constraint.width if value is True else float(value)

@@ -18,7 +18,7 @@ import bayes_tbm as bt
 from bayes_tbm.catalogue import open_site
 from bayes_tbm.native import is_available
 from bayes_tbm.parameters import FAMILIES
-from bayes_tbm.posterior import CONSTRAINTS
+from bayes_tbm.posterior import EDCS
 from bayes_tbm.streams import ERROR_MODELS, STREAMS
 
 
@@ -132,7 +132,7 @@ def streams_of(row):
 def edcs_of(row):
     """Every rule switched off in one row or two, and of another width in each of the others."""
     chosen = {}
-    for i, (name, rule) in enumerate(CONSTRAINTS.items()):
+    for i, (name, rule) in enumerate(EDCS.items()):
         off = row.number in ((i, (i + 3) % 6) if i < 6 else (i % 6,))
         chosen[name] = False if off else rule.width * (1.0 + 0.2 * row.number)
     return chosen
@@ -199,7 +199,7 @@ def test_every_pair_of_options_stands_in_a_row(densities):
     rows = [set(labels_of(row, densities[row.number])) for row in ROWS]
     every = set().union(*rows)
     known = {(kind, name) for kind, names in {
-        "edc": CONSTRAINTS, "family": FAMILIES, "errors": ERROR_MODELS,
+        "edc": EDCS, "family": FAMILIES, "errors": ERROR_MODELS,
         "curve": [f"curve_{name.replace(' ', '_')}" for name in CURVES],
         "stock": [f"stock_{name}" for name in WHEN],
         "family of errors": [
