@@ -16,11 +16,11 @@ import jax
 import jax.numpy as jnp
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.model import Forcing, Outline, Trajectory, outline_of
+from bayes_tbm.model import Forcing, RunSummary, Trajectory, summary_of
 from bayes_tbm.model.regrowth import CLOSED
 from bayes_tbm.parameters import Parameters, allocation_shares
 
-Term = Callable[[Parameters, Outline, float], jax.Array]
+Term = Callable[[Parameters, RunSummary, float], jax.Array]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +54,9 @@ class EDC:
 
     def log_density(self, p: Parameters, run: Trajectory, forcing: Forcing) -> jax.Array:
         """Log density of the term, up to a constant."""
-        return self.outlined(p, outline_of(run, forcing))
+        return self.of_summary(p, summary_of(run, forcing))
 
-    def outlined(self, p: Parameters, run: Outline) -> jax.Array:
+    def of_summary(self, p: Parameters, run: RunSummary) -> jax.Array:
         """Log density of the term from what it sees of a run, numbers."""
         return self.term(p, run, self.width)
 
@@ -66,40 +66,40 @@ def _above(ratio: jax.Array | float, width: float) -> jax.Array:
     return jax.nn.log_sigmoid(jnp.log(ratio) / width)
 
 
-def _litter_faster_than_som(p: Parameters, _: Outline, w: float) -> jax.Array:
+def _litter_faster_than_som(p: Parameters, _: RunSummary, w: float) -> jax.Array:
     return _above(p.som_residence_time / p.litter_residence_time, w)
 
 
-def _decomposition_faster_than_som(p: Parameters, _: Outline, w: float) -> jax.Array:
+def _decomposition_faster_than_som(p: Parameters, _: RunSummary, w: float) -> jax.Array:
     return _above(p.som_residence_time / p.litter_decomposition_time, w)
 
 
-def _wood_slower_than_leaves(p: Parameters, _: Outline, w: float) -> jax.Array:
+def _wood_slower_than_leaves(p: Parameters, _: RunSummary, w: float) -> jax.Array:
     return _above(p.wood_residence_time / p.leaf_lifespan, w)
 
 
-def _roots_faster_than_som(p: Parameters, _: Outline, w: float) -> jax.Array:
+def _roots_faster_than_som(p: Parameters, _: RunSummary, w: float) -> jax.Array:
     return _above(p.som_residence_time / p.root_residence_time, w)
 
 
-def _canopy_root_allocation(p: Parameters, _: Outline, w: float) -> jax.Array:
+def _canopy_root_allocation(p: Parameters, _: RunSummary, w: float) -> jax.Array:
     shares = allocation_shares(p)
     ratio = (shares.foliage + shares.labile) / shares.root
     return _above(5.0 * ratio, w) + _above(5.0 / ratio, w)
 
 
-def _canopy_root_pools(_: Parameters, run: Outline, w: float) -> jax.Array:
+def _canopy_root_pools(_: Parameters, run: RunSummary, w: float) -> jax.Array:
     ratio = run.mean("foliage") / run.mean("root")
     return _above(5.0 * ratio, w) + _above(5.0 / ratio, w)
 
 
-def _canopy_closure(_: Parameters, run: Outline, w: float) -> jax.Array:
+def _canopy_closure(_: Parameters, run: RunSummary, w: float) -> jax.Array:
     if run.closure is None:
         raise ValueError("canopy closure needs the regrowth run")
     return _above(run.closure, w)
 
 
-def _inputs(p: Parameters, run: Outline) -> dict[str, jax.Array]:
+def _inputs(p: Parameters, run: RunSummary) -> dict[str, jax.Array]:
     """All carbon that entered each pool over the record, g C m-2.
 
     From production and the balances of the pools: what a pool passed on is what it got, less its
@@ -130,7 +130,7 @@ def _inputs(p: Parameters, run: Outline) -> dict[str, jax.Array]:
 def _steady(pool: str) -> Term:
     """Return a term for ``ln(in / out)``, with ``out`` known from inputs and the pool's change."""
 
-    def term(p: Parameters, run: Outline, factor: float) -> jax.Array:
+    def term(p: Parameters, run: RunSummary, factor: float) -> jax.Array:
         gained = _inputs(p, run)[pool]
         lost = gained - run.change(pool)
         return -0.5 * (jnp.log(gained / lost) / math.log(factor)) ** 2
