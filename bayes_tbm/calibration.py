@@ -18,17 +18,9 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.model import prepare
 from bayes_tbm.parameters import TABLE
 from bayes_tbm.plain import whole_at_least
-from bayes_tbm.posterior import PriorLike, as_constraints, resolve_priors, seasonal_note
-from bayes_tbm.posterior.assembly import (
-    checked_age,
-    error_ranges,
-    noted,
-    regrowth_of,
-    unused_parameters,
-    warn_double_counting,
-)
+from bayes_tbm.posterior import PriorLike, as_edcs, assembly, resolve_priors, seasonal_note
 from bayes_tbm.posterior.density import LogDensity
-from bayes_tbm.posterior.evaluate import Evaluator
+from bayes_tbm.posterior.evaluate import Evaluation, Evaluator
 from bayes_tbm.posterior.numpyro_model import numpyro_model
 from bayes_tbm.results.attempts import CONVERGENCE, convergence_group, warn_unless_converged
 from bayes_tbm.results.tree import build_tree
@@ -46,7 +38,7 @@ from bayes_tbm.sampling.settings import Settings, settings_with
 from bayes_tbm.sampling.stopping import StoppingRule
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import drivers_of
-from bayes_tbm.streams import AnyStream, BoundStream, bind_all
+from bayes_tbm.streams import BoundStream, StreamLike, bind_all
 
 _PRIOR_DRAWS = 1000  # kept with every posterior to compare with
 
@@ -105,7 +97,7 @@ class Calibration:
     def __init__(
         self,
         site: Site,
-        streams: Sequence[AnyStream],
+        streams: Sequence[StreamLike],
         *,
         priors: Mapping[str, PriorLike] | None = None,
         constraints: Sequence[str] | Mapping[str, bool | float] | bool | None = None,
@@ -119,22 +111,25 @@ class Calibration:
             "priors": dict(priors or {}), "constraints": constraints, "stand_age": stand_age,
             "regrowth": regrowth,
         }  # fmt: skip
-        stand_age = checked_age(site, stand_age)
+        stand_age = assembly.checked_age(site, stand_age)
         bound = bind_all(streams, site, stand_age)
-        warn_double_counting({stream.name for stream in bound})
+        assembly.warn_double_counting({stream.name for stream in bound})
         forcing = prepare(drivers_of(site))
-        stand = regrowth_of(site, bound, stand_age, regrowth)
+        stand = assembly.regrowth_of(site, bound, stand_age, regrowth)
         errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
-        unused, ranges = unused_parameters(stand, fire=forcing.fire), error_ranges(bound)
+        unused, ranges = (
+            assembly.unused_parameters(stand, fire=forcing.fire),
+            assembly.error_ranges(bound),
+        )
         resolved = resolve_priors(
             priors, errors, ranges=ranges, unused=unused, latitude=site.latitude
         )
-        self.site = noted(site, seasonal_note(resolved, site.latitude))
+        self.site = assembly.noted(site, seasonal_note(resolved, site.latitude))
         self.density = LogDensity(
             forcing,
             bound,
             resolved,
-            tuple(c for c in as_constraints(constraints) if stand or not c.age),
+            tuple(c for c in as_edcs(constraints) if stand or not c.age),
             stand,
         )
         self._evaluator = Evaluator(self.density)
@@ -192,13 +187,13 @@ class Calibration:
         """
         before = self.density.priors
         errors = {name: prior for name, prior in before.items() if name not in TABLE}
-        unused = unused_parameters(self.density.regrowth, fire=self.density.forcing.fire)
-        ranges = error_ranges(self.density.streams)
+        unused = assembly.unused_parameters(self.density.regrowth, fire=self.density.forcing.fire)
+        ranges = assembly.error_ranges(self.density.streams)
         priors = resolve_priors({**before, **changes}, errors, ranges=ranges, unused=unused)
         other = object.__new__(type(self))
         vars(other).update(vars(self))
         other._chosen = self._chosen | {"priors": {**self._chosen["priors"], **changes}}
-        other.site = noted(self.site, seasonal_note(priors, self.site.latitude))
+        other.site = assembly.noted(self.site, seasonal_note(priors, self.site.latitude))
         other.density = dataclasses.replace(self.density, priors=priors)
         other._evaluator = Evaluator(other.density)
         return other
@@ -371,6 +366,13 @@ class Calibration:
             on_start()
         if disk is not None:
             save_modes(disk, modes)
+        return self._sampled(settings, modes, prior, disk, progress=progress)
+
+    def _sampled(
+        self, settings: Settings, modes: Sequence[Mode], prior: Evaluation,
+        disk: Checkpoint | None, *, progress: bool,
+    ) -> xr.DataTree:  # fmt: skip
+        """Sample until the stopping rule says that it is enough, and make the result."""
         rule = StoppingRule(self._evaluator, settings, prior)
         with Progress("sampling", transitions(settings), show=progress) as bar:
             draws = draw(self.density, modes, settings, bar, disk, rule.next_step)

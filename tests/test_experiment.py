@@ -5,7 +5,7 @@ import pytest
 
 import bayes_tbm as bt
 from bayes_tbm.experiment import Experiment
-from bayes_tbm.posterior import CONSTRAINTS
+from bayes_tbm.posterior import EDCS
 from bayes_tbm.sampling import Settings
 from bayes_tbm.synthetic.twin import embedded_site
 
@@ -93,7 +93,7 @@ def test_resolved_holds_every_default_and_gives_the_same_calibration(text, write
     resolved = first.resolved(cal, first.settings())
     again = Experiment.from_toml(write(resolved.to_toml()))
     assert set(again.priors) == set(cal.density.priors)
-    assert set(again.constraints) == set(CONSTRAINTS)
+    assert set(again.constraints) == set(EDCS)
     assert set(again.errors) == set(first.streams)
     assert set(again.sampling) == {field.name for field in dataclasses.fields(Settings)}
     assert again.settings() == first.settings()

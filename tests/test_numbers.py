@@ -7,7 +7,7 @@ import pytest
 import bayes_tbm as bt
 from bayes_tbm.experiment import Experiment
 from bayes_tbm.posterior import resolve_priors
-from bayes_tbm.posterior.edcs import as_constraints
+from bayes_tbm.posterior.edcs import as_edcs
 
 SITE = bt.open_site("hyytiala-twin", start="2006", end="2007")
 POINTS = [20, 60], [40, 110]
@@ -35,7 +35,7 @@ REAL = {
         "family": "lognormal", "median": x, "log_sd": 0.5}}, {})["wood_residence_time"]),
     "wood_residence_time": (60, lambda x: resolve_priors(
         {"wood_residence_time": bt.LogNormal(x, 0.5)}, {})["wood_residence_time"]),
-    "steady_wood": (2, lambda x: [c.width for c in as_constraints({"steady_wood": x})]),
+    "steady_wood": (2, lambda x: [c.width for c in as_edcs({"steady_wood": x})]),
     "stand_age": (44, lambda x: bt.Calibration(SITE, ["gpp"], stand_age=x).experiment),
     "gpp": (1, lambda x: set(SITE.with_uncertainty({"gpp": x}).observations["gpp"].sd)),
     "averaging": (10, lambda x: bt.Gaussian(averaging=x).options),

@@ -60,17 +60,17 @@ from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.experiment.stand import beside, growth_curve, stock
 from bayes_tbm.parameters import AbstractPrior
 from bayes_tbm.plain import as_number, plain
-from bayes_tbm.posterior import CONSTRAINTS
+from bayes_tbm.posterior import EDCS
 from bayes_tbm.sampling import Settings
 from bayes_tbm.sampling.settings import settings_with
 from bayes_tbm.sites import Site
 from bayes_tbm.streams import (
     ERROR_MODELS,
     STREAMS,
-    AnyStream,
     GrowthCurve,
     Stock,
     Stream,
+    StreamLike,
     as_streams,
 )
 
@@ -234,9 +234,9 @@ class Experiment:
                 regrowth=self.regrowth,
             )  # fmt: skip
 
-    def _named_streams(self) -> list[AnyStream]:
+    def _named_streams(self) -> list[StreamLike]:
         """Streams by name, but what only the file describes as objects."""
-        make: dict[str, Callable[[], AnyStream]] = {
+        make: dict[str, Callable[[], StreamLike]] = {
             "growth_curve": lambda: growth_curve(self.growth_curve, self.where, self._folder()),
             "stock": lambda: stock(self.stock, self.where),
         }
@@ -300,7 +300,7 @@ class Experiment:
             stand_age=calibration.experiment["stand_age"],
             regrowth=calibration.experiment["regrowth"],
             priors={n: p.to_dict() for n, p in calibration.density.priors.items()},
-            constraints={name: switched_on.get(name, False) for name in CONSTRAINTS},
+            constraints={name: switched_on.get(name, False) for name in EDCS},
             sampling=dataclasses.asdict(settings),
         )
 
@@ -340,7 +340,7 @@ class Experiment:
                     remedy=f"streams are {', '.join(STREAMS)}",
                 )  # fmt: skip
 
-    def _stream(self, stream: Stream | GrowthCurve | Stock) -> AnyStream:
+    def _stream(self, stream: Stream | GrowthCurve | Stock) -> StreamLike:
         options = dict(self.errors.get(stream.name, {}))
         if not options or not isinstance(stream, Stream):
             return stream

@@ -12,10 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.site import Site
-from bayes_tbm.streams.bound import AbstractBoundStream, BoundAges
-from bayes_tbm.streams.definition import Stream, require_errors
-from bayes_tbm.streams.errors import AgeData, AlongAge, ErrorParameter
-from bayes_tbm.streams.stocks import (
+from bayes_tbm.streams.biomass import (
     check_ages,
     check_points,
     numeric,
@@ -24,6 +21,9 @@ from bayes_tbm.streams.stocks import (
     stock_stream,
     to_carbon,
 )
+from bayes_tbm.streams.definition import Stream, require_errors
+from bayes_tbm.streams.errors import AgeData, AlongAge, ErrorParameter
+from bayes_tbm.streams.likelihood import AbstractBoundStream, BoundAges
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR
 
 Array = NDArray[np.float64]

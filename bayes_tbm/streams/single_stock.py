@@ -8,11 +8,11 @@ import numpy as np
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.site import Observations, Site, When
-from bayes_tbm.streams.binding import bind
-from bayes_tbm.streams.bound import AbstractBoundStream, BoundAges
+from bayes_tbm.streams.biomass import check_points, numeric, stock_stream, to_carbon
 from bayes_tbm.streams.definition import Stream, require_errors
 from bayes_tbm.streams.errors import AbstractErrorModel, ErrorData, ErrorParameter, LogNormalErrors
-from bayes_tbm.streams.stocks import check_points, numeric, stock_stream, to_carbon
+from bayes_tbm.streams.from_site import bind
+from bayes_tbm.streams.likelihood import AbstractBoundStream, BoundAges
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, STOCK
 
 

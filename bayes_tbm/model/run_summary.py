@@ -1,4 +1,4 @@
-"""What constraints see of a simulation: numbers, not series."""
+"""What ecological constraints see of a simulation: numbers, not series."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BURNING = ("labile", "foliage", "root", "wood", "litter")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Outline:
+class RunSummary:
     """A simulation without its course over time.
 
     Attributes
@@ -57,28 +57,32 @@ def mean_pool(pool: str, last: Pools, total: Sums, steps: int) -> jax.Array:
     return mean
 
 
-def outline_of(run: Trajectory, forcing: Forcing) -> Outline:
-    """Outline of a simulation under some weather; time first, a batch last."""
+def summary_of(run: Trajectory, forcing: Forcing) -> RunSummary:
+    """Summarise a simulation under some weather; time first, a batch last."""
     rest = not_packed(run, forcing)
-    return Outline(first=run.first, last=run.last, total=run.total, steps=run.steps, **rest)
+    return RunSummary(first=run.first, last=run.last, total=run.total, steps=run.steps, **rest)
 
 
 def not_packed(run: Trajectory, forcing: Forcing) -> dict[str, Any]:
-    """Compute the fields of `Outline` that need the whole run, not just its ends and its sums.
+    """Make the part of a run's summary that the loop over time does not return itself.
+
+    The pools at both ends and the sums over steps come from the loop, packed into one array each,
+    as machine code takes them. What is made here comes from the series of fluxes and from the
+    regrowth, and only where something burns or a stand regrows: mostly it is empty.
 
     Parameters
     ----------
     run
-        A trajectory of one parameter set or of a batch.
+        Simulation; time first, a batch last.
     forcing
-        Its weather.
+        Weather that it ran under.
 
     Returns
     -------
     dict
-        ``combusted`` and ``killed``, carbon lost to fires by pool (g C m-2, of the batch's shape;
-        empty without fires), and ``closure``, the canopy's, or None where no stand regrows for long
-        enough.
+        Fields of `RunSummary` by name: ``combusted`` and ``killed``, g C m-2 over the record by
+        pool, empty without fire; ``closure``, of the batch's shape, None without a regrowth of
+        twenty years.
     """
     burnt = {
         kind: {

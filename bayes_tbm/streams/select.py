@@ -10,17 +10,17 @@ import numpy as np
 
 from bayes_tbm.errors import DataWarning, InputError, did_you_mean
 from bayes_tbm.sites.site import Site
-from bayes_tbm.streams.binding import bind
-from bayes_tbm.streams.bound import AbstractBoundStream
 from bayes_tbm.streams.catalogue import STREAMS
 from bayes_tbm.streams.definition import Stream
+from bayes_tbm.streams.from_site import bind
 from bayes_tbm.streams.growth_curve import GrowthCurve
+from bayes_tbm.streams.likelihood import AbstractBoundStream
 from bayes_tbm.streams.single_stock import Stock
 
-AnyStream = str | Stream | GrowthCurve | Stock
+StreamLike = str | Stream | GrowthCurve | Stock
 
 
-def as_streams(streams: Sequence[AnyStream]) -> tuple[Stream | GrowthCurve | Stock, ...]:
+def as_streams(streams: Sequence[StreamLike]) -> tuple[Stream | GrowthCurve | Stock, ...]:
     """Streams from names or from streams themselves.
 
     Raises
@@ -43,9 +43,9 @@ def as_streams(streams: Sequence[AnyStream]) -> tuple[Stream | GrowthCurve | Sto
 
 
 def bind_all(
-    streams: Sequence[AnyStream], site: Site, stand_age: float | None
+    streams: Sequence[StreamLike], site: Site, stand_age: float | None
 ) -> tuple[AbstractBoundStream, ...]:
-    """Bind streams to a site; see `as_streams` and `bayes_tbm.streams.binding.bind`."""
+    """Bind streams to a site; see `as_streams` and `bayes_tbm.streams.from_site.bind`."""
     chosen = as_streams(streams)
     _warn_curve_and_stock(chosen)
     return tuple(
@@ -72,7 +72,7 @@ def _warn_curve_and_stock(streams: Sequence[Stream | GrowthCurve | Stock]) -> No
             )
 
 
-def _lookup(stream: AnyStream) -> Stream | GrowthCurve | Stock:
+def _lookup(stream: StreamLike) -> Stream | GrowthCurve | Stock:
     if isinstance(stream, Stream | GrowthCurve | Stock):
         return stream
     name = stream.strip().lower()

@@ -1,4 +1,4 @@
-"""Stocks of what lives: the quantities that are observed, and checks of what is given of them."""
+"""Biomass as growth curves and single stocks observe it: its quantities, units and checks."""
 
 from __future__ import annotations
 
@@ -137,7 +137,32 @@ def check_points(age: Array, value: Array, sd: Array, where: str) -> None:
 def positive_definite(
     given: ArrayLike, shape: tuple[int, int], where: str, *, semi: bool = False
 ) -> Array:
-    """Return a covariance; refuse what is none. A semidefinite one will do if ``semi``."""
+    """Check a covariance that a user gave.
+
+    Parameters
+    ----------
+    given
+        The matrix.
+    shape
+        That it must have.
+    where
+        What it was read from; for messages.
+    semi
+        Whether directions without variance are allowed, as in the covariance of many ages that
+        follow from three parameters.
+
+    Returns
+    -------
+    ndarray
+        The matrix as doubles.
+
+    Raises
+    ------
+    InputError
+        It has another shape, is not symmetric, holds a number that is not finite, or has a
+        variance, or an eigenvalue of its correlation, that is not positive (if ``semi``: below
+        -1e-10, which rounding leaves).
+    """
     matrix = np.asarray(given, dtype=float)
     symmetric = matrix.shape == shape and np.allclose(matrix, matrix.T, rtol=1e-6)
     if not (symmetric and np.isfinite(matrix).all()):
