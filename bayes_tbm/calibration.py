@@ -40,6 +40,7 @@ from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import drivers_of
 from bayes_tbm.streams import BoundStream, StreamLike, bind_all
 
+Record = dict[str, Any]
 _PRIOR_DRAWS = 1000  # kept with every posterior to compare with
 
 
@@ -385,13 +386,9 @@ class Calibration:
         warn_unless_converged(tree)
         return tree
 
-    def _record(
-        self, settings: Settings, modes: Sequence[Mode], disk: Checkpoint | None
-    ) -> dict[str, Any]:
-        found = [
-            {"log_density": mode.log_density, "weight": mode.weight, "starts": mode.starts}
-            for mode in modes
-        ]
+    def _record(self, settings: Settings, modes: Sequence[Mode], disk: Checkpoint | None) -> Record:
+        said = ("log_density", "weight", "starts")
+        found = [{name: getattr(mode, name) for name in said} for mode in modes]
         left_out = {name: list(days) for name, days in self.left_out.items()}
         mixed = {"processors": disk.processors} if disk and len(disk.processors) > 1 else {}
         return self.experiment | mixed | {
