@@ -38,9 +38,19 @@ def plain(carry, series, constants, reverse=False):
     return last, jnp.moveaxis(kept, 0, 1)
 
 
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("length", [1, 3, 50, 64])
-@pytest.mark.parametrize("batch", [(), (1,), (2,), (3,), (4,), (13,), (37,), (2, 3)])
+BATCHES = [(), (1,), (2,), (3,), (4,), (13,), (37,), (2, 3)]
+LENGTHS = [1, 3, 50, 64]
+
+
+# Every pair of two of the three: a direction for each length and batch, as on a chessboard.
+@pytest.mark.parametrize(
+    ("length", "batch", "reverse"),
+    [
+        (length, batch, bool((i + j) % 2))
+        for i, length in enumerate(LENGTHS)
+        for j, batch in enumerate(BATCHES)
+    ],
+)
 def test_a_loop_is_that_of_jax(length, batch, reverse):
     carry, series, constants = arguments(length, batch)
     if len(batch) == 2:  # a series of all the batch is told by its dimensions

@@ -18,6 +18,11 @@ class Case(NamedTuple):
     graded: bool = True
     backward: str | None = None  # missing in the gradient only
 
+    @property
+    def first_missing(self) -> str | None:
+        """What is named first."""
+        return self.backward if self.missing is None else self.missing
+
 
 @jax.custom_jvp
 def _own_derivative(x):
