@@ -66,6 +66,7 @@ from bayes_tbm.sampling.settings import settings_with
 from bayes_tbm.sites import Site
 from bayes_tbm.streams import (
     ERROR_MODELS,
+    FORMER_NAMES,
     STREAMS,
     GrowthCurve,
     Stock,
@@ -344,7 +345,8 @@ class Experiment:
         options = dict(self.errors.get(stream.name, {}))
         if not options or not isinstance(stream, Stream):
             return stream
-        model = ERROR_MODELS.get(str(options.pop("model", type(stream.errors).__name__)))
+        name = str(options.pop("model", type(stream.errors).__name__))
+        model = ERROR_MODELS.get(FORMER_NAMES.get(name, name))
         try:
             if model is None:
                 raise TypeError(f"model must be one of {', '.join(ERROR_MODELS)}")

@@ -41,7 +41,7 @@ class EDC:
     default
         Whether it holds in any forest and is therefore on unless switched off.
     term
-        Log density up to a constant, from parameters, the summary of a run and width.
+        Log density up to a constant, from parameters, run summary and width.
     age
         Where the term looks at the stand's regrowth, the age in years up to which it does; such a
         term holds only where the regrowth is run.

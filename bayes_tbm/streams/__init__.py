@@ -4,10 +4,11 @@ from bayes_tbm.streams.catalogue import STREAMS
 from bayes_tbm.streams.definition import Stream
 from bayes_tbm.streams.errors import (
     ERROR_MODELS,
+    FORMER_NAMES,
     AbstractErrorModel,
     AlongAge,
     Autoregressive,
-    Balanced,
+    BlockMeans,
     ErrorParameter,
     Gaussian,
     LogNormalErrors,
@@ -21,12 +22,13 @@ from bayes_tbm.streams.single_stock import Stock
 
 __all__ = [
     "ERROR_MODELS",
+    "FORMER_NAMES",
     "STREAMS",
     "AbstractBoundStream",
     "AbstractErrorModel",
     "AlongAge",
     "Autoregressive",
-    "Balanced",
+    "BlockMeans",
     "BoundStream",
     "ErrorParameter",
     "Gaussian",

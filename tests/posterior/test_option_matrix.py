@@ -46,7 +46,7 @@ ROWS = [
         ]
     )
 ]
-FLUX_MODELS = (bt.Balanced, bt.Autoregressive, bt.Gaussian, bt.StudentT)
+FLUX_MODELS = (bt.BlockMeans, bt.Autoregressive, bt.Gaussian, bt.StudentT)
 POINTS = ([20, 45], [50.0, 90.0], 9.0, "Mg ha-1")
 CURVES = {
     "points": lambda **o: bt.GrowthCurve.from_points(*POINTS, **o),

@@ -71,8 +71,8 @@ GROUPS = {
         operator(lambda run, p: run.fluxes.gpp * (1.0 - 1e-3 * p.autotrophic_fraction)),
     ],
     "errors": [
-        errors(bt.Balanced()), errors(bt.Balanced(balance=0.4)), errors(bt.Gaussian()),
-        errors(bt.Balanced(averaging=60.0)), errors(bt.StudentT()), errors(bt.Autoregressive()),
+        errors(bt.BlockMeans()), errors(bt.BlockMeans(balance=0.4)), errors(bt.Gaussian()),
+        errors(bt.BlockMeans(averaging=60.0)), errors(bt.StudentT()), errors(bt.Autoregressive()),
         errors(bt.StudentT(degrees_of_freedom=5.0)),
         errors(bt.Gaussian(structural=bt.Fixed(1.0))),
         errors(bt.Autoregressive(memory=bt.Fixed(2.0))),
