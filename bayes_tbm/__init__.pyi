@@ -3,7 +3,7 @@
 from .calibration import Calibration
 from .catalogue.open import open_site, site_names
 from .constraint import SetGains, constraint, constraint_table, set_gains, verdict
-from .errors import DataWarning, InputError
+from .errors import ConvergenceWarning, DataWarning, InputError
 from .forward import simulate
 from .parameters import (
     TABLE,
@@ -25,7 +25,7 @@ from .streams import (
     STREAMS,
     AlongAge,
     Autoregressive,
-    Balanced,
+    BlockMeans,
     Gaussian,
     GrowthCurve,
     LogNormalErrors,
@@ -41,10 +41,11 @@ __all__ = [
     "TABLE",
     "AlongAge",
     "Autoregressive",
-    "Balanced",
+    "BlockMeans",
     "BoundedLogNormal",
     "Calibration",
     "Comparison",
+    "ConvergenceWarning",
     "DataWarning",
     "Fixed",
     "Gaussian",

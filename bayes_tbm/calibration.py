@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,35 +14,38 @@ import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
 
-from bayes_tbm.errors import DataWarning, InputError
-from bayes_tbm.model import Regrowth, prepare
-from bayes_tbm.model.regrowth import OLDEST, age_in_season
-from bayes_tbm.parameters import TABLE, names_in
-from bayes_tbm.posterior import PriorLike, as_constraints, resolve_priors
+from bayes_tbm.errors import InputError
+from bayes_tbm.model import prepare
+from bayes_tbm.parameters import TABLE
+from bayes_tbm.plain import whole_at_least
+from bayes_tbm.posterior import PriorLike, as_edcs, assembly, resolve_priors, seasonal_note
 from bayes_tbm.posterior.density import LogDensity
-from bayes_tbm.posterior.evaluate import Evaluator
+from bayes_tbm.posterior.evaluate import Evaluation, Evaluator
 from bayes_tbm.posterior.numpyro_model import numpyro_model
+from bayes_tbm.results.attempts import CONVERGENCE, convergence_group, warn_unless_converged
 from bayes_tbm.results.tree import build_tree
+from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.runtime.malloc import keep_work_space
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sampling.checkpoint import Checkpoint
 from bayes_tbm.sampling.engines import check_resumable, draw, transitions
 from bayes_tbm.sampling.identity import identity
+from bayes_tbm.sampling.mode_weights import weigh_modes
 from bayes_tbm.sampling.modes import Mode, find_modes, load_modes, save_modes
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.progress import Progress
-from bayes_tbm.sampling.settings import Settings
-from bayes_tbm.sampling.stopping import Judge
+from bayes_tbm.sampling.settings import Settings, settings_with
+from bayes_tbm.sampling.stopping import StoppingRule
 from bayes_tbm.sites.site import Site
-from bayes_tbm.sites.to_model import drivers_of, mean_year_of
-from bayes_tbm.streams import AbstractBoundStream, AnyStream, BoundStream, ErrorParameter, bind_all
+from bayes_tbm.sites.to_model import drivers_of
+from bayes_tbm.streams import BoundStream, StreamLike, bind_all
 
+Record = dict[str, Any]
 _PRIOR_DRAWS = 1000  # kept with every posterior to compare with
-_TIED = ("initial_lai", "initial_labile", "initial_root", "initial_wood")
 
 
 class Calibration:
-    """A site and what is believed and observed of it.
+    """A posterior: a site, the data streams to fit, priors and ecological constraints.
 
     Parameters
     ----------
@@ -55,7 +56,8 @@ class Calibration:
         `bayes_tbm.Stock`.
     priors
         Changes to the default priors: by parameter, a prior, its plain data, or a number to hold
-        the parameter fixed.
+        the parameter fixed. Defaults are centred on boreal needleleaf forest; those of days of the
+        year follow the hemisphere and are wide in the tropics, which a note of the site says.
     constraints
         None or True for the default ecological constraints, False for none, names for exactly
         these, or a mapping that switches named ones or sets their width. Those that look at the
@@ -74,6 +76,17 @@ class Calibration:
         Anything that cannot be sampled: no or unknown streams, streams without observations or
         uncertainties, unknown parameters or constraints, priors that are no distributions.
 
+    Notes
+    -----
+    Several sites side by side: processes must be spawned, since one that is forked after JAX has
+    run would wait for ever (it is refused)::
+
+        with multiprocessing.get_context("spawn").Pool(4) as pool:
+            results = pool.map(fit, calibrations)   # `fit` at the top level of a module
+
+    A calibration can be pickled, and is set up anew in the other process, where its streams can: a
+    stream of your own needs an operator that is a function of a module.
+
     Examples
     --------
     >>> import bayes_tbm as bt
@@ -85,7 +98,7 @@ class Calibration:
     def __init__(
         self,
         site: Site,
-        streams: Sequence[AnyStream],
+        streams: Sequence[StreamLike],
         *,
         priors: Mapping[str, PriorLike] | None = None,
         constraints: Sequence[str] | Mapping[str, bool | float] | bool | None = None,
@@ -94,19 +107,30 @@ class Calibration:
     ) -> None:
         use_double_precision()
         keep_work_space()
-        stand_age = _checked_age(site, stand_age)
+        self._chosen: dict[str, Any] = {
+            "streams": streams if isinstance(streams, str) else tuple(streams),
+            "priors": dict(priors or {}), "constraints": constraints, "stand_age": stand_age,
+            "regrowth": regrowth,
+        }  # fmt: skip
+        stand_age = assembly.checked_age(site, stand_age)
         bound = bind_all(streams, site, stand_age)
-        _warn_double_counting({stream.name for stream in bound})
+        assembly.warn_double_counting({stream.name for stream in bound})
         forcing = prepare(drivers_of(site))
-        stand = _regrowth(site, bound, stand_age, regrowth)
+        stand = assembly.regrowth_of(site, bound, stand_age, regrowth)
         errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
-        ranges = _ranges(bound)
-        self.site = site
+        unused, ranges = (
+            assembly.unused_parameters(stand, fire=forcing.fire),
+            assembly.error_ranges(bound),
+        )
+        resolved = resolve_priors(
+            priors, errors, ranges=ranges, unused=unused, latitude=site.latitude
+        )
+        self.site = assembly.noted(site, seasonal_note(resolved, site.latitude))
         self.density = LogDensity(
             forcing,
             bound,
-            resolve_priors(priors, errors, ranges=ranges, unused=_unused(stand, fire=forcing.fire)),
-            tuple(c for c in as_constraints(constraints) if stand or not c.age),
+            resolved,
+            tuple(c for c in as_edcs(constraints) if stand or not c.age),
             stand,
         )
         self._evaluator = Evaluator(self.density)
@@ -114,6 +138,10 @@ class Calibration:
             raise InputError(
                 where="priors", rule="at least one parameter must be free", found="all fixed"
             )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What was compiled belongs to a process; another one sets it up anew.
+        return _set_up, (self.site, self._chosen)
 
     @property
     def left_out(self) -> dict[str, tuple[str, ...]]:
@@ -143,6 +171,16 @@ class Calibration:
     def with_priors(self, changes: Mapping[str, PriorLike]) -> Calibration:
         """Return the same calibration under other priors for some parameters.
 
+        Parameters
+        ----------
+        changes
+            As ``priors`` of the calibration; what is not named stays as it is.
+
+        Returns
+        -------
+        Calibration
+            A new one; this one is left as it is.
+
         Raises
         ------
         InputError
@@ -150,32 +188,71 @@ class Calibration:
         """
         before = self.density.priors
         errors = {name: prior for name, prior in before.items() if name not in TABLE}
-        unused = _unused(self.density.regrowth, fire=self.density.forcing.fire)
-        ranges = _ranges(self.density.streams)
+        unused = assembly.unused_parameters(self.density.regrowth, fire=self.density.forcing.fire)
+        ranges = assembly.error_ranges(self.density.streams)
         priors = resolve_priors({**before, **changes}, errors, ranges=ranges, unused=unused)
-        other = copy.copy(self)
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        other._chosen = self._chosen | {"priors": {**self._chosen["priors"], **changes}}
+        other.site = assembly.noted(self.site, seasonal_note(priors, self.site.latitude))
         other.density = dataclasses.replace(self.density, priors=priors)
         other._evaluator = Evaluator(other.density)
         return other
 
     def log_density(self, values: Mapping[str, ArrayLike]) -> float:
-        """Log posterior density of parameter values by name, on the latent scale, unnormalised."""
+        """Log posterior density of parameter values, on the latent scale, unnormalised.
+
+        Parameters
+        ----------
+        values
+            Every sampled parameter by name (``cal.density.sampled`` lists them), in its own unit.
+
+        Returns
+        -------
+        float
+            In nats: likelihoods, constraints and, as prior, the standard normal of the latent
+            coordinates.
+        """
+        jax_will_run()
         names = {name: jax.numpy.asarray(value) for name, value in values.items()}
         return float(self.density(self.density.latent(names)))
 
     def numpyro_model(self) -> Callable[..., None]:
-        """Return the posterior as a NumPyro model; see `posterior.numpyro_model`."""
+        """Return the posterior as a NumPyro model.
+
+        Returns
+        -------
+        callable
+            A latent ``<name>_z ~ Normal(0, 1)`` and a deterministic ``<name>`` for each sampled
+            parameter, a factor for each constraint, an observed site for each stream. Given by a
+            stream's name, it takes other points, or None to draw them, as in
+            ``numpyro.infer.Predictive(model, num_samples=100)(key, gpp=None)``.
+        """
         return numpyro_model(self.density)
 
     def prior(self, draws: int = 500, *, seed: int = 0) -> xr.DataTree:
         """Draw from the prior, constraints included, and predict every stream.
+
+        Parameters
+        ----------
+        draws
+            How many; they are independent.
+        seed
+            Of the draws.
 
         Returns
         -------
         xarray.DataTree
             As `sample` gives it, with the prior's draws in place of the posterior's too: what the
             model would say if nothing had been observed.
+
+        Raises
+        ------
+        InputError
+            The constraints accept less than one draw of the priors in four hundred.
         """
+        jax_will_run()
+        draws, seed = whole_at_least(1, "draws", draws), whole_at_least(0, "seed", seed)
         evaluation = self._evaluator.prior(draws, seed=seed)
         stats = {"diverging": np.zeros((1, draws), dtype=bool)}
         return build_tree(
@@ -184,13 +261,37 @@ class Calibration:
         )  # fmt: skip
 
     def modes(self, settings: Settings | None = None, *, progress: bool = True) -> tuple[Mode, ...]:
-        """Maximise the posterior from many starts; see `sampling.modes.find_modes`."""
+        """Maximise the posterior from many starts, and weigh the modes that were found.
+
+        See `sampling.modes.find_modes` and `sampling.mode_weights.weigh_modes`.
+
+        Parameters
+        ----------
+        settings
+            Of which ``starts`` and ``seed`` count.
+        progress
+            Whether to draw a progress bar.
+
+        Returns
+        -------
+        tuple of Mode
+            Maxima in latent coordinates, the heaviest first: ``position``, ``log_density``,
+            ``scale`` (a root of the covariance), how many starts ended there, and ``weight`` (share
+            of the posterior's mass).
+
+        Raises
+        ------
+        InputError
+            No start reaches a finite density.
+        """
+        jax_will_run()
         settings = settings or Settings()
         with Progress("finding modes", settings.starts, show=progress) as bar:
-            return find_modes(
+            found = find_modes(
                 self.density.value_and_gradient, self.density.dimension, starts=settings.starts,
                 seed=settings.seed, workers=nuts.workers(), progress=bar,
             )  # fmt: skip
+        return weigh_modes(self.density, found, seed=settings.seed, workers=nuts.workers())
 
     def sample(
         self,
@@ -199,6 +300,9 @@ class Calibration:
         progress: bool = True,
         checkpoint: str | Path | None = None,
         resume: bool = False,
+        overwrite: bool = False,
+        other_processor: bool = False,
+        on_start: Callable[[], object] | None = None,
         **changes: Any,
     ) -> xr.DataTree:
         """Sample the posterior, with NumPyro's NUTS unless the settings name another sampler.
@@ -214,97 +318,83 @@ class Calibration:
         resume
             Go on from the checkpoint: to the same numbers as if nothing had stopped the run, or,
             with more draws than before, to a longer run that begins with the shorter one.
+        overwrite
+            Replace a checkpoint that is there, once nothing can be refused any more.
+        other_processor
+            Go on also from what another kind of processor did: to the same posterior, but not to
+            the same draws, bit for bit.
+        on_start
+            Called when nothing can be refused any more, before anything is written.
         **changes
             Fields of the settings to change, such as ``seed=1, draws=500``.
 
         Returns
         -------
         xarray.DataTree
-            Ready for `arviz.summary`, `arviz.loo`, `arviz.psense_summary` and ArviZ's plots.
+            Ready for `arviz.summary`, `arviz.loo`, `arviz.psense_summary` and ArviZ's plots. Its
+            group ``convergence`` holds `bayes_tbm.check_convergence` and a row for each attempt:
+            draws that were given up for shorter steps, and how often draws were added.
+
+        Warns
+        -----
+        ConvergenceWarning
+            The chains have not converged; the reasons stand in the warning.
 
         Raises
         ------
         InputError
             The checkpoint belongs to other data, another model, seed or versions; or there is one
-            and ``resume`` is false; or the sampler has none.
+            that may be neither resumed nor replaced, or it cannot be read; or the sampler has none;
+            or a setting is unknown or will not do. Nothing has been written then.
+        WriteError
+            The checkpoint cannot be written, as on a full disk; it can be resumed.
         """
-        settings = dataclasses.replace(settings or Settings(), **changes)
+        jax_will_run()
+        settings = settings_with(settings, changes)
         disk = None
-        if checkpoint is not None:
-            check_resumable(settings)
-            of_run = identity(self.density, self.experiment, settings)
-            disk = Checkpoint(checkpoint, of_run, resume=resume)
-        with ThreadPoolExecutor(1) as pool:  # what optimisers need compiles beside the prior
-            compiled = pool.submit(
-                self.density.value_and_gradient, jnp.zeros(self.density.dimension)
-            )
-            prior = self._evaluator.prior(_PRIOR_DRAWS, seed=settings.seed)  # it may refuse
-            compiled.result()
+        with ThreadPoolExecutor(1) as pool:  # the prior compiles beside what optimisers need
+            drawn = pool.submit(self._evaluator.prior, _PRIOR_DRAWS, seed=settings.seed)
+            if checkpoint is not None:
+                check_resumable(settings)
+                disk = Checkpoint(
+                    checkpoint, identity(self.density, self.experiment, settings), resume=resume,
+                    overwrite=overwrite, other_processor=other_processor,
+                )  # fmt: skip
+            self.density.value_and_gradient(jnp.zeros(self.density.dimension))
+            prior = drawn.result()  # it may refuse
         modes = load_modes(disk) or self.modes(settings, progress=progress)
+        if on_start is not None:
+            on_start()
         if disk is not None:
             save_modes(disk, modes)
-        judge = Judge(self._evaluator, settings, prior)
-        with Progress("sampling", transitions(settings), show=progress) as bar:
-            draws = draw(self.density, modes, settings, bar, disk, judge.more)
-        return build_tree(
-            self.site, self.density, posterior=judge.evaluated(draws), sample_stats=draws.stats,
-            prior=prior, experiment=self._record(settings, modes),
-        )  # fmt: skip
+        return self._sampled(settings, modes, prior, disk, progress=progress)
 
-    def _record(self, settings: Settings, modes: Sequence[Mode]) -> dict[str, Any]:
-        found = [
-            {"log_density": mode.log_density, "weight": mode.weight, "hits": mode.hits}
-            for mode in modes
-        ]
+    def _sampled(
+        self, settings: Settings, modes: Sequence[Mode], prior: Evaluation,
+        disk: Checkpoint | None, *, progress: bool,
+    ) -> xr.DataTree:  # fmt: skip
+        """Sample until the stopping rule says that it is enough, and make the result."""
+        rule = StoppingRule(self._evaluator, settings, prior)
+        with Progress("sampling", transitions(settings), show=progress) as bar:
+            draws = draw(self.density, modes, settings, bar, disk, rule.next_step)
+        posterior, report = rule.evaluated(draws)
+        tree = build_tree(
+            self.site, self.density, posterior=posterior, sample_stats=draws.stats,
+            prior=prior, experiment=self._record(settings, modes, disk),
+        )  # fmt: skip
+        tree[CONVERGENCE] = xr.DataTree(convergence_group(report, draws.attempts))
+        warn_unless_converged(tree)
+        return tree
+
+    def _record(self, settings: Settings, modes: Sequence[Mode], disk: Checkpoint | None) -> Record:
+        said = ("log_density", "weight", "starts")
+        found = [{name: getattr(mode, name) for name in said} for mode in modes]
         left_out = {name: list(days) for name, days in self.left_out.items()}
-        return self.experiment | {
+        mixed = {"processors": disk.processors} if disk and len(disk.processors) > 1 else {}
+        return self.experiment | mixed | {
             "sampling": dataclasses.asdict(settings), "modes": found, "left_out": left_out,
         }  # fmt: skip
 
 
-def _ranges(streams: Sequence[AbstractBoundStream]) -> dict[str, ErrorParameter]:
-    """Return what is known of all error parameters, by full name."""
-    return {n: own for stream in streams for n, own in stream.error_parameters.items()}
-
-
-def _checked_age(site: Site, age: float | None) -> float | None:
-    """Age with the season of the record's start, or none."""
-    if age is None:
-        return None
-    if isinstance(age, bool) or not 0.0 < age <= OLDEST:
-        raise InputError(
-            where="stand_age", rule=f"must be a number of years, above 0 and at most {OLDEST}",
-            found=age,
-        )  # fmt: skip
-    first = float(site.drivers.days.values[0] - 0.5 * site.drivers.step_length.values[0])
-    seasoned = age_in_season(float(age), first)
-    return seasoned if seasoned <= OLDEST else seasoned - 1.0
-
-
-def _regrowth(
-    site: Site, streams: Sequence[AbstractBoundStream], age: float | None, wanted: bool
-) -> Regrowth | None:
-    if not (wanted or age is not None or any(stream.oldest for stream in streams)):
-        return None
-    return Regrowth(prepare(mean_year_of(site)), OLDEST, age)
-
-
-def _unused(stand: Regrowth | None, *, fire: bool) -> set[str]:
-    """Parameters that nothing depends on."""
-    unused = set() if fire else set(names_in("fire"))
-    unused |= set() if stand else names_in("regrowth")
-    tied = stand is not None and stand.age is not None
-    return unused | (set(_TIED) if tied else names_in("departure"))
-
-
-def _warn_double_counting(names: set[str]) -> None:
-    """Warn of streams that are one measurement told twice."""
-    for same in ({"nee", "nbe"}, {"gpp", "nee", "reco"}):
-        if same <= names:
-            told = ", ".join(sorted(same))
-            warnings.warn(
-                f"{told} rest on the same measurements (GPP and RECO are derived from NEE; "
-                "without fire NBE is NEE): together they count them more than once",
-                DataWarning,
-                stacklevel=3,
-            )
+def _set_up(site: Site, chosen: Mapping[str, Any]) -> Calibration:
+    return Calibration(site, **chosen)

@@ -1,10 +1,12 @@
 """Errors and warnings about what the user gave: one line each, naming the place and the remedy."""
 
+import difflib
+from collections.abc import Iterable
 from typing import Any
 
 
 class InputError(ValueError):
-    """Bad input, told in one line.
+    """Bad input, reported in one line.
 
     Parameters
     ----------
@@ -59,8 +61,36 @@ def _restore(
     return InputError(rule=rule, where=where, variable=variable, found=found, remedy=remedy)
 
 
+class WriteError(OSError):
+    """A file that could not be written, told in one line: the disk is full, for example."""
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Names among those known that look like one, in whatever case; at most three."""
+    folded = {other.lower(): other for other in known}
+    return [folded[match] for match in difflib.get_close_matches(name.lower(), folded, n=3)]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Ask whether one of the names that are known was meant.
+
+    Examples
+    --------
+    >>> did_you_mean("drawz", ["draws", "seed"])
+    'did you mean draws?'
+    >>> did_you_mean("zzz", ["draws", "seed"])
+    'did you mean one of draws, seed?'
+    """
+    known = list(known)
+    return f"did you mean {' or '.join(nearest(name, known)) or 'one of ' + ', '.join(known)}?"
+
+
 class DataWarning(UserWarning):
     """Data that can be used, but not quite as their provider meant."""
+
+
+class ConvergenceWarning(UserWarning):
+    """A posterior whose chains have not converged, with the reasons."""
 
 
 class NotCompiledWarning(UserWarning):

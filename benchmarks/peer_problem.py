@@ -28,7 +28,7 @@ from jax.scipy.special import ndtr
 import bayes_tbm as bt
 from bayes_tbm.model import Drivers, prepare, simulate
 from bayes_tbm.parameters import Fixed, from_dalec
-from bayes_tbm.posterior import as_constraints
+from bayes_tbm.posterior import as_edcs
 from bayes_tbm.sampling.engines import draw, transitions
 from bayes_tbm.sampling.modes import find_modes
 from bayes_tbm.sampling.nuts import run as nuts
@@ -60,8 +60,8 @@ class PeerDensity:
         self.value_and_gradient = jax.jit(jax.value_and_grad(self))
         self.forcing = prepare(drivers)
         self.priors = collections.defaultdict(lambda: Fixed(0.0))  # coordinates as they are
-        always = (c for c in as_constraints(True) if not c.age)  # no stand regrows here
-        self._constraints = (*always, *as_constraints(["steady_wood", "steady_som"]))
+        always = (c for c in as_edcs(True) if not c.age)  # no stand regrows here
+        self._constraints = (*always, *as_edcs(["steady_wood", "steady_som"]))
 
     def dalec(self, z: jax.Array) -> dict[str, jax.Array]:
         """DALEC parameters by name."""
@@ -166,7 +166,7 @@ def main() -> None:
             density.value_and_gradient, len(NAMES), starts=settings.starts, seed=settings.seed,
             workers=nuts.workers(), progress=bar,
         )  # fmt: skip
-    print("modes:", [(round(m.log_density, 1), m.hits, round(m.weight, 4)) for m in modes])
+    print("modes:", [(round(m.log_density, 1), m.starts, round(m.weight, 4)) for m in modes])
     sampling = time.perf_counter()
     with Clock(settings) as bar:
         draws = draw(density, modes, settings, bar)

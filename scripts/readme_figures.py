@@ -1,11 +1,12 @@
-"""Figures and tables of the README, from what the commands beside them wrote.
+"""Figures and tables of README and docs/benchmarks.md, from what the commands beside them wrote.
 
     bayes-tbm fit FI-Hyy --streams gpp,nee,et,lai,wood --out run/
     bayes-tbm compare examples/fi-hyy.toml --out sets/
     python benchmarks/growth_study.py --out study/ | tee study.txt
     .venv/bin/python scripts/readme_figures.py --run run/ --sets sets/ --study study.txt
 
-writes docs/figures/*.png and puts tables between the README's markers; each part may be left out.
+writes docs/figures/*.png and puts tables between the markers of the page that has them; each part
+may be left out.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from bayes_tbm.report import load_run
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "docs" / "figures"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md")
 SHOWN = (
     "allocation_wood", "wood_residence_time", "root_residence_time", "som_residence_time",
     "autotrophic_fraction", "leaf_carbon_per_area", "leaf_lifespan", "gpp_annual", "nee_annual",
@@ -45,13 +47,14 @@ def markdown(table: pd.DataFrame, digits: str) -> str:
 
 
 def put(marker: str, text: str) -> None:
-    """Put a text between two markers of the README."""
-    readme = ROOT / "README.md"
+    """Put a text between two markers of the page that has them."""
     block = re.compile(rf"(<!-- BEGIN {marker} -->\n).*?(<!-- END {marker} -->)", re.DOTALL)
-    before = readme.read_text(encoding="utf-8")
-    if not block.search(before):
-        raise SystemExit(f"README.md has no markers {marker}")
-    readme.write_text(block.sub(lambda m: f"{m[1]}{text}\n{m[2]}", before), encoding="utf-8")
+    for page in PAGES:
+        before = page.read_text(encoding="utf-8")
+        if block.search(before):
+            page.write_text(block.sub(lambda m: f"{m[1]}{text}\n{m[2]}", before), encoding="utf-8")
+            return
+    raise SystemExit(f"no page has markers {marker}")
 
 
 def of_run(folder: Path) -> None:

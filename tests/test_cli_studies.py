@@ -6,8 +6,9 @@ import pytest
 from bayes_tbm import studies
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.cli import main
+from bayes_tbm.errors import ConvergenceWarning
 from bayes_tbm.experiment import Experiment
-from bayes_tbm.report.folder import save_tree
+from bayes_tbm.report.folder import load_run, save_tree
 from bayes_tbm.studies.refits import ALTERNATIVES
 
 from .tiny_study import CURVE, SAMPLING, SETS, compare, tiny_study
@@ -36,7 +37,9 @@ def finished(tmp_path_factory):
     (folder / "experiment.toml").write_text(RUN)
     experiment = Experiment.from_toml(folder / "experiment.toml")
     calibration, settings = experiment.calibration(), experiment.settings()
-    save_tree(calibration.sample(settings, progress=False), folder / "posterior.nc")
+    with pytest.warns(ConvergenceWarning, match=r"^chains have not converged.*R-hat above 1\.01"):
+        tree = calibration.sample(settings, progress=False)
+    save_tree(tree, folder / "posterior.nc")
     text = experiment.resolved(calibration, settings).to_toml()
     (folder / "experiment.toml").write_text(text)
     return folder
@@ -151,7 +154,8 @@ def test_sensitivity_without_refits_is_power_scaling_alone(finished, capsys, nev
 def test_sensitivity_refits_by_default_and_repeats_from_the_folder(finished, capsys, monkeypatch):
     """Every alternative prior of every parameter of the default is truly sampled."""
     assert sensitivity(finished) == 3
-    out = capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert err == ""  # it is said once
     for which in ALTERNATIVES:
         assert f"{which}: NOT CONVERGED" in out
     assert "wrote sensitivity.csv, sensitivity.png" in out
@@ -164,6 +168,14 @@ def test_sensitivity_refits_by_default_and_repeats_from_the_folder(finished, cap
     monkeypatch.setattr(Calibration, "sample", lambda *_, **__: pytest.fail("it began to sample"))
     assert sensitivity(finished) == 3
     assert capsys.readouterr().out == out
+    experiment = Experiment.from_toml(finished / "experiment.toml")
+    with pytest.warns(ConvergenceWarning) as told:  # from Python, of every fit that did not
+        studies.sensitivity(
+            experiment.calibration(), experiment.settings(), post=load_run(finished),
+            folder=finished / "sensitivity", which=["wider"],
+        )  # fmt: skip
+    assert [str(w.message).split(": ")[0] for w in told] == ["as stated", "wider"]
+    assert {w.filename for w in told} == {__file__}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 import bayes_tbm as bt
 from bayes_tbm.experiment import Experiment
-from bayes_tbm.posterior import CONSTRAINTS
+from bayes_tbm.posterior import EDCS
 from bayes_tbm.sampling import Settings
 from bayes_tbm.synthetic.twin import embedded_site
 
@@ -21,7 +21,7 @@ gpp = 0.5
 model = "Autoregressive"
 memory = {family = "lognormal", median = 2.0, log_sd = 0.2}
 [errors.nee]
-model = "Balanced"
+model = "BlockMeans"
 averaging = 60
 structural = 0.3
 [priors]
@@ -56,7 +56,7 @@ def test_every_entry_reaches_the_calibration(write):
     errors = {s.name: s.stream.errors for s in density.streams}
     memory = bt.LogNormal(2.0, 0.2)
     assert errors["gpp"] == bt.Autoregressive(memory=memory)
-    assert errors["nee"] == bt.Balanced(averaging=60, structural=bt.Fixed(0.3))
+    assert errors["nee"] == bt.BlockMeans(averaging=60, structural=bt.Fixed(0.3))
     assert errors["wood"] == bt.STREAMS["wood"].errors
     assert density.priors["wood_residence_time"] == bt.LogUniform(2.7, 300.0)
     assert density.priors["leaf_lifespan"] == bt.Fixed(2.5)
@@ -93,7 +93,7 @@ def test_resolved_holds_every_default_and_gives_the_same_calibration(text, write
     resolved = first.resolved(cal, first.settings())
     again = Experiment.from_toml(write(resolved.to_toml()))
     assert set(again.priors) == set(cal.density.priors)
-    assert set(again.constraints) == set(CONSTRAINTS)
+    assert set(again.constraints) == set(EDCS)
     assert set(again.errors) == set(first.streams)
     assert set(again.sampling) == {field.name for field in dataclasses.fields(Settings)}
     assert again.settings() == first.settings()

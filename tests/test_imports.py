@@ -15,6 +15,7 @@ ORDER = (
     "errors",
     "units",
     "version",
+    "plain",
     "runtime",
     "native",
     "parameters",

@@ -33,7 +33,7 @@ def test_lowest_versions_are_those_declared():
     assert pins("lowest.txt") == declared | {"jaxlib": declared["jax"]}
 
 
-@pytest.mark.parametrize("group", ["dependencies", "notebooks", "test", "dev"])
+@pytest.mark.parametrize("group", ["dependencies", "docs", "notebooks", "test", "dev"])
 def test_ci_pins_what_is_declared(group):
     own = PROJECT["dependencies"]
     declared = bounds(own if group == "dependencies" else PROJECT["optional-dependencies"][group])

@@ -185,9 +185,7 @@ def test_carbon_fraction_is_that_of_dry_matter_only():
 
 
 # Words that mean one thing, each with a power that people use.
-WORDS = st.sampled_from(
-    ["g", "kg", "Mg", "m", "mm", "s", "d", "hour", "mol", "umol", "Pa", "J", "K"]
-)
+WORDS = st.sampled_from(["g", "kg", "Mg", "m", "mm", "s", "d", "hour", "mol", "umol", "Pa", "K"])
 POWERS = st.integers(-3, 3).filter(bool)
 FACTORS = st.lists(st.tuples(WORDS, POWERS), min_size=1, max_size=4)
 SPELLINGS = st.sampled_from(["{}{}", "{}^{}", "{}**{}"])

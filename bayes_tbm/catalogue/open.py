@@ -1,6 +1,5 @@
 """One way in: a path in any known format, or the name of a published or embedded site."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Literal
 
 from bayes_tbm.catalogue.inventories import hyytiala_wood
 from bayes_tbm.catalogue.registry import REGISTRY, fetch
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, did_you_mean, nearest
 from bayes_tbm.sites.formats.cardamom_binary import looks_like_cbf, read_cardamom_binary
 from bayes_tbm.sites.formats.cardamom_netcdf import is_cardamom_netcdf, read_cardamom_netcdf
 from bayes_tbm.sites.formats.differland import is_differland, read_differland
@@ -28,7 +27,13 @@ READERS = (
 
 
 def site_names() -> tuple[str, ...]:
-    """Return the names that `open_site` knows."""
+    """List the names that `open_site` knows.
+
+    Returns
+    -------
+    tuple of str
+        The two embedded sites first, then those that are fetched.
+    """
     return (*EMBEDDED, *REGISTRY)
 
 
@@ -44,7 +49,7 @@ def open_site(
     Parameters
     ----------
     path_or_name : str or pathlib.Path
-        A file (our netCDF, DifferLand, CARDAMOM ``.cbf.nc`` or ``.cbf``; told by its content), or
+        A file (our netCDF, DifferLand, CARDAMOM ``.cbf.nc`` or ``.cbf``; known by its content), or
         one of `site_names`. ``"FI-Hyy"`` by name comes with its six wood inventories.
     start, end : str, datetime.date or numpy.datetime64, optional
         First and last date to keep, both included.
@@ -54,6 +59,7 @@ def open_site(
     Returns
     -------
     Site
+        Drivers without gaps, observations with missing values dropped, all in the package's units.
 
     Raises
     ------
@@ -83,7 +89,7 @@ def open_site(
 
 
 def read_site(path: str | Path) -> Site:
-    """Read a site file, told by its content.
+    """Read a site file, known by its content.
 
     Raises
     ------
@@ -126,8 +132,6 @@ def _unknown(name: str, path: Path) -> InputError:
     if path.suffix or "/" in name:
         remedy = f"names that need no file: {', '.join(names)}"
         return InputError(where=name, rule="no such file", remedy=remedy)
-    folded = {known.lower(): known for known in names}
-    near = [folded[match] for match in difflib.get_close_matches(name.lower(), folded)]
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
     rule = "neither a file nor a known site"
+    hint = f"{did_you_mean(name, names)} " if nearest(name, names) else ""
     return InputError(where=name, rule=rule, remedy=f"{hint}known: {', '.join(names)}")

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bayes_tbm.cli.options import NOT_CONVERGED, sampling_of, sampling_options
+from bayes_tbm.errors import InputError
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+    from bayes_tbm.calibration import Calibration
+    from bayes_tbm.sampling.settings import Settings
 
 _COMPARE = """
 Fit several sets of streams of an experiment file, once each, and compare what they say:
@@ -58,9 +66,15 @@ def add_commands(commands: Any) -> None:
         formatter_class=layout,
     )  # fmt: skip
     sensitivity.add_argument("folder", metavar="RUN", help="run folder")
-    sensitivity.add_argument("--parameters", help="comma-separated (default: allocation, turnover)")
-    sensitivity.add_argument("--priors", help="comma-separated: wider, narrower, dalec, flat")
-    sensitivity.add_argument("--no-refits", action="store_true", help="power-scaling alone")
+    sensitivity.add_argument(
+        "--parameters", help="comma-separated (default: those of allocation and turnover)"
+    )
+    sensitivity.add_argument(
+        "--priors", help="comma-separated (default: wider,narrower,dalec,flat)"
+    )
+    sensitivity.add_argument(
+        "--no-refits", action="store_true", help="power-scaling alone, without refits"
+    )
     sensitivity.add_argument("--quiet", action="store_true", help="no progress bars")
     sensitivity.set_defaults(run=_sensitivity)
 
@@ -69,14 +83,21 @@ def _compare(arguments: argparse.Namespace) -> int:
     import dataclasses
 
     from bayes_tbm.experiment import Experiment
-    from bayes_tbm.report import prepare_folder
+    from bayes_tbm.report import check_folder
+    from bayes_tbm.report.folder import POSTERIOR
     from bayes_tbm.studies import compare
 
     experiment = Experiment.from_toml(arguments.experiment)
     sampling = {**experiment.sampling, **sampling_of(arguments)}
     settings = dataclasses.replace(experiment, sampling=sampling).settings()
     calibrations = experiment.set_calibrations()
-    out = prepare_folder(arguments.out, resume=True)
+    out = Path(arguments.out)
+    if (out / POSTERIOR).exists():
+        raise InputError(
+            where=str(out), rule="must not hold a run of fit, whose tables would be replaced",
+            found=POSTERIOR, remedy="choose another folder",
+        )  # fmt: skip
+    check_folder(out, overwrite=True)
     found = compare(calibrations, settings, folder=out, progress=not arguments.quiet)
     for name, gate in found.gates.items():
         print(f"{name} ({', '.join(found.streams[name])}): {gate}")
@@ -96,6 +117,7 @@ def _sensitivity(arguments: argparse.Namespace) -> int:
     tree = load_run(folder)
     experiment = Experiment.from_toml(folder / "experiment.toml")
     calibration, settings = experiment.calibration(), experiment.settings()
+    _check_experiment(folder, tree, calibration, settings)
     if arguments.parameters:
         names = tuple(name.strip() for name in arguments.parameters.split(","))
     else:
@@ -112,3 +134,26 @@ def _sensitivity(arguments: argparse.Namespace) -> int:
     print(found.table.round(3).T.to_string())
     print(f"wrote {', '.join(path.name for path in write_refits(found, out))} to {out}/")
     return 0 if all(gate.passed for gate in gates.values()) else NOT_CONVERGED
+
+
+def _check_experiment(
+    folder: Path, tree: DataTree, calibration: Calibration, settings: Settings
+) -> None:
+    """Refuse an experiment file that is not that of the posterior beside it."""
+    import dataclasses
+
+    from bayes_tbm.report.folder import EXPERIMENT, stored_experiment
+
+    stored = stored_experiment(tree)
+    current = json.loads(json.dumps(calibration.experiment))
+    different = [name for name, value in current.items() if stored.get(name) != value]
+    then, sampling = stored.get("sampling", {}), dataclasses.asdict(settings)
+    different += [name for name in sampling if name != "draws" and then.get(name) != sampling[name]]
+    if tree.attrs.get("data_sha256") != calibration.site.data_hash():
+        different.append("data")
+    if different:
+        raise InputError(
+            where=str(folder / EXPERIMENT), variable=", ".join(different),
+            rule="must be the experiment of the posterior beside it",
+            remedy="put the file of that run back, or make the run anew",
+        )  # fmt: skip

@@ -57,6 +57,7 @@ SPREAD = {
 """Unit and text of what `marginal` returns before that."""
 
 _NEIGHBOURS = 5
+_FEWEST = 5  # draws that spacings can be taken of
 _LEAST_CONTRACTION = 0.05  # about what 4000 draws can tell from zero; holds tension finite
 
 
@@ -118,7 +119,12 @@ def _information(z: Array, correlation: Array) -> Array:
 
 
 def _entropy(z: Array) -> Array:
-    """Differential entropy of targets by their draws, (target, quantity, draw), in nats."""
+    """Differential entropy of targets by their draws, (target, quantity, draw), in nats.
+
+    Of a few draws nothing can be said: not a number.
+    """
+    if z.shape[-1] < _FEWEST:
+        return np.full(len(z), math.nan)
     if z.shape[-2] == 1:
         return np.asarray(stats.differential_entropy(z[:, 0], axis=-1, method="vasicek"))
     return np.array([_nearest_neighbour_entropy(target) for target in z])

@@ -19,6 +19,7 @@ TENSION = 2.0
 """Tension from which on prior and data are called in conflict: they disagree by two sigma."""
 _POWERS = (0.99, 1.01)  # those of arviz.psense
 _SAMPLE = ("chain", "draw")
+_FEWEST = 25  # draws that leave the five that importance weights' tails are smoothed with
 _BLOCKS = 10  # power-scaling is the slow part; its error is then known to 24 %
 
 
@@ -54,10 +55,12 @@ def power_scaling(latent: Array, terms: Array) -> Estimate:
     Returns
     -------
     Estimate
-        `arviz.psense` of these draws, (term, quantity).
+        `arviz.psense` of these draws, (term, quantity); not a number where they are too few.
     """
 
     def sensitivity(draws: NDArray[np.int64]) -> Array:
+        if len(draws) < _FEWEST:
+            return np.full((len(terms), len(latent)), np.nan)
         return _psense(latent[:, draws], terms[:, draws])
 
     draws = np.arange(latent.shape[1])
@@ -93,7 +96,8 @@ def verdict(prior: ArrayLike, likelihood: ArrayLike, tension: ArrayLike = np.inf
     -------
     numpy.ndarray of str
         ``in conflict`` where both sensitivities reach `THRESHOLD` and the tension `TENSION` in
-        size; else ``prior-driven`` or ``data-driven`` by the larger sensitivity.
+        size; else ``prior-driven`` or ``data-driven`` by the larger sensitivity. Empty where a
+        sensitivity is not known.
 
     Notes
     -----
@@ -114,4 +118,6 @@ def verdict(prior: ArrayLike, likelihood: ArrayLike, tension: ArrayLike = np.inf
     """
     prior, likelihood = np.asarray(prior), np.asarray(likelihood)
     both = (prior >= THRESHOLD) & (likelihood >= THRESHOLD) & (np.abs(tension) >= TENSION)
-    return np.select([both, prior > likelihood], ["in conflict", "prior-driven"], "data-driven")
+    unknown = ~np.isfinite(prior + likelihood)
+    words = ["", "in conflict", "prior-driven"]
+    return np.select([unknown, both, prior > likelihood], words, "data-driven")

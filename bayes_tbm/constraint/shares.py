@@ -56,12 +56,28 @@ class SetGains:
         return tuple(sorted({stream for streams in self.value for stream in streams}))
 
     def gain(self) -> xr.Dataset:
-        """Gain of every set over the prior."""
+        """Gain of every set over the prior.
+
+        Returns
+        -------
+        xarray.Dataset
+            Bits, with Monte Carlo errors ``gain_mcse``; dimensions stream_set and target.
+        """
         rows = {name_of(s): {s: 1.0} for s in self.value}
         return self._combine("gain", "stream_set", rows, "information gained from the set")
 
     def add_one_in(self, to: Iterable[str] = ()) -> xr.Dataset:
-        """Gain that each further stream adds to a set, by default to none.
+        """Gain that each further stream adds to a set.
+
+        Parameters
+        ----------
+        to
+            Names of the streams of that set; by default none.
+
+        Returns
+        -------
+        xarray.Dataset
+            Bits, with Monte Carlo errors ``add_one_in_mcse``; dimensions stream and target.
 
         Raises
         ------
@@ -74,7 +90,17 @@ class SetGains:
         return self._combine("add_one_in", "stream", rows, text)
 
     def difference(self, larger: Iterable[str], smaller: Iterable[str] = ()) -> xr.Dataset:
-        """Gain of one set beyond that of another, by default of the prior.
+        """Gain of one set beyond that of another.
+
+        Parameters
+        ----------
+        larger, smaller
+            Names of the streams of each; the smaller is the prior by default.
+
+        Returns
+        -------
+        xarray.Dataset
+            Bits, with Monte Carlo errors ``difference_mcse``; dimensions stream_set and target.
 
         Raises
         ------
@@ -93,6 +119,11 @@ class SetGains:
 
     def leave_one_out(self) -> xr.Dataset:
         """Gain that is lost when one stream is left out of all.
+
+        Returns
+        -------
+        xarray.Dataset
+            Bits, with Monte Carlo errors ``leave_one_out_mcse``; dimensions stream and target.
 
         Raises
         ------
@@ -113,6 +144,11 @@ class SetGains:
         given
             Streams that are there already.
 
+        Returns
+        -------
+        xarray.Dataset
+            Bits, with Monte Carlo errors ``synergy_mcse``; dimensions pair and target.
+
         Raises
         ------
         InputError
@@ -132,6 +168,11 @@ class SetGains:
         """Share of each stream in the gain of all: its mean addition over all orders of adding.
 
         The shares add up to the gain of all streams. They may be negative.
+
+        Returns
+        -------
+        xarray.Dataset
+            Bits, with Monte Carlo errors ``shapley_mcse``; dimensions stream and target.
 
         Raises
         ------

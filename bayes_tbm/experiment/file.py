@@ -46,6 +46,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -55,19 +56,22 @@ import tomli_w
 
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.catalogue import open_site
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.experiment.stand import beside, growth_curve, stock
 from bayes_tbm.parameters import AbstractPrior
-from bayes_tbm.posterior import CONSTRAINTS
+from bayes_tbm.plain import as_number, plain
+from bayes_tbm.posterior import EDCS
 from bayes_tbm.sampling import Settings
+from bayes_tbm.sampling.settings import settings_with
 from bayes_tbm.sites import Site
 from bayes_tbm.streams import (
     ERROR_MODELS,
+    FORMER_NAMES,
     STREAMS,
-    AnyStream,
     GrowthCurve,
     Stock,
     Stream,
+    StreamLike,
     as_streams,
 )
 
@@ -132,11 +136,16 @@ class Experiment:
         """
         path = Path(path)
         try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
+            data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors leave a mark
+        except OSError as error:
             raise InputError(
                 where=str(path), rule="must be a readable experiment file", found=error
             ) from error
+        except UnicodeDecodeError as error:
+            raise InputError(
+                where=str(path), rule="must be a readable experiment file", found=error,
+                remedy="save it as UTF-8",
+            ) from error  # fmt: skip
         except tomllib.TOMLDecodeError as error:
             raise InputError(where=str(path), rule="must be valid TOML", found=error) from error
         experiment = cls.from_dict(data, where=str(path))
@@ -157,6 +166,7 @@ class Experiment:
                 variable=", ".join(unknown + missing),
                 rule=f"entries are {', '.join(sorted(known))}; site and streams are needed",
                 found=f"unknown {unknown or 'none'}, missing {missing or 'none'}",
+                remedy=did_you_mean(unknown[0], known) if unknown else None,
             )
         tables = (
             "uncertainty", "errors", "priors", "constraints", "sampling", "growth_curve", "stock",
@@ -168,7 +178,7 @@ class Experiment:
         sets = data.get("sets", {})
         if isinstance(sets, Mapping) and not all(_are_names(names) for names in sets.values()):
             wrong.append("sets")
-        wrong += [] if _is_number(data.get("stand_age", 1)) else ["stand_age"]
+        wrong += ["stand_age"] if as_number(data.get("stand_age", 1)) is None else []
         wrong += [] if isinstance(data.get("regrowth", False), bool) else ["regrowth"]
         if wrong:
             raise InputError(
@@ -182,19 +192,26 @@ class Experiment:
         named |= {n: data[n] for n in ("stand_age", "regrowth") if n in data}
         return cls(data["site"], tuple(data["streams"]), where=where, **named)
 
-    def to_toml(self) -> str:
-        """Return the experiment as an experiment file that gives the same run, wherever it is."""
-        data = {n: v for n, v in dataclasses.asdict(self).items() if v not in (None, {}, ())}
-        data.pop("where")
-        data["streams"] = list(self.streams)
+    def to_toml(self, folder: str | Path | None = None) -> str:
+        """Return the experiment as an experiment file that gives the same run.
+
+        Parameters
+        ----------
+        folder
+            Where the file will lie: paths are written relative to it, so that they hold where it is
+            moved together with what it names. None writes whole paths.
+        """
+        fields = plain(dataclasses.asdict(self) | {"where": None})
+        data = {name: value for name, value in fields.items() if value not in (None, {}, [])}
+        data["streams"] = list(self.streams)  # also where there are none
         if "file" in self.growth_curve:
             curve = beside(self._folder(), self.growth_curve["file"])
-            data["growth_curve"] = dict(self.growth_curve, file=str(curve.resolve()))
+            data["growth_curve"] = dict(self.growth_curve, file=_path_from(folder, curve))
         if Path(self.site).is_file():
-            data["site"] = str(Path(self.site).resolve())
+            data["site"] = _path_from(folder, Path(self.site))
         if self.priors:
             data["priors"] = {n: _plain(prior) for n, prior in self.priors.items()}
-        return tomli_w.dumps(data)
+        return tomli_w.dumps(plain(data))
 
     def settings(self) -> Settings:
         """Sampler settings.
@@ -204,20 +221,8 @@ class Experiment:
         InputError
             Unknown or wrong entries.
         """
-        fields = dataclasses.asdict(Settings())
-        wrong = {
-            name: value for name, value in self.sampling.items()
-            if name not in fields or not _fits(value, fields[name])
-        }  # fmt: skip
-        if wrong:
-            raise InputError(
-                where=self.where, variable=f"sampling: {', '.join(wrong)}",
-                rule=f"entries are {', '.join(fields)}: whole numbers but for "
-                "target_accept and sampler",
-                found=str(wrong),
-            )  # fmt: skip
         with self._named():
-            return Settings(**self.sampling)
+            return settings_with(None, self.sampling)
 
     def calibration(self) -> Calibration:
         """Open the site and set up the calibration, with every check and nothing sampled."""
@@ -230,9 +235,9 @@ class Experiment:
                 regrowth=self.regrowth,
             )  # fmt: skip
 
-    def _named_streams(self) -> list[AnyStream]:
+    def _named_streams(self) -> list[StreamLike]:
         """Streams by name, but what only the file describes as objects."""
-        make: dict[str, Callable[[], AnyStream]] = {
+        make: dict[str, Callable[[], StreamLike]] = {
             "growth_curve": lambda: growth_curve(self.growth_curve, self.where, self._folder()),
             "stock": lambda: stock(self.stock, self.where),
         }
@@ -296,7 +301,7 @@ class Experiment:
             stand_age=calibration.experiment["stand_age"],
             regrowth=calibration.experiment["regrowth"],
             priors={n: p.to_dict() for n, p in calibration.density.priors.items()},
-            constraints={name: switched_on.get(name, False) for name in CONSTRAINTS},
+            constraints={name: switched_on.get(name, False) for name in EDCS},
             sampling=dataclasses.asdict(settings),
         )
 
@@ -323,7 +328,7 @@ class Experiment:
     def _check_tables(self) -> None:
         """Refuse uncertainties that are no numbers, and errors of what is no stream."""
         for name, value in self.uncertainty.items():
-            if not _is_number(value):
+            if as_number(value) is None:
                 raise InputError(
                     where=self.where, variable=f"uncertainty.{name}", rule="must be a number",
                     found=repr(value),
@@ -336,11 +341,12 @@ class Experiment:
                     remedy=f"streams are {', '.join(STREAMS)}",
                 )  # fmt: skip
 
-    def _stream(self, stream: Stream | GrowthCurve | Stock) -> AnyStream:
+    def _stream(self, stream: Stream | GrowthCurve | Stock) -> StreamLike:
         options = dict(self.errors.get(stream.name, {}))
         if not options or not isinstance(stream, Stream):
             return stream
-        model = ERROR_MODELS.get(str(options.pop("model", type(stream.errors).__name__)))
+        name = str(options.pop("model", type(stream.errors).__name__))
+        model = ERROR_MODELS.get(FORMER_NAMES.get(name, name))
         try:
             if model is None:
                 raise TypeError(f"model must be one of {', '.join(ERROR_MODELS)}")
@@ -366,15 +372,12 @@ def _are_names(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
 
 
-def _fits(value: Any, default: Any) -> bool:
-    """Whether a value is of the kind of a setting's default."""
-    if isinstance(default, str):
-        return isinstance(value, str)
-    return _is_number(value, whole=isinstance(default, int))
-
-
-def _is_number(value: Any, *, whole: bool = False) -> bool:
-    return isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+def _path_from(folder: str | Path | None, path: Path) -> str:
+    """Path of a file from a folder, whole where there is none (or none on that drive)."""
+    whole = path.resolve()
+    if folder is None or whole.anchor != Path(folder).resolve().anchor:
+        return str(whole)
+    return Path(os.path.relpath(whole, Path(folder).resolve())).as_posix()
 
 
 def _plain(prior: Any) -> Any:

@@ -3,8 +3,8 @@
 from bayes_tbm.model.budget import carbon_imbalance, water_imbalance
 from bayes_tbm.model.containers import Drivers, Fluxes, Pools, Sums, Trajectory
 from bayes_tbm.model.forcing import Forcing, prepare
-from bayes_tbm.model.outline import Outline, not_packed, outline_of
 from bayes_tbm.model.regrowth import Regrowth, regrow, regrow_packed
+from bayes_tbm.model.run_summary import RunSummary, not_packed, summary_of
 from bayes_tbm.model.simulate import SMOOTH, Run, simulate, simulate_packed, simulate_plainly
 
 __all__ = [
@@ -12,20 +12,20 @@ __all__ = [
     "Drivers",
     "Fluxes",
     "Forcing",
-    "Outline",
     "Pools",
     "Regrowth",
     "Run",
+    "RunSummary",
     "Sums",
     "Trajectory",
     "carbon_imbalance",
     "not_packed",
-    "outline_of",
     "prepare",
     "regrow",
     "regrow_packed",
     "simulate",
     "simulate_packed",
     "simulate_plainly",
+    "summary_of",
     "water_imbalance",
 ]

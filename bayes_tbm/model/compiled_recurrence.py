@@ -23,7 +23,7 @@ def run(
         (member, time, ...), which begins with the states.
     """
     count = len(start.array)
-    weather, changing, given = _together(forcing, series, start.shape)
+    weather, changing, groups = _together(forcing, series, start.shape)
     _, of_happened, of_summed = jax.eval_shape(
         step, start.tree, weather.now, constants.tree, changing.now
     )
@@ -39,23 +39,56 @@ def run(
 
     sums, of_sums = jax.tree.flatten(of_summed)
     nothing = jnp.zeros((len(sums), *start.shape), start.array.dtype)
-    last, kept = scan(body, jnp.concatenate([start.array, nothing]), given, constants.array)
+    last, kept = scan(body, jnp.concatenate([start.array, nothing]), groups, constants.array)
     happened = jax.tree.unflatten(jax.tree.structure(of_happened), list(kept[count:]))
     before = start.unflatten(list(kept[:count]))
     return (before, start.like(last[:count]), happened, Pack(last[count:], of_sums)), kept
 
 
 def back(
-    pull: Any, adjoint: Pack, total: Pack, kept: jax.Array, now: Any, there: Any, constants: Pack
+    pull: Any,
+    adjoint: Pack,
+    total: Pack,
+    kept: jax.Array,
+    inputs: Any,
+    by_happened: Any,
+    constants: Pack,
 ) -> tuple[Pack, Any, Pack]:
-    """Differentiate each step on the way back; gradients by start, series and constants."""
+    """Pull a gradient back through time: a second loop, from the last step to the first.
+
+    The loop carries the derivative of the result by the state, and the sum of its derivatives by
+    the constants. In each step it computes the model's step again, from the state that was kept.
+
+    Parameters
+    ----------
+    pull
+        ``pull(state, weather, series, constants)`` gives the function that turns derivatives by
+        what the step returns into derivatives by state, series and constants.
+    adjoint
+        Derivatives by the last state.
+    total
+        Derivatives by the sums over time.
+    kept
+        What `run` kept: states first, (member, time, ...).
+    inputs
+        Forcing and series, as `run` took them.
+    by_happened
+        Derivatives by what happened in each step, (time, ...): only those that are not zero.
+    constants
+        As `run` took them.
+
+    Returns
+    -------
+    tuple
+        Derivatives by the first state, by the series, (time, ...), and by the constants.
+    """
     count, fixed = len(adjoint.array), len(constants.array)
-    forcing, series = now
-    weather, changing, given = _together(forcing, series, adjoint.shape)
+    forcing, series = inputs
+    weather, changing, groups = _together(forcing, series, adjoint.shape)
 
     def body(carry: Scalars, now: list[Scalars], constant: Scalars) -> tuple[Scalars, Scalars]:
         states, *rest = now
-        seen, (climate, *rates) = rest[: len(there)], rest[len(there) :]
+        seen, (climate, *rates) = rest[: len(by_happened)], rest[len(by_happened) :]
         pulled = pull(
             adjoint.unflatten(states[:count]), weather.unflatten(climate),
             changing.unflatten([one for (one,) in rates]), constants.unflatten(constant[:fixed]),
@@ -68,15 +101,15 @@ def back(
         gradient = map(jnp.add, carry[count:], jax.tree.leaves(of_constants))
         return [*jax.tree.leaves(of_state), *gradient], jax.tree.leaves(of_series)
 
-    found, of_series = scan(
+    first, of_series = scan(
         body,
         jnp.concatenate([adjoint.array, jnp.zeros_like(constants.array)]),
-        [kept, *(x[None] for x in there), *given],
+        [kept, *(x[None] for x in by_happened), *groups],
         jnp.concatenate([constants.array, total.array]),
         True,
     )
     gradients = changing.unflatten(list(of_series))
-    return adjoint.like(found[:count]), gradients, constants.like(found[count:])
+    return adjoint.like(first[:count]), gradients, constants.like(first[count:])
 
 
 class _Series:

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 
 from bayes_tbm.model.containers import Trajectory
 from bayes_tbm.model.forcing import Forcing
-from bayes_tbm.model.outline import mean_pool
 from bayes_tbm.model.regrowth import Regrowth, at_age, live_biomass
+from bayes_tbm.model.run_summary import mean_pool
 from bayes_tbm.parameters import Parameters, allocation_shares
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, GRAMS_PER_M2_IN_MEGAGRAMS_PER_HA
 

@@ -16,7 +16,7 @@ from bayes_tbm.model.containers import Pools
 from bayes_tbm.model.forcing import Forcing
 from bayes_tbm.parameters import AllocationShares, Parameters, allocation_shares
 from bayes_tbm.processes import fire, phenology, turnover, water
-from bayes_tbm.processes.elementwise import kept
+from bayes_tbm.processes.elementwise import computed_once
 
 
 @jax.tree_util.register_dataclass
@@ -145,7 +145,7 @@ def _combustion(p: Parameters) -> dict[str, jax.Array | float]:
 def rates_under(forcing: Forcing, c: Coefficients) -> Rates:
     """Rates under some weather, of one step or of many at once, (time, ...)."""
     rates = c, turnover_rates(forcing, c.turnover), fire_rates(forcing, c)
-    return Rates(*kept(rates))
+    return Rates(*computed_once(rates))
 
 
 def beside_time(c: Coefficients) -> Coefficients:

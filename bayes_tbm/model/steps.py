@@ -2,6 +2,30 @@
 
 All fluxes of a step are taken from the pools at its start; fire comes last. The function works
 element by element, on one step of one parameter set or on many.
+
+With ``LAI = foliage / LCMA``, water stress ``beta``, the shares ``a`` of NPP and everything
+on the right taken at the start of the step::
+
+    gpp     = beta(water) ACM(LAI, weather)                         g C m-2 d-1
+    npp     = (1 - f_auto) gpp d                                    g C m-2 a step
+    demand  = (gpp sqrt(VPD) / uWUE + r_evap shortwave) d           mm a step
+    wet     = water + rain - drainage(water)                        mm
+    et      = the lesser of demand and wet, its corner rounded      mm a step
+
+    labile  <- labile  + a_lab npp  - f_release labile
+    foliage <- foliage + a_fol npp  + f_release labile - f_fall foliage
+    root    <- root    + a_root npp - f_root root
+    wood    <- wood    + a_wood npp - f_wood wood
+    litter  <- litter  + f_fall foliage + f_root root - (f_dec + f_lit) litter
+    som     <- som     + f_wood wood + f_dec litter - f_som som
+    water   <- wet - et
+
+    nee     = (f_lit litter + f_som som) / d + f_auto gpp - gpp     g C m-2 d-1
+
+Of what is then in a pool, fire on the burnt fraction B of the area burns ``B cf`` and kills
+``B (1 - cf) (1 - resilience)``: dead labile, foliage and roots become litter, dead wood and
+litter soil. All losses are fractions of what is there, so that pools stay positive and nothing
+is clipped. Each process with symbols, units and sources: ``docs/model.md``.
 """
 
 from __future__ import annotations
@@ -36,7 +60,33 @@ class Exchange(NamedTuple):
 def step(
     pools: Pools, weather: Forcing, rates: Rates, form: WaterForm
 ) -> tuple[Pools, Exchange, Sums]:
-    """Advance all pools by one step."""
+    """Advance all pools by one step.
+
+    Parameters
+    ----------
+    pools
+        At the start of the step: carbon in g C m-2, water in mm; of a batch's shape.
+    weather
+        Forcing of the step.
+    rates
+        Coefficients, and the fraction ``f`` of each pool that the step loses:
+        ``1 - (1 - k)^d`` for a daily rate ``k`` and a step of ``d`` days.
+    form
+        Corners of the water balance, smooth or clipped.
+
+    Returns
+    -------
+    Pools
+        At the end of the step.
+    Exchange
+        Fluxes that streams ask for.
+    Sums
+        What constraints add up over the record.
+
+    Notes
+    -----
+    The equations stand at the top of this file.
+    """
     c, lost = rates.coefficients, rates.turnover
     days = 1.0 if weather.daily else weather.step_length
     lai = pools.foliage * c.leaf_area_per_carbon
@@ -99,5 +149,5 @@ def step_at(
     pools: Pools, weather: Forcing, c: Coefficients, now: tuple[TurnoverRates, FireRates],
     form: WaterForm,
 ) -> tuple[Pools, Exchange, Sums]:  # fmt: skip
-    """Advance by one step whose rates are known."""
+    """Advance by one step whose rates are known; see `step`."""
     return step(pools, weather, Rates(c, *now), form)

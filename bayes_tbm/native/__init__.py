@@ -5,19 +5,31 @@ one step costs more than the arithmetic. Here the body's JAX trace is written ou
 compiled by LLVM: over a vector of parameter sets at a time, and over several steps at once in all
 that does not wait for the step before. The physics stays in JAX, in one place.
 
-    compiled   `scan`: what a caller sees of a loop
-    fused      `fused`: a function of parameters and its gradient; sums: `summed`, over points
-    pack       many numbers in one array
-    program    the trace as a list of operations; schedule: which of them wait
-    loop, body, memory    the loop, several steps of it, and where its numbers lie
-    operations, elementary, lanes    arithmetic on vectors
-    machine    from LLVM to XLA
+    scan         a loop, as callers see it; explain: what becomes of one
+    elementwise  `fused`: a function of parameters and its gradient
+    reduce       `summed`: a sum over points and its gradient
+    stacked      many numbers in one array
+    plain        the same by JAX alone; fallback: what is said where it has to do
+    llvm/        from a JAX trace to machine code that XLA calls
+
+`docs/native.md` follows a loop all the way.
 """
 
 from bayes_tbm.native.elementwise import fused
+from bayes_tbm.native.explain import explain
 from bayes_tbm.native.plain import Scalars
 from bayes_tbm.native.reduce import summed
 from bayes_tbm.native.scan import is_available, processor, scan
 from bayes_tbm.native.stacked import Pack, shaped
 
-__all__ = ["Pack", "Scalars", "fused", "is_available", "processor", "scan", "shaped", "summed"]
+__all__ = [
+    "Pack",
+    "Scalars",
+    "explain",
+    "fused",
+    "is_available",
+    "processor",
+    "scan",
+    "shaped",
+    "summed",
+]

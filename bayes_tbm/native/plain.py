@@ -11,12 +11,12 @@ import jax.numpy as jnp
 
 Scalars = list[jax.Array]
 Body = Callable[[Scalars, list[Scalars], Scalars], tuple[Scalars, Scalars]]
-Found = tuple[jax.Array, jax.Array]
+Result = tuple[jax.Array, jax.Array]
 
 
 def loop(
     body: Body, carry: jax.Array, series: Sequence[jax.Array], constants: jax.Array, reverse: bool
-) -> Found:
+) -> Result:
     """Run a loop over time, as `scan` does.
 
     A body is a function of scalars and may make vectors of them, so that a batch is one axis after
@@ -27,7 +27,7 @@ def loop(
         one = functools.partial(loop, body, reverse=reverse)
         return jax.vmap(one, axes, -1)(carry, list(series), constants)
 
-    def step(carry: jax.Array, now: list[jax.Array]) -> Found:
+    def step(carry: jax.Array, now: list[jax.Array]) -> Result:
         after, kept = body(list(carry), [list(x) for x in now], list(constants))
         return _stacked(after, carry.dtype), _stacked(kept, carry.dtype)
 

@@ -13,12 +13,13 @@ import jax
 import jax.numpy as jnp
 
 from bayes_tbm.native.fallback import UnsupportedError, warn_once
-from bayes_tbm.native.plain import Body, Found, Scalars, loop
+from bayes_tbm.native.plain import Body, Result, Scalars, loop
 from bayes_tbm.native.stacked import shaped
 
 if TYPE_CHECKING:
     from jax.extend.core import ClosedJaxpr  # type: ignore[attr-defined]  # JAX's own
 
+    from bayes_tbm.native.llvm.layout import Layout
     from bayes_tbm.native.llvm.program import Program
 
 
@@ -52,7 +53,7 @@ def scan(
     series: Sequence[jax.Array],
     constants: jax.Array,
     reverse: bool = False,
-) -> Found:
+) -> Result:
     """Run a loop over time.
 
     Parameters
@@ -88,29 +89,42 @@ def scan(
     """
     dtype, series = carry.dtype, list(series)
 
-    def real(*arguments: Any) -> tuple[Scalars, Scalars]:
-        after, kept = body(*arguments)
-        return [jnp.asarray(x, dtype) for x in after], [jnp.asarray(x, dtype) for x in kept]
-
-    def plain(carry: jax.Array, series: list[jax.Array], constants: jax.Array) -> Found:
+    def plain(carry: jax.Array, series: list[jax.Array], constants: jax.Array) -> Result:
         of_one_type = [x.astype(dtype) for x in series]
-        return loop(real, carry, of_one_type, constants.astype(dtype), reverse)
+        return loop(_real(body, dtype), carry, of_one_type, constants.astype(dtype), reverse)
 
     if not is_available():
         return plain(carry, series, constants)
-    scalar = shaped((), dtype)
-    members = [scalar] * len(carry), [[scalar] * len(x) for x in series], [scalar] * len(constants)
-    program = compilable(jax.make_jaxpr(real)(*members))
+    program = compilable(traced(body, carry, series, constants))
     if program is None:
         return plain(carry, series, constants)
 
     @jax.custom_jvp
-    def compiled(carry: jax.Array, series: list[jax.Array], constants: jax.Array) -> Found:
+    def compiled(carry: jax.Array, series: list[jax.Array], constants: jax.Array) -> Result:
         return _batched(program, plain, reverse, carry, series, constants)
 
-    compiled.defjvp(lambda given, tangents: jax.jvp(plain, given, tangents))
-    found: Found = compiled(carry, series, constants)
-    return found
+    compiled.defjvp(lambda at, tangents: jax.jvp(plain, at, tangents))
+    result: Result = compiled(carry, series, constants)
+    return result
+
+
+def _real(body: Body, dtype: Any) -> Body:
+    """Return the body with all that it gives in one precision."""
+
+    def real(carry: Scalars, now: list[Scalars], constants: Scalars) -> tuple[Scalars, Scalars]:
+        after, kept = body(carry, now, constants)
+        return [jnp.asarray(x, dtype) for x in after], [jnp.asarray(x, dtype) for x in kept]
+
+    return real
+
+
+def traced(body: Body, carry: Any, series: Sequence[Any], constants: Any) -> ClosedJaxpr:
+    """Return a loop's body as JAX traces it, for one member of the batch."""
+    scalar = shaped((), carry.dtype)
+    each_series = [[scalar] * x.shape[0] for x in series]
+    return jax.make_jaxpr(_real(body, carry.dtype))(
+        [scalar] * carry.shape[0], each_series, [scalar] * constants.shape[0]
+    )
 
 
 def compilable(traced: ClosedJaxpr) -> Program | None:
@@ -128,23 +142,23 @@ def compilable(traced: ClosedJaxpr) -> Program | None:
 
 
 def _batched(
-    program: Program, plain: Callable[..., Found], reverse: bool,
+    program: Program, plain: Callable[..., Result], reverse: bool,
     carry: jax.Array, series: list[jax.Array], constants: jax.Array,
-) -> Found:  # fmt: skip
+) -> Result:  # fmt: skip
     """Call the loop; under `jax.vmap` one loop for all, their axis as one more of the batch."""
 
     @jax.custom_batching.custom_vmap
-    def run(carry: jax.Array, series: list[jax.Array], constants: jax.Array) -> Found:
+    def run(carry: jax.Array, series: list[jax.Array], constants: jax.Array) -> Result:
         return _call(program, plain, reverse, carry, series, constants)
 
     @run.def_vmap
-    def of_many(size: int, batched: Any, *arguments: Any) -> tuple[Found, tuple[bool, bool]]:
+    def of_many(size: int, batched: Any, *arguments: Any) -> tuple[Result, tuple[bool, bool]]:
         wider = _with_batch_last(size, batched, *arguments)
         last, kept = _batched(program, plain, reverse, *wider)
         return (jnp.moveaxis(last, -1, 0), jnp.moveaxis(kept, -1, 0)), (True, True)
 
-    found: Found = run(carry, series, constants)
-    return found
+    result: Result = run(carry, series, constants)
+    return result
 
 
 def _with_batch_last(
@@ -166,21 +180,15 @@ def _with_batch_last(
 
 
 def _call(
-    program: Program, plain: Callable[..., Found], reverse: bool,
+    program: Program, plain: Callable[..., Result], reverse: bool,
     carry: jax.Array, series: list[jax.Array], constants: jax.Array,
-) -> Found:  # fmt: skip
+) -> Result:  # fmt: skip
     """Compile the loop for these shapes and call it."""
-    from bayes_tbm.native.llvm.layout import Layout
     from bayes_tbm.native.llvm.loop import written
     from bayes_tbm.native.llvm.xla_ffi import register
 
-    batch, dtype = carry.shape[1:], carry.dtype
-    size, length = math.prod(batch), series[0].shape[1]
-    layout = Layout(
-        length, size, reverse, carried=len(carry), constant=len(constants),
-        kept=len(program.outputs) - len(carry), single=dtype == jnp.float32,
-        series=tuple((len(x), x.ndim == 2 and len(batch) > 0) for x in series),
-    )  # fmt: skip
+    layout, dtype = layout_of(program, carry, series, constants, reverse), carry.dtype
+    size, length = layout.batch, layout.length
     try:
         name = register(written(program, layout))
     except RuntimeError as error:  # LLVM, or XLA, refuses
@@ -195,7 +203,22 @@ def _call(
         *(_flat(x, None if shared else size).astype(dtype)
           for x, (_, shared) in zip(series, layout.series, strict=True)),
     )  # fmt: skip
-    return last.reshape(carry.shape), kept.reshape(layout.kept, length, *batch)
+    return last.reshape(carry.shape), kept.reshape(layout.kept, length, *carry.shape[1:])
+
+
+def layout_of(
+    program: Program, carry: Any, series: Sequence[Any], constants: Any, reverse: bool
+) -> Layout:
+    """Return the shapes of what a loop reads and writes."""
+    from bayes_tbm.native.llvm.layout import Layout
+
+    carried, *batch = carry.shape
+    return Layout(
+        series[0].shape[1], math.prod(batch), reverse,
+        carried=carried, constant=constants.shape[0], kept=len(program.outputs) - carried,
+        single=carry.dtype == jnp.float32,
+        series=tuple((x.shape[0], len(x.shape) == 2 and len(batch) > 0) for x in series),
+    )  # fmt: skip
 
 
 def _flat(series: jax.Array, size: int | None) -> jax.Array:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import numbers
 from collections.abc import Sequence
 from typing import Any, ClassVar, override
 
@@ -20,20 +19,15 @@ from jax.scipy.stats import norm
 from jax.typing import ArrayLike
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.plain import as_number
 
 _SPREADS = ("sd", "log_sd", "logit_sd")
 
 
 def plain_number(value: Any) -> float | None:
     """Return a finite real number, also NumPy's or JAX's, as a Python float; else None."""
-    is_scalar = getattr(value, "ndim", None) == 0 and getattr(value.dtype, "kind", "") in "iuf"
-    if isinstance(value, bool) or not (is_scalar or isinstance(value, numbers.Real)):
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):  # traced, or an integer beyond all floats
-        return None
-    return number if math.isfinite(number) else None
+    number = as_number(value)
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _log(x: Any) -> Any:
@@ -112,15 +106,15 @@ class AbstractPrior:
         return getattr(self, "lower", -math.inf), getattr(self, "upper", math.inf)
 
     def from_normal(self, z: ArrayLike) -> jax.Array:
-        """Value for a latent standard normal ``z``."""
+        """Value in the parameter's unit for a latent standard normal ``z`` of any shape."""
         raise NotImplementedError
 
     def to_normal(self, value: ArrayLike) -> jax.Array:
-        """Latent standard normal for a value; the inverse of ``from_normal``."""
+        """Latent standard normal for a value; not finite outside the prior's support."""
         raise NotImplementedError
 
     def log_density(self, value: ArrayLike) -> jax.Array:
-        """Log density on the family's natural scale."""
+        """Log density on the family's natural scale, in nats, of a value of any shape."""
         raise NotImplementedError
 
     @property
@@ -172,7 +166,13 @@ class _Scaled(AbstractPrior):
 
 @dataclasses.dataclass(frozen=True)
 class Normal(_Scaled):
-    """Normal with ``mean`` and ``sd`` in the parameter's unit."""
+    """Normal.
+
+    Attributes
+    ----------
+    mean, sd
+        In the parameter's unit.
+    """
 
     family: ClassVar[str] = "normal"
     mean: float
@@ -192,7 +192,12 @@ class Normal(_Scaled):
 class LogNormal(_Scaled):
     """Log-normal above ``lower``: ``log(value - lower)`` is normal.
 
-    ``median`` is that of the value itself, ``log_sd`` the standard deviation of the log.
+    Attributes
+    ----------
+    median, log_sd
+        Of the value, in the parameter's unit; standard deviation of its natural logarithm.
+    lower
+        Below which there is nothing, in the parameter's unit.
     """
 
     family: ClassVar[str] = "lognormal"
@@ -212,10 +217,17 @@ class LogNormal(_Scaled):
 
 @dataclasses.dataclass(frozen=True)
 class BoundedLogNormal(_Scaled):
-    """Close to log-normal, between positive bounds ``lower`` and ``upper``.
+    """Close to log-normal, between positive bounds.
 
-    The logarithm's place between those of the bounds is logit-normal, with ``log_sd`` the spread of
-    the logarithm near the ``median``. Like the log-normal where bounds are far; smooth at them.
+    The logarithm's place between those of the bounds is logit-normal. Like the log-normal where
+    bounds are far; smooth at them.
+
+    Attributes
+    ----------
+    median, log_sd
+        Of the value, in the parameter's unit; spread of its natural logarithm near the median.
+    lower, upper
+        Bounds, both positive, in the parameter's unit.
     """
 
     family: ClassVar[str] = "bounded_lognormal"
@@ -242,7 +254,17 @@ class BoundedLogNormal(_Scaled):
 
 @dataclasses.dataclass(frozen=True)
 class LogitNormal(_Scaled):
-    """Logit-normal between ``lower`` and ``upper``, with its ``median`` and the sd of the logit."""
+    """Logit-normal between bounds: usual for shares.
+
+    Attributes
+    ----------
+    median
+        Of the value, in the parameter's unit.
+    logit_sd
+        Standard deviation of the logit of the place between the bounds.
+    lower, upper
+        Bounds, 0 and 1 by default.
+    """
 
     family: ClassVar[str] = "logitnormal"
     median: float
@@ -263,7 +285,13 @@ class LogitNormal(_Scaled):
 
 @dataclasses.dataclass(frozen=True)
 class Uniform(AbstractPrior):
-    """Uniform between ``lower`` and ``upper``."""
+    """Uniform between bounds.
+
+    Attributes
+    ----------
+    lower, upper
+        In the parameter's unit.
+    """
 
     family: ClassVar[str] = "uniform"
     lower: float
@@ -288,7 +316,13 @@ class Uniform(AbstractPrior):
 
 @dataclasses.dataclass(frozen=True)
 class LogUniform(AbstractPrior):
-    """Log-uniform between ``lower`` and ``upper``, both positive: usual in the DALEC family."""
+    """Log-uniform between bounds: usual in the DALEC family.
+
+    Attributes
+    ----------
+    lower, upper
+        Both positive, in the parameter's unit.
+    """
 
     family: ClassVar[str] = "loguniform"
     least: ClassVar[float] = 0.0
@@ -315,7 +349,13 @@ class LogUniform(AbstractPrior):
 
 @dataclasses.dataclass(frozen=True)
 class Fixed(AbstractPrior):
-    """A value held fixed: not sampled at all."""
+    """A value held fixed: not sampled at all.
+
+    Attributes
+    ----------
+    value
+        In the parameter's unit.
+    """
 
     family: ClassVar[str] = "fixed"
     value: float

@@ -71,12 +71,33 @@ class Parameters:
 
     @classmethod
     def default(cls, **changes: Scalar) -> Parameters:
-        """Prior medians of the table, with any of them replaced by name."""
+        """Prior medians of the table.
+
+        Parameters
+        ----------
+        **changes
+            Values that replace medians, by name, in the table's units.
+
+        Returns
+        -------
+        bayes_tbm.Parameters
+            All of them.
+        """
         return cls.from_mapping({**{n: row.prior.center for n, row in TABLE.items()}, **changes})
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, ArrayLike]) -> Parameters:
         """Build from names; every parameter exactly once.
+
+        Parameters
+        ----------
+        values
+            By name, in the table's units: scalars, or arrays of one shape.
+
+        Returns
+        -------
+        bayes_tbm.Parameters
+            All of them.
 
         Raises
         ------
@@ -96,7 +117,13 @@ class Parameters:
         return cls(**{name: values[name] for name in TABLE})  # type: ignore[arg-type] # ArrayLike in
 
     def to_dict(self) -> dict[str, Scalar]:
-        """Values by name."""
+        """Values by name.
+
+        Returns
+        -------
+        dict
+            In the order of the table.
+        """
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     def check_bounds(self) -> None:
@@ -200,6 +227,11 @@ def from_dalec(values: Mapping[str, ArrayLike], *, step_length: float) -> Parame
         ``runoff = W^2 / (Q step)`` and therefore another soil at another step length; here it
         becomes the water storage at which drainage is 1 mm d-1, ``sqrt(Q step)``.
 
+    Returns
+    -------
+    bayes_tbm.Parameters
+        What DALEC has no name for (regrowth, departures) at prior medians.
+
     Raises
     ------
     InputError
@@ -233,7 +265,20 @@ def from_dalec(values: Mapping[str, ArrayLike], *, step_length: float) -> Parame
 
 
 def to_dalec(parameters: Parameters, *, step_length: float) -> dict[str, jax.Array]:
-    """DALEC names and units for parameters; the inverse of `from_dalec`."""
+    """DALEC names and units for parameters; the inverse of `from_dalec`.
+
+    Parameters
+    ----------
+    parameters
+        Values by our names.
+    step_length
+        Length of a model step in days, on which DALEC's runoff focal point depends.
+
+    Returns
+    -------
+    dict
+        By DALEC993 name: rates in d-1, pools in g C m-2, water in mm.
+    """
     p = {name: jnp.asarray(value) for name, value in parameters.to_dict().items()}
     shares = allocation_shares(parameters)
     dalec = {dalec: p[name] for dalec, name in _DALEC_DIRECT.items()}

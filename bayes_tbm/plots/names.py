@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 import arviz as az
 import numpy as np
 import xarray as xr
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.parameters import TABLE
 from bayes_tbm.results.groups import group
 
@@ -31,10 +30,9 @@ def chosen(tree: xr.DataTree, names: Sequence[str] | None) -> list[str]:
     names = [names] if isinstance(names, str) else list(names)
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=3)
             raise InputError(
                 where="var_names", variable=name, rule="must be a variable of the posterior",
-                remedy=f"did you mean {' or '.join(near) or 'one of ' + ', '.join(known)}?",
+                remedy=did_you_mean(name, known),
             )  # fmt: skip
     if not names:
         raise InputError(where="var_names", rule="must name at least one variable", found="none")

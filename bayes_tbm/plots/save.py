@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bayes_tbm.plots.chains import plot_rank, plot_trace
 from bayes_tbm.plots.densities import plot_prior_posterior
 from bayes_tbm.plots.growth import plot_growth
 from bayes_tbm.plots.streams import plot_streams
+from bayes_tbm.runtime.files import write_whole
 
 FIGURES: dict[str, Callable[[xr.DataTree], Figure]] = {
     "streams": plot_streams,
@@ -20,6 +22,13 @@ FIGURES: dict[str, Callable[[xr.DataTree], Figure]] = {
     "rank": plot_rank,
     "growth": lambda tree: plot_growth({"posterior": tree}),
 }
+
+
+def save_png(figure: Figure, path: Path) -> Path:
+    """Write a figure; the file appears whole or not at all."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=150)
+    return write_whole(path, content.getbuffer())
 
 
 def save_figures(tree: xr.DataTree, folder: str | Path) -> list[Path]:
@@ -52,8 +61,7 @@ def save_figures(tree: xr.DataTree, folder: str | Path) -> list[Path]:
         if name == "growth" and "regrowth" not in tree.children:
             continue
         try:
-            plot(tree).savefig(folder / f"{name}.png", dpi=150)
-            written.append(folder / f"{name}.png")
+            written.append(save_png(plot(tree), folder / f"{name}.png"))
         except Exception as error:
             error.add_note(f"while drawing {name}.png")
             errors.append(error)

@@ -20,20 +20,20 @@ from numpy.typing import NDArray
 from bayes_tbm import native
 from bayes_tbm.model import (
     Forcing,
-    Outline,
     Pools,
     Regrowth,
     Run,
+    RunSummary,
     Sums,
     Trajectory,
     not_packed,
-    outline_of,
     regrow_packed,
     simulate_packed,
+    summary_of,
 )  # fmt: skip
 from bayes_tbm.model.regrowth import start_at_age
 from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, Parameters, stack_priors
-from bayes_tbm.posterior.edcs import Constraint
+from bayes_tbm.posterior.edcs import EDC
 from bayes_tbm.streams import AbstractBoundStream
 
 _TILE = 8  # rows of a batch that a processor works on together
@@ -80,7 +80,7 @@ class LogDensity:
     forcing: Forcing
     streams: tuple[AbstractBoundStream, ...]
     priors: Mapping[str, AbstractPrior]
-    constraints: tuple[Constraint, ...]
+    constraints: tuple[EDC, ...]
     regrowth: Regrowth | None = None
 
     @functools.cached_property
@@ -167,8 +167,8 @@ class LogDensity:
         )
 
     def _constraint_terms(self, p: Parameters, run: Trajectory) -> dict[str, jax.Array]:
-        seen = outline_of(run, self.forcing)
-        return {c.name: c.outlined(p, seen) for c in self.constraints}
+        seen = summary_of(run, self.forcing)
+        return {c.name: c.of_summary(p, seen) for c in self.constraints}
 
     def __call__(self, z: jax.Array) -> jax.Array:
         """Log density with respect to ``dz``.
@@ -187,6 +187,11 @@ class LogDensity:
         if z.ndim == 2 and len(z) > _TILE and jax.default_backend() == "cpu":
             return _in_tiles(self._together, z)
         return self._together(z)
+
+    @functools.cached_property
+    def value(self) -> Callable[[jax.Array], jax.Array]:
+        """Value at a latent vector, (dimension,), compiled once."""
+        return jax.jit(self)
 
     @functools.cached_property
     def value_and_gradient(self) -> Callable[[jax.Array], tuple[jax.Array, jax.Array]]:
@@ -221,8 +226,10 @@ class LogDensity:
         def total(
             p: Parameters, first: Pools, last: Pools, sums: Sums, rest: dict[str, Any] = rest
         ) -> tuple[jax.Array]:
-            seen = Outline(first=first, last=last, total=sums, steps=run.trajectory.steps, **rest)
-            terms = (c.outlined(p, seen) for c in self.constraints)
+            seen = RunSummary(
+                first=first, last=last, total=sums, steps=run.trajectory.steps, **rest
+            )
+            terms = (c.of_summary(p, seen) for c in self.constraints)
             return (sum(terms, start=jnp.zeros_like(sums.gpp)),)
 
         found: jax.Array = native.fused(total, *packs)[0].tree

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, PriorLike, as_prior
+from bayes_tbm.posterior.season import seasonal_priors
 from bayes_tbm.streams import ErrorParameter
 
 
@@ -16,6 +16,7 @@ def resolve_priors(
     *,
     ranges: Mapping[str, ErrorParameter] | None = None,
     unused: Collection[str] = (),
+    latitude: float | None = None,
     where: str = "priors",
 ) -> dict[str, AbstractPrior]:
     """Prior of every parameter: the table's, the error models', and what the user changed.
@@ -30,6 +31,9 @@ def resolve_priors(
         What is known of error parameters by full name: where their values must lie.
     unused
         Parameters that nothing depends on in this calibration: held at their medians.
+    latitude
+        Of the site, degrees north: defaults of days of the year follow it, see `seasonal_priors`.
+        They are the north's if it is not given.
     where
         What the changes were read from; only used in messages.
 
@@ -45,16 +49,16 @@ def resolve_priors(
         distribution or reaches values that have no meaning, or it is not used.
     """
     priors = {name: row.prior for name, row in TABLE.items()} | dict(errors)
+    priors |= {} if latitude is None else seasonal_priors(latitude)
     priors |= {name: Fixed(TABLE[name].prior.center) for name in unused}
     for name, change in (changes or {}).items():
         if name not in priors:
-            near = difflib.get_close_matches(name, priors, n=3)
             raise InputError(
                 where=where,
                 variable=name,
                 rule="must be a parameter of the model or of an error model in use",
                 found=name,
-                remedy=f"did you mean {' or '.join(near) or 'one of ' + ', '.join(priors)}?",
+                remedy=did_you_mean(name, priors),
             )
         priors[name] = as_prior(name, change, where)
         _check_bounds(name, priors[name], where)

@@ -18,8 +18,8 @@ from jax.custom_derivatives import SymbolicZero
 Function = Callable[..., jax.Array]
 
 
-def kept(values: Any) -> Any:
-    """Values as they are, worked out in one place and not again wherever they are used."""
+def computed_once(values: Any) -> Any:
+    """Return the same values, behind a barrier: no compiler repeats the work at every use."""
     return jax.lax.optimization_barrier(values)  # type: ignore[no-untyped-call]  # JAX's own
 
 
@@ -51,7 +51,7 @@ def elementwise(function: Function, *, static: tuple[int, ...] = ()) -> Function
             return function(*whole)
 
         value, pull = jax.vjp(at, *(jnp.broadcast_to(leaves[i], shape) for i in moving))
-        value, partials = kept((value, pull(jnp.ones_like(value))))
+        value, partials = computed_once((value, pull(jnp.ones_like(value))))
         products = [partial * slopes[i] for partial, i in zip(partials, moving, strict=True)]
         return value, sum(products[1:], start=products[0])
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
+import io
+import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import arviz as az
 import numpy as np
@@ -13,14 +15,16 @@ import pandas as pd
 import xarray as xr
 
 from bayes_tbm.constraint import constraint_table
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, WriteError
 from bayes_tbm.plots import save_figures
 from bayes_tbm.plots.save import FIGURES
 from bayes_tbm.report.page import html_page
 from bayes_tbm.results import check_convergence, stream_skill
+from bayes_tbm.runtime.files import probe, write_whole
 
 POSTERIOR = "posterior.nc"
 CHECKPOINT = "checkpoint"
+EXPERIMENT = "experiment.toml"
 
 
 def _summary(tree: xr.DataTree) -> pd.DataFrame:
@@ -33,42 +37,49 @@ TABLES: dict[str, Callable[[xr.DataTree], pd.DataFrame]] = {
     "streams.csv": stream_skill,
     "constraint.csv": constraint_table,
 }
-PRODUCTS = (POSTERIOR, "experiment.toml", *TABLES, "figures", "report.html", CHECKPOINT)
+PRODUCTS = (POSTERIOR, EXPERIMENT, *TABLES, "figures", "report.html", CHECKPOINT)
 
 
-def prepare_folder(out: str | Path, *, overwrite: bool = False, resume: bool = False) -> Path:
-    """Make sure that a run can be written, before it is computed.
+def check_folder(
+    out: str | Path, *, overwrite: bool = False, resume: bool = False,
+    products: Sequence[str] = PRODUCTS,
+) -> Path:  # fmt: skip
+    """Make sure that a run can be written, before it is computed; nothing is changed.
 
     Parameters
     ----------
     out
         The folder.
     overwrite
-        Whether a run that is there may be replaced; its checkpoint goes at once.
+        Whether a run that is there may be replaced.
     resume
         Whether to go on with the run that is there.
+    products
+        Files that the run would replace.
 
     Raises
     ------
     InputError
-        The folder holds a finished run, is a file, or cannot be written.
+        The folder holds a finished run that is neither replaced nor resumed, or one to resume that
+        has no checkpoint; it is a file, or cannot be written.
     """
     path = Path(out)
-    there = [name for name in PRODUCTS if (path / name).exists()]
-    if there and not (overwrite or resume):
+    here = [name for name in products if (path / name).exists()]
+    if here and not (overwrite or resume):
         raise InputError(
             where=str(path), rule="must not hold files that the run would replace",
-            found=", ".join(there),
+            found=", ".join(here),
             remedy="choose another folder, add --overwrite to replace it, or --resume to go on "
             "with it",
         )  # fmt: skip
-    if overwrite and not resume:
-        shutil.rmtree(path / CHECKPOINT, ignore_errors=True)
+    if resume and POSTERIOR in here and CHECKPOINT not in here:
+        raise InputError(
+            where=str(path), rule="must hold the checkpoint of the run that is to go on",
+            found=f"{POSTERIOR} without {CHECKPOINT}/",
+            remedy="choose another folder, or add --overwrite to replace the run",
+        )  # fmt: skip
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".writable"
-        probe.touch()
-        probe.unlink()
+        probe(next(place for place in (path, *path.absolute().parents) if place.exists()))
     except OSError as error:
         raise InputError(
             where=str(path), rule="must be a folder that can be written", found=error
@@ -86,29 +97,31 @@ def write_run(tree: xr.DataTree, experiment_toml: str, out: str | Path) -> list[
     experiment_toml
         The experiment file that gives this run.
     out
-        Folder, see `prepare_folder`.
+        Folder, see `check_folder`; made if missing.
 
     Returns
     -------
     list of Path
         ``posterior.nc``, ``experiment.toml``, ``summary.csv``, ``streams.csv``,
         ``constraint.csv``, ``figures/*.png`` and ``report.html``.
+
+    Raises
+    ------
+    WriteError
+        A file cannot be written, as on a full disk; an earlier posterior is there until the new
+        one is.
     """
     out = Path(out)
+    written = [save_tree(tree, out / POSTERIOR)]
     for stale in (*TABLES, "report.html", *(f"figures/{name}.png" for name in FIGURES)):
         (out / stale).unlink(missing_ok=True)  # nothing of an older run beside this one
-    written = [save_tree(tree, out / POSTERIOR), out / "experiment.toml"]
-    written[-1].write_text(experiment_toml, encoding="utf-8")
-    tables = {}
-    for name, make in TABLES.items():
-        tables[name] = make(tree)
-        tables[name].to_csv(out / name)
-        written.append(out / name)
+    written.append(write_whole(out / EXPERIMENT, experiment_toml))
+    tables = {name: make(tree) for name, make in TABLES.items()}
+    for name, table in tables.items():
+        written.append(write_whole(out / name, table.to_csv()))
     figures = _figures(tree, out / "figures")
-    page = out / "report.html"
     text = html_page(tree, check_convergence(tree), tables, figures, experiment_toml)
-    page.write_text(text, encoding="utf-8")
-    return [*written, *figures, page]
+    return [*written, *figures, write_whole(out / "report.html", text)]
 
 
 def _figures(tree: xr.DataTree, folder: Path) -> list[Path]:
@@ -116,6 +129,9 @@ def _figures(tree: xr.DataTree, folder: Path) -> list[Path]:
     try:
         return save_figures(tree, folder)
     except ExceptionGroup as group:
+        unwritten = [error for error in group.exceptions if isinstance(error, WriteError)]
+        if unwritten:
+            raise unwritten[0] from group
         for error in group.exceptions:
             warnings.warn(f"{'; '.join(error.__notes__)}: {error}", stacklevel=2)
         return sorted(folder.glob("*.png"))
@@ -123,7 +139,6 @@ def _figures(tree: xr.DataTree, folder: Path) -> list[Path]:
 
 def save_tree(tree: xr.DataTree, path: Path) -> Path:
     """Write a result as netCDF; the file appears whole or not at all."""
-    part = path.with_suffix(".part")
     encoding = {
         f"/{group}": {
             str(name): {"zlib": True, "complevel": 1}
@@ -132,9 +147,10 @@ def save_tree(tree: xr.DataTree, path: Path) -> Path:
         }
         for group, node in tree.children.items()
     }
-    tree.to_netcdf(part, engine="h5netcdf", encoding=encoding)
-    part.replace(path)
-    return path
+    # By way of memory: HDF5 that meets a full disk ends in a segmentation fault.
+    content = io.BytesIO()
+    tree.to_netcdf(content, engine="h5netcdf", encoding=encoding)
+    return write_whole(path, content.getbuffer())
 
 
 def load_run(folder: str | Path) -> xr.DataTree:
@@ -154,13 +170,29 @@ def load_run(folder: str | Path) -> xr.DataTree:
         )  # fmt: skip
     try:
         tree = xr.load_datatree(path, engine="h5netcdf")
-    except (OSError, ValueError) as error:
-        raise InputError(
-            where=str(path), rule="must be a netCDF file of a run", found=error
-        ) from error
+    except Exception as error:  # HDF5 raises what the torn place makes it raise
+        raise _no_run(path, error) from error
     if not {"posterior", "sample_stats", "simulation"} <= set(tree.children):
-        raise InputError(
-            where=str(path), rule="must be a netCDF file of a run",
-            found=f"groups {', '.join(tree.children) or 'none'}",
-        )  # fmt: skip
+        raise _no_run(path, f"groups {', '.join(tree.children) or 'none'}")
+    try:
+        stored_experiment(tree)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _no_run(path, f"no record of the experiment ({error})") from error
     return tree
+
+
+def stored_experiment(tree: xr.DataTree) -> dict[str, Any]:
+    """Return the resolved experiment that a result was made by."""
+    return dict(json.loads(tree.attrs["experiment"]))
+
+
+def _no_run(path: Path, found: object) -> InputError:
+    remedy = "give the folder that `bayes-tbm fit --out` wrote"
+    if (path.parent / CHECKPOINT).exists():
+        remedy = (
+            "remove this file and repeat the command that wrote it, with --resume where it is "
+            f"`fit`: {CHECKPOINT}/ holds what it is made of"
+        )
+    return InputError(
+        where=str(path), rule="must be a netCDF file of a run", found=found, remedy=remedy
+    )

@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from bayes_tbm.results import Gate
+from bayes_tbm.results import ConvergenceReport
+from bayes_tbm.results.attempts import attempt_lines
 
 _STYLE = """
 body {font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem}
@@ -31,17 +32,18 @@ _HEADINGS = {
 
 def html_page(
     tree: xr.DataTree,
-    gate: Gate,
+    report: ConvergenceReport,
     tables: Mapping[str, pd.DataFrame],
     figures: Sequence[Path],
     experiment_toml: str,
 ) -> str:
     """Return the page: verdict first, then fits, figures, tables, experiment, provenance."""
+    verdict = "\n".join([str(report), *(f"  {line}" for line in attempt_lines(tree))])
     title = html.escape(str(tree.attrs.get("title", "bayes_tbm run")))
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>",
         f"<style>{_STYLE}</style><h1>{title}</h1>",
-        f'<pre class="{"pass" if gate.passed else "fail"}">{html.escape(str(gate))}</pre>',
+        f'<pre class="{"pass" if report.passed else "fail"}">{html.escape(verdict)}</pre>',
     ]
     parts += [_section(_HEADINGS["streams.csv"], _table(tables["streams.csv"]))]
     parts += [_section(path.stem.replace("_", " "), _image(path)) for path in figures]

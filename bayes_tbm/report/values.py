@@ -13,6 +13,7 @@ from jax.typing import ArrayLike
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.parameters import DALEC_NAMES, TABLE, Parameters, prior_from_dict
+from bayes_tbm.plain import as_number
 from bayes_tbm.results.groups import group
 
 
@@ -34,8 +35,8 @@ def read_parameters(path: Path) -> Mapping[str, ArrayLike]:
         The file cannot be read or holds something else than numbers.
     """
     try:
-        data = tomllib.loads(path.read_text())
-        values = {name: float(value) for name, value in data.items()}
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        values = {name: _number(name, value) for name, value in data.items()}
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             where=str(path), rule="must be a TOML file of name = number", found=error
@@ -44,6 +45,13 @@ def read_parameters(path: Path) -> Mapping[str, ArrayLike]:
         return values
     medians = {name: row.prior.center for name, row in TABLE.items()}
     return medians | values
+
+
+def _number(name: str, value: object) -> float:
+    number = as_number(value)
+    if number is None:
+        raise TypeError(f"{name} = {value!r}")
+    return number
 
 
 def truth_lines(tree: xr.DataTree, truth: Mapping[str, ArrayLike]) -> list[str]:

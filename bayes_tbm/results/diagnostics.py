@@ -14,17 +14,16 @@ from bayes_tbm.results.groups import fixed_quantities, group
 
 Array = NDArray[np.float64]
 ESS_MIN = 400.0
+_DEEPEST = 0.01  # share of trajectories that may reach the largest tree depth
 _NEAR = 1.05  # R-hat of chains that want time alone to agree
 
 
 @dataclasses.dataclass(frozen=True)
-class Gate:
+class ConvergenceReport:
     """Outcome of the convergence checks.
 
     Attributes
     ----------
-    passed
-        Whether every check held.
     failures
         One line for each check that did not.
     rhat, ess_bulk, ess_tail
@@ -34,18 +33,25 @@ class Gate:
         Number of divergent transitions.
     bfmi
         Smallest E-BFMI over chains.
+    at_tree_limit
+        Share of trajectories that reached the largest tree depth.
     only_short
         Whether nothing failed that more draws could not mend: R-hat and ESS alone.
     """
 
-    passed: bool
     failures: tuple[str, ...]
     rhat: float
     ess_bulk: float
     ess_tail: float
     divergences: int
     bfmi: float
+    at_tree_limit: float = 0.0
     only_short: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check held."""
+        return not self.failures
 
     def may_pass(self, times: float) -> bool:
         """Whether a run so many times as long should pass, going by its R-hat and ESS."""
@@ -63,7 +69,7 @@ class Gate:
 
 def check_convergence(
     tree: xr.DataTree, *, rhat_max: float = 1.01, ess_min: float = ESS_MIN, bfmi_min: float = 0.3
-) -> Gate:
+) -> ConvergenceReport:
     """Check a posterior: R-hat, bulk and tail ESS, divergences, tree depth, E-BFMI.
 
     Parameters
@@ -72,6 +78,12 @@ def check_convergence(
         Result with groups posterior, sample_stats and, if any quantity is fixed, prior.
     rhat_max, ess_min, bfmi_min
         Thresholds; the defaults are those of Vehtari et al. (2021) and of CmdStan's diagnose.
+
+    Returns
+    -------
+    Gate
+        ``passed``, ``failures`` (a line each) and the worst ``rhat``, ``ess_bulk``, ``ess_tail``,
+        ``divergences`` and ``bfmi``. Printed, it says whether to use the posterior.
     """
     with np.errstate(invalid="ignore"):  # a constant has no R-hat
         table = az.summary(tree, kind="diagnostics", round_to="none").astype(float)
@@ -91,40 +103,43 @@ def check_convergence(
         if len(bad):
             names = ", ".join(f"{n} {bad[n]:.4g}" for n in worst[bad.index].nlargest(3).index)
             failures.append(f"{label} in {len(bad)} of {len(table)}: worst {names}")
-    mendable = len(failures)
     if divergences:
         failures.append(f"{divergences} divergent transitions")
-    if deepest > 0.01:
+    if deepest > _DEEPEST:
         failures.append(f"{deepest:.1%} of trajectories reached the largest tree depth")
     if not bfmi > bfmi_min:
         failures.append(f"E-BFMI {bfmi:.2f}, at most {bfmi_min}")
-    return Gate(
-        not failures, tuple(failures), divergences=divergences, bfmi=bfmi,
+    return ConvergenceReport(
+        tuple(failures), divergences=divergences, bfmi=bfmi, at_tree_limit=deepest,
         rhat=rhat.to_numpy().max(), ess_bulk=bulk.to_numpy().min(), ess_tail=tail.to_numpy().min(),
-        only_short=len(failures) == mendable,
+        only_short=not divergences and deepest <= _DEEPEST and bfmi > bfmi_min,
     )  # fmt: skip
 
 
 def stream_skill(tree: xr.DataTree) -> pd.DataFrame:
-    """How well each stream is fitted, one row a stream.
+    """How well each stream is fitted.
 
-    Columns
+    Parameters
+    ----------
+    tree
+        Result of `bayes_tbm.Calibration.sample`.
+
+    Returns
     -------
-    n
-        Values observed.
-    r2
-        One minus the mean squared residual of the posterior-median simulation over the variance of
-        the data, at the data's own step.
-    bias, bias_over_sd
-        Mean residual (simulation less data), in the stream's unit and over the data's sd.
-    rmse
-        Root mean squared residual.
-    lag1
-        Correlation of residuals at neighbouring observed values.
-    discrepancy
-        Share of the variance of the compared points that the inferred structural error takes.
-    inside_90, inside_95
-        Share of points inside the central posterior predictive intervals.
+    pandas.DataFrame
+        A row a stream, with the columns
+
+        - ``n``: values observed;
+        - ``r2``: one minus the mean squared residual of the posterior-median simulation over the
+          variance of the data, at the data's own step;
+        - ``bias``, ``bias_over_sd``: mean residual (simulation less data), in the stream's unit and
+          over the data's sd;
+        - ``rmse``: root mean squared residual, in the stream's unit;
+        - ``lag1``: correlation of residuals at neighbouring observed values;
+        - ``discrepancy``: share of the variance of the compared points that the inferred structural
+          error takes;
+        - ``inside_90``, ``inside_95``: share of points inside the central posterior predictive
+          intervals.
     """
     rows = {name: _skill(tree, str(name)) for name in group(tree, "observed_data").data_vars}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("stream")

@@ -2,12 +2,17 @@
 
 Every file is written beside its place and then moved there, which either happens or does not. The
 manifest says what the arrays belong to; a run of anything else is refused, with the difference.
+Nothing is written, and nothing of an earlier run is lost, before the run begins.
 """
 
 from __future__ import annotations
 
+import io
 import json
-import os
+import math
+import shutil
+import threading
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +20,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import DataWarning, InputError
+from bayes_tbm.runtime.files import write_whole
 
 Arrays = dict[str, NDArray[Any]]
 MANIFEST = "manifest.json"
+_EARLIER = "earlier_processors"  # entry of the manifest that is no part of the identity
+_PROCESSOR = ("device", "compiled")
+_DENSITY = "density"
+_SAME_DENSITY = 1e-8  # relative, of one density on two kinds of processor
 
 
 class Checkpoint:
@@ -27,59 +37,91 @@ class Checkpoint:
     Parameters
     ----------
     folder
-        Where to keep them; made where it is missing.
+        Where to keep them; made where it is missing, when the run begins.
     identity
         What the run is: plain data that must be the same for the arrays to be of use.
     resume
         Whether to go on from what the folder holds.
+    overwrite
+        Whether to replace what the folder holds, when the run begins.
+    other_processor
+        Whether to go on from what another kind of processor did. Draws are then as good, but not
+        those of a run on one processor, bit for bit.
 
     Raises
     ------
     InputError
-        The folder holds a run and ``resume`` is false; or it holds another run; or it cannot be
-        read or written.
+        The folder holds a run and may be neither resumed nor replaced; or it holds another run; or
+        one of its files cannot be read.
     """
 
     def __init__(
-        self, folder: str | Path, identity: Mapping[str, Any], *, resume: bool = False
-    ) -> None:
+        self, folder: str | Path, identity: Mapping[str, Any], *, resume: bool = False,
+        overwrite: bool = False, other_processor: bool = False,
+    ) -> None:  # fmt: skip
         self.folder = Path(folder)
+        self._identity = json.loads(json.dumps(identity))
+        self._earlier: list[str] = []
+        self._begun, self._lock = False, threading.Lock()
+        self._replaces = overwrite and not resume
         manifest = self.folder / MANIFEST
-        now = json.loads(json.dumps(identity))
-        if manifest.exists():
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(
+                where=str(self.folder), rule="must be a folder that can be written", found="a file"
+            )
+        if manifest.exists() and not self._replaces:
             if not resume:
                 raise InputError(
                     where=str(self.folder), rule="must not hold a checkpoint when a run begins",
                     found=MANIFEST,
                     remedy="resume it (--resume, or resume=True), or choose another folder",
                 )  # fmt: skip
-            self._refuse_another(now, _manifest(manifest))
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            _replace(manifest, json.dumps(now, indent=1).encode())
-        except OSError as error:
-            raise InputError(
-                where=str(self.folder), rule="must be a folder that can be written", found=error
-            ) from error
+            self._take_up(_manifest(manifest), other_processor)
+            for path in sorted(self.folder.glob("*.npz")):  # before anything is written
+                _arrays(path)
 
-    def _refuse_another(self, now: dict[str, Any], then: dict[str, Any]) -> None:
-        different = [key for key in {**now, **then} if now.get(key) != then.get(key)]
-        if different:
-            raise InputError(
-                where=str(self.folder), variable=", ".join(different),
-                rule="a checkpoint must be of the same run",
-                found="; ".join(_difference(key, then.get(key), now.get(key))
-                                for key in different),
-                remedy="give what it was made with, or begin anew in another folder",
-            )  # fmt: skip
+    @property
+    def processors(self) -> list[str]:
+        """Kinds of processor that have worked on the run; more than one is not bit for bit."""
+        return [*self._earlier, _processor(self._identity)]
+
+    def _take_up(self, kept: dict[str, Any], other_processor: bool) -> None:
+        earlier = [str(name) for name in kept.pop(_EARLIER, [])]
+        _refuse_another(self.folder, self._identity, kept, other_processor=other_processor)
+        changed = _processor(kept) != _processor(self._identity)
+        self._earlier = [*earlier, *([_processor(kept)] if changed else [])]
+        if changed:
+            warnings.warn(
+                f"{self.folder}: goes on on another processor (was {_processor(kept)}, is "
+                f"{_processor(self._identity)}): draws are not bit for bit those of one processor",
+                DataWarning,
+                stacklevel=2,
+            )
+
+    def begin(self) -> None:
+        """Write what the run is, in place of an earlier one where that may be replaced."""
+        with self._lock:
+            if self._begun:
+                return
+            if self._replaces:
+                shutil.rmtree(self.folder, ignore_errors=True)
+            earlier = {_EARLIER: self._earlier} if self._earlier else {}
+            text = json.dumps(self._identity | earlier, indent=1)
+            write_whole(self.folder / MANIFEST, text)
+            self._begun = True
 
     def save(self, name: str, arrays: Mapping[str, Any]) -> None:
-        """Keep a group of arrays, in place of an earlier one of that name."""
-        path = self.folder / f"{name}.npz"
-        beside = path.with_suffix(".partial")
-        with beside.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        os.replace(beside, path)
+        """Keep a group of arrays, in place of an earlier one of that name.
+
+        Raises
+        ------
+        WriteError
+            It cannot be written; the earlier one is still there.
+        """
+        self.begin()
+        content = io.BytesIO()  # a zip that cannot be written to the end would not close quietly
+        np.savez(content, allow_pickle=False, **arrays)
+        write_whole(self.folder / f"{name}.npz", content.getbuffer())
 
     def drop(self, start: str) -> None:
         """Forget the groups whose names begin so."""
@@ -89,31 +131,72 @@ class Checkpoint:
     def load(self, name: str) -> Arrays | None:
         """Group of arrays of a name, or None."""
         path = self.folder / f"{name}.npz"
-        if not path.exists():
-            return None
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
-        except (OSError, ValueError) as error:
-            raise InputError(
-                where=str(path), rule="must be a readable group of arrays", found=error,
-                remedy="remove this file: what it held is computed again",
-            ) from error  # fmt: skip
+        fresh = self._replaces and not self._begun  # what is there is another run's
+        return None if fresh or not path.exists() else _arrays(path)
+
+
+def _arrays(path: Path) -> Arrays:
+    try:
+        content = io.BytesIO(path.read_bytes())
+        with np.load(content, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except Exception as error:  # whatever zip, header and numbers raise where the file is torn
+        raise InputError(
+            where=str(path), rule="must be a readable group of arrays", found=error,
+            remedy="remove this file: what it held is computed again",
+        ) from error  # fmt: skip
 
 
 def _manifest(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError) as error:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise InputError(
-            where=str(path), rule="must be a readable manifest", found=error
-        ) from error
+            where=str(path), rule="must be a readable manifest", found=error,
+            remedy="put it back from a copy, or begin anew (--overwrite, or another folder)",
+        ) from error  # fmt: skip
+
+
+def _processor(identity: Mapping[str, Any]) -> str:
+    return ", ".join(str(identity[key]) for key in _PROCESSOR if identity.get(key))
+
+
+def _refuse_another(
+    folder: Path, current: dict[str, Any], kept: dict[str, Any], *, other_processor: bool
+) -> None:
+    """Refuse arrays that belong to another run, naming what differs."""
+    different = [key for key in {**current, **kept} if current.get(key) != kept.get(key)]
+    of_processor = set(different) <= {*_PROCESSOR, _DENSITY} and _are_close(
+        current.get(_DENSITY), kept.get(_DENSITY)
+    )
+    if not different or (of_processor and other_processor):
+        return
+    raise InputError(
+        where=str(folder), variable=", ".join(different),
+        rule="a checkpoint must be of the same run",
+        found="; ".join(_difference(key, kept.get(key), current.get(key)) for key in different),
+        remedy="go on here with --other-processor (other_processor=True), which gives the same "
+        "posterior but not the same draws bit for bit"
+        if of_processor
+        else "give what it was made with, or begin anew in another folder",
+    )  # fmt: skip
+
+
+def _are_close(density: Any, other: Any) -> bool:
+    """Whether the values of two densities at points are one, but for the processor's rounding."""
+    if not (isinstance(density, Mapping) and isinstance(other, Mapping)):
+        return bool(density == other)
+    return density.keys() == other.keys() and all(
+        value == other[key] or math.isclose(float(value), float(other[key]), rel_tol=_SAME_DENSITY)
+        for key, value in density.items()
+    )
 
 
 def _difference(key: str, then: Any, now: Any) -> str:
     """Say what was and what is; inside of mappings, only what differs."""
     if isinstance(then, dict) and isinstance(now, dict):
         inner = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+        inner = inner[:1] if key == _DENSITY else inner  # one point says it
         return "; ".join(_difference(f"{key} {n}", then.get(n), now.get(n)) for n in inner)
     return f"{key} was {_short(then)}, is {_short(now)}"
 
@@ -121,9 +204,3 @@ def _difference(key: str, then: Any, now: Any) -> str:
 def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _replace(path: Path, content: bytes) -> None:
-    beside = path.with_suffix(".partial")
-    beside.write_bytes(content)
-    os.replace(beside, path)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bayes_tbm.errors import InputError
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.sampling.checkpoint import Checkpoint
-from bayes_tbm.sampling.draws import Draws, More
+from bayes_tbm.sampling.draws import AskNext, Draws
 from bayes_tbm.sampling.modes import Mode
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.progress import Progress
@@ -59,11 +59,30 @@ def draw(
     settings: Settings,
     progress: Progress,
     checkpoint: Checkpoint | None = None,
-    more: More | None = None,
+    ask_next: AskNext | None = None,
 ) -> Draws:
-    """Sample with the engine that the settings name; see `nuts.sample`.
+    """Sample with the engine that the settings name.
 
-    BlackJAX's runs are as long as the settings say, whatever ``more`` would want.
+    Parameters
+    ----------
+    density
+        What to sample.
+    modes
+        Where chains may begin, the heaviest first.
+    settings
+        How to sample; ``settings.sampler`` names the engine.
+    progress
+        Where to report every transition.
+    checkpoint
+        Where chains keep what they have done; for NumPyro's NUTS alone, see `check_resumable`.
+    ask_next
+        What the run does after the draws so far; asked again until it is done. Runs of BlackJAX
+        do not ask: they are as long as the settings say.
+
+    Returns
+    -------
+    Draws
+        On the latent space, (chain, draw, dimension), with the sampler's statistics.
     """
     method = _BLACKJAX.get(settings.sampler)
     if method == _FLOW:
@@ -74,4 +93,4 @@ def draw(
         from bayes_tbm.sampling.blackjax import run as blackjax_engine
 
         return blackjax_engine.sample(density, modes, settings, progress, method=method)
-    return nuts.sample(density, modes, settings, progress, checkpoint, more)
+    return nuts.sample(density, modes, settings, progress, checkpoint, ask_next)

@@ -10,22 +10,44 @@ from importlib.resources import files
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from bayes_tbm.native import is_available, processor
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.sampling.settings import Settings
 
+_POINTS, _TRIED = 4, 32  # latent points at which a density is told, and that are tried for it
+_DIGITS = 10  # of a density that are told: no rounding within one kind of processor moves them
 _LIBRARIES = ("jax", "jaxlib", "numpyro", "numpy", "scipy", "llvmlite")
 
 
 def identity(
     density: LogDensity, experiment: Mapping[str, Any], settings: Settings
 ) -> dict[str, Any]:
-    """Plain data that is the same if and only if a run would give the same draws.
+    """Say what a run is: plain data, the same if and only if a run would give the same draws.
 
-    The number of draws, and how it may grow, are left out: a longer run begins with the shorter
-    one.
+    A checkpoint keeps it, and a run goes on from there only if its own is equal; studies keep fits
+    under its digest.
+
+    Parameters
+    ----------
+    density
+        What is sampled. Its drivers and observations are hashed.
+    experiment
+        Streams, priors, constraints and regrowth as plain data, `Calibration.experiment`.
+    settings
+        How it is sampled. The number of draws, and how it may grow, are left out: a longer run
+        begins with the shorter one.
+
+    Returns
+    -------
+    dict
+        JSON-ready: ``experiment``, ``sampling``, ``data`` and ``model`` (hashes of the data and of
+        the package's source), ``versions`` of libraries, ``device`` and, where loops are
+        compiled, the processor they are ``compiled`` for, since rounding depends on both. What a
+        name or a hash of the data cannot tell, such as the operator of a stream, shows in
+        ``density``: the log density at a few latent points.
     """
     length = ("draws", "extensions")
     sampling = {n: v for n, v in dataclasses.asdict(settings).items() if n not in length}
@@ -33,6 +55,7 @@ def identity(
         "experiment": dict(experiment),
         "sampling": sampling,
         "data": _data_hash(density),
+        "density": _at_points(density),
         "model": _source_hash(),
         "versions": {name: _version(name) for name in _LIBRARIES},
         "device": jax.devices()[0].device_kind,
@@ -45,6 +68,24 @@ def _version(library: str) -> str:
         return version(library)
     except PackageNotFoundError:
         return "none"
+
+
+def _at_points(density: LogDensity) -> dict[str, str]:
+    """Log density at the first points where it is finite, as text, by number of the point.
+
+    The points are the prior's centre and draws about it. Where fewer than `_POINTS` of `_TRIED` are
+    finite, only those are told; where none is, no mode would be found either.
+    """
+    rng = np.random.default_rng(0)
+    told: dict[str, str] = {}
+    for number in range(_TRIED):
+        point = 0.5 * rng.normal(size=density.dimension) * (number > 0)
+        value = float(density.value(jnp.asarray(point)))
+        if np.isfinite(value):
+            told[f"at point {number}"] = f"{value:.{_DIGITS - 1}e}"
+        if len(told) == _POINTS:
+            break
+    return told
 
 
 def _data_hash(density: LogDensity) -> str:

@@ -20,7 +20,12 @@ Vector = NDArray[np.float64]
 ValueAndGrad = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
 NEGLIGIBLE = 0.01
-"""Share of the mass below which a mode gets no chain and is not jumped to."""
+"""Share of the mass below which no chain begins in a mode."""
+LIGHTEST = 1e-4
+"""Share of the mass below which a mode is forgotten; heavier ones are jumped to."""
+_HOPELESS = 30.0  # nats below the heaviest mode: more than what Laplace's approximation may miss
+_NOISE = 1.0  # nats: what lies less deep between two ends is no valley
+_ARRIVED = 0.01  # nats: an optimiser that could gain more has stopped on its way
 _BAD = 1e12  # what an optimiser is told where the density is not finite
 
 
@@ -35,17 +40,19 @@ class Mode:
     log_density
         Its height.
     scale
-        Square root of the Laplace covariance, (dimension, dimension): ``scale @ scale.T``.
-    hits
-        How many starts ended there.
+        Square root of the Laplace covariance, (dimension, dimension): ``scale @ scale.T``. Where
+        modes were weighed, it is as much wider as their draws say.
+    starts
+        How many optimiser starts ended there.
     weight
-        Its share of posterior mass by the Laplace approximation, over all modes found.
+        Its share of posterior mass over all modes found: by the Laplace approximation until
+        `bayes_tbm.sampling.mode_weights.weigh_modes` knows better.
     """
 
     position: Vector
     log_density: float
     scale: Vector
-    hits: int
+    starts: int
     weight: float = 1.0
 
 
@@ -78,7 +85,8 @@ def find_modes(
     Returns
     -------
     tuple of Mode
-        The heaviest first; maxima with less than 1e-4 of the mass are left out.
+        The heaviest first by the Laplace approximation. Only what is thirty nats lighter than
+        the heaviest is left out: see `bayes_tbm.sampling.mode_weights.weigh_modes`.
 
     Raises
     ------
@@ -115,29 +123,29 @@ def save_modes(disk: Checkpoint, modes: Sequence[Mode]) -> None:
 
 def load_modes(disk: Checkpoint | None) -> tuple[Mode, ...]:
     """Return the modes kept on disk, none where there are none."""
-    kept = disk.load("modes") if disk else None
-    if kept is None:
+    arrays = disk.load("modes") if disk else None
+    if arrays is None:
         return ()
-    rows = zip(*(kept[field.name] for field in dataclasses.fields(Mode)), strict=True)
+    rows = zip(*(arrays[field.name] for field in dataclasses.fields(Mode)), strict=True)
     return tuple(
-        Mode(position, float(height), scale, int(hits), float(weight))
-        for position, height, scale, hits, weight in rows
+        Mode(position, float(height), scale, int(starts), float(weight))
+        for position, height, scale, starts, weight in rows
     )
 
 
-def allot(modes: Sequence[Mode], chains: int) -> list[Mode]:
-    """Mode in which each chain begins, by weight.
+def allot(modes: Sequence[Mode], chains: int) -> list[int]:
+    """Return the number of the mode, the heaviest first, in which each chain begins, by weight.
 
     Every mode with a hundredth of the mass or more gets a chain, so that R-hat sees it, as long as
     there are chains. A lighter one gets none: a chain there would spend the run on what is hardly
     ever drawn.
     """
-    matter = [mode for mode in modes if mode.weight >= NEGLIGIBLE][:chains]
-    counts = [1] * len(matter)
+    weights = [mode.weight for mode in modes if mode.weight >= NEGLIGIBLE][:chains]
+    counts = [1] * len(weights)
     while sum(counts) < chains:
-        owed = [mode.weight * chains - count for mode, count in zip(matter, counts, strict=True)]
+        owed = [weight * chains - count for weight, count in zip(weights, counts, strict=True)]
         counts[int(np.argmax(owed))] += 1
-    return [mode for mode, count in zip(matter, counts, strict=True) for _ in range(count)]
+    return [number for number, count in enumerate(counts) for _ in range(count)]
 
 
 def _climb(evaluate: ValueAndGrad, point: Vector) -> tuple[float, Vector]:
@@ -152,26 +160,37 @@ def _climb(evaluate: ValueAndGrad, point: Vector) -> tuple[float, Vector]:
     return -float(end.fun), end.x
 
 
-def _distinct(evaluate: ValueAndGrad, found: list[tuple[float, Vector]]) -> tuple[Mode, ...]:
-    """Tell maxima apart: two ends are one mode if no more than noise lies between them."""
+def _distinct(evaluate: ValueAndGrad, ends: list[tuple[float, Vector]]) -> tuple[Mode, ...]:
+    """Modes that ends of optimisers, the highest first, belong to; the heaviest first."""
     modes: list[Mode] = []
-    for height, position in found:
+    masses: list[float] = []
+    for height, position in ends:
         for i, mode in enumerate(modes):
-            offset = np.linalg.solve(mode.scale, position - mode.position)
-            # An optimiser that stopped early is high on the same hill; a mode is another hill.
-            if offset @ offset < 4.0 * len(position) and height < mode.log_density + 1.0:
-                modes[i] = dataclasses.replace(mode, hits=mode.hits + 1)
+            if _is_same_hill(evaluate, mode, height, position):
+                modes[i] = dataclasses.replace(mode, starts=mode.starts + 1)
                 break
         else:
-            if not modes or height > modes[0].log_density - 30.0:
+            # No mode is wider than the prior, whose log volume is 0: its height bounds its mass.
+            if not modes or height > max(masses) - _HOPELESS:
                 modes.append(Mode(position, height, laplace_scale(evaluate, position), 1))
-    mass = np.array([m.log_density + np.linalg.slogdet(m.scale)[1] for m in modes])
-    weight = np.exp(mass - mass.max())
-    weight /= weight.sum()
-    order = np.argsort(-weight)
-    return tuple(
-        dataclasses.replace(modes[i], weight=float(weight[i])) for i in order if weight[i] > 1e-4
-    )
+                masses.append(height + np.linalg.slogdet(modes[-1].scale)[1])
+    weights = np.exp(np.array(masses) - max(masses))
+    kept = [i for i in np.argsort(-weights) if weights[i] > np.exp(-_HOPELESS)]
+    total = weights[kept].sum()
+    return tuple(dataclasses.replace(modes[i], weight=float(weights[i] / total)) for i in kept)
+
+
+def _is_same_hill(evaluate: ValueAndGrad, mode: Mode, height: float, position: Vector) -> bool:
+    """Whether an optimiser ended on a mode's hill: on its way up, or with no valley between."""
+    away = position - mode.position
+    offset = np.linalg.solve(mode.scale, away)
+    if offset @ offset >= 4.0 * len(position):
+        return False
+    slope = mode.scale.T @ np.asarray(evaluate(jnp.asarray(position))[1])
+    if 0.5 * slope @ slope > _ARRIVED:  # what a Newton step would gain
+        return True
+    on_the_way = [mode.position + share * away for share in np.linspace(0.1, 0.9, 9)]
+    return bool(min(evaluate(jnp.asarray(z))[0] for z in on_the_way) > height - _NOISE)
 
 
 def laplace_scale(evaluate: ValueAndGrad, position: Vector) -> Vector:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, did_you_mean
+from bayes_tbm.plain import as_number, as_whole
 
 SAMPLERS = ("numpyro", "blackjax-window", "blackjax-low-rank", "blackjax-chees", "blackjax-flow")
 
@@ -60,19 +63,50 @@ class Settings:
             "extensions": 0,
         }
         for name, least in smallest.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or not least <= value < 2**32:
+            number = as_whole(getattr(self, name))
+            if number is None or not least <= number < 2**32:
                 raise InputError(
-                    where="sampling", variable=name, found=value,
+                    where="sampling", variable=name, found=repr(getattr(self, name)),
                     rule=f"must be a whole number, at least {least}",
                 )  # fmt: skip
+            object.__setattr__(self, name, number)
         if self.sampler not in SAMPLERS:
             raise InputError(
                 where="sampling", variable="sampler", found=self.sampler,
                 rule=f"must be one of {', '.join(SAMPLERS)}",
             )  # fmt: skip
-        if not 0.0 < self.target_accept < 1.0:
+        acceptance = as_number(self.target_accept)
+        if acceptance is None or not 0.0 < acceptance < 1.0:
             raise InputError(
-                where="sampling", variable="target_accept", rule="must lie between 0 and 1",
-                found=self.target_accept,
+                where="sampling", variable="target_accept",
+                rule="must be a number between 0 and 1", found=repr(self.target_accept),
             )  # fmt: skip
+        object.__setattr__(self, "target_accept", acceptance)
+
+
+def settings_with(settings: Settings | None, changes: Mapping[str, Any]) -> Settings:
+    """Return settings, by default the package's, with some fields changed.
+
+    Raises
+    ------
+    InputError
+        What is given is no `Settings`, a change has no such name, or a value will not do.
+
+    Examples
+    --------
+    >>> settings_with(None, {"draws": 500}).draws
+    500
+    """
+    if settings is not None and not isinstance(settings, Settings):
+        raise InputError(
+            where="sampling", rule="settings must be bayes_tbm.Settings", found=repr(settings),
+            remedy="give single settings by name, as in draws=500",
+        )  # fmt: skip
+    known = [field.name for field in dataclasses.fields(Settings)]
+    for name in changes:
+        if name not in known:
+            raise InputError(
+                where="sampling", variable=name, rule="is no setting",
+                remedy=did_you_mean(name, known),
+            )  # fmt: skip
+    return dataclasses.replace(settings or Settings(), **changes)

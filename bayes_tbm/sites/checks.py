@@ -9,22 +9,14 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.observations import Observations
-from bayes_tbm.units import UNITS
+from bayes_tbm.sites.ranges import DRIVER_RANGES, OBSERVED_RANGES, Range
+from bayes_tbm.units import DAYS_PER_YEAR, UNITS
 
-NON_NEGATIVE_HINT = "mark missing values as NaN or -9999"
-BOUNDS: dict[str, tuple[float, float, str]] = {
-    "t_min": (-90.0, 65.0, "is it in kelvin while its unit says degC?"),
-    "t_max": (-90.0, 65.0, "is it in kelvin while its unit says degC?"),
-    "shortwave": (0.0, 60.0, "is it in W m-2 or per step while its unit says MJ m-2 d-1?"),
-    "co2": (100.0, 2000.0, "it must be a mole fraction in ppm"),
-    "day_of_year": (0.0, 367.0, "count days from 1 January of each year"),
-    "burned_fraction": (0.0, 1.0, "it must be the fraction of the area burned in the step"),
-    "vpd": (0.0, 150.0, "is it in Pa while its unit says hPa?"),
-    "precipitation": (0.0, 2000.0, NON_NEGATIVE_HINT),
-    "step_length": (1e-3, 400.0, "it must be in days"),
-}
-"""Closed bounds of each driver, in its canonical unit, and the likely cause where they break."""
 STEP_TOLERANCE = 0.2
+_DAY_TOLERANCE = 2.0
+"""Days by which day_of_year may differ from the time: it counts from 0 or 1, in a mean year."""
+_STEP_SHARE = 0.25
+"""The same as a share of the step: half a step is a stamp at its start."""
 
 
 def check_site(
@@ -42,20 +34,45 @@ def check_site(
         Naming source, variable, rule and first offending date.
     """
     _check_place(latitude, longitude, where)
-    _check_complete(drivers, where)
     time = drivers["time"].values
     _check_time(time, where)
-    for name, (low, high, hint) in BOUNDS.items():
-        values = drivers[name].values
-        bad = (values < low) | (values > high)
-        _refuse(bad, time, values, where, name, f"must be within {low:g} to {high:g}", hint)
+    _check_complete(drivers, where)
+    for name, allowed in DRIVER_RANGES.items():
+        _check_range(drivers[name].values, allowed, time, where, name)
     t_min, t_max = drivers["t_min"].values, drivers["t_max"].values
     difference = t_max - t_min
     hint = "are t_min and t_max swapped?"
     _refuse(difference < 0, time, difference, where, "t_max - t_min", "must not be negative", hint)
+    _check_day_of_year(drivers, where)
     for name, seen in observations.items():
-        rule, hint = "standard deviation must not be negative", "a missing one is NaN or -9999"
+        _check_range(seen.value, OBSERVED_RANGES[name], seen.time, where, name)
+        rule = "standard deviation must not be negative"
+        hint = "mark a missing one as NaN; is it a mark that was converted with the values?"
         _refuse(seen.sd < 0, seen.time, seen.sd, where, name, rule, hint)
+
+
+def _check_range(
+    values: NDArray[np.float64],
+    allowed: Range,
+    time: NDArray[np.datetime64],
+    where: str,
+    name: str,
+) -> None:
+    rule = f"must be within {allowed.low:g} to {allowed.high:g}"
+    _refuse(values < allowed.low, time, values, where, name, rule, allowed.too_low)
+    _refuse(values > allowed.high, time, values, where, name, rule, allowed.too_high)
+
+
+def _check_day_of_year(drivers: xr.Dataset, where: str) -> None:
+    """Refuse a day of year of another season than the time's, as where stamps start a step."""
+    time, stated = drivers["time"].values, drivers["day_of_year"].values
+    start = time.astype("datetime64[Y]").astype("datetime64[ns]")
+    of_year = (time - start) / np.timedelta64(1, "D") + 0.5
+    apart = (stated - of_year + DAYS_PER_YEAR / 2) % DAYS_PER_YEAR - DAYS_PER_YEAR / 2
+    most = np.maximum(_DAY_TOLERANCE, _STEP_SHARE * drivers["step_length"].values)
+    rule = "must be that of the time, the middle of the step"
+    hint = "correct the one that is wrong: is time the start of the step?"
+    _refuse(np.abs(apart) > most, time, stated, where, "day_of_year", rule, hint)
 
 
 def _check_place(latitude: float, longitude: float | None, where: str) -> None:
@@ -74,12 +91,12 @@ def _check_place(latitude: float, longitude: float | None, where: str) -> None:
 
 def _check_complete(drivers: xr.Dataset, where: str) -> None:
     """Refuse absent drivers and gaps: the model needs a value at every step."""
-    for name in (*BOUNDS, "days"):
+    for name in (*DRIVER_RANGES, "days"):
         if name not in drivers:
             raise InputError(where=where, variable=name, rule="driver is missing")
         values = drivers[name].values
         gaps = ~np.isfinite(values)
-        rule, hint = "a driver must have a value at every step", "fill the gaps first"
+        rule, hint = "a driver must have a value at every step", "fill the gaps"
         _refuse(gaps, drivers["time"].values, values, where, name, rule, hint)
 
 
@@ -102,6 +119,22 @@ def _check_time(time: NDArray[np.datetime64], where: str) -> None:
     rule = f"steps must be within {STEP_TOLERANCE:.0%} of the usual {typical:g} d"
     hint = "are steps missing?"
     _refuse(uneven, time, np.append(typical, step), where, "time", rule, hint)
+    _check_month_stamps(time, typical, where)
+
+
+def _check_month_stamps(time: NDArray[np.datetime64], typical: float, where: str) -> None:
+    """Refuse months that are all stamped on their first or last day: that is not the middle."""
+    if not 28 <= typical <= 31 or time.size < 3:
+        return
+    date = time.astype("datetime64[D]")
+    for shift, place, move in ((0, "first", "add"), (1, "last", "take away")):
+        day = date + np.timedelta64(shift, "D")
+        if (day == day.astype("datetime64[M]")).all():
+            raise InputError(
+                where=where, variable="time", rule="must be the middle of each step",
+                found=f"the {place} day of every month, as on {date[0]}",
+                remedy=f"{move} half a month, for observations too",
+            )  # fmt: skip
 
 
 def _refuse(

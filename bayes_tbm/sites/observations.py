@@ -4,33 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.sites.missing import missing_to_nan
 
-MISSING = -9999.0
 OBSERVED = ("gpp", "nee", "nbe", "reco", "et", "lai", "live_biomass", "wood", "som")
 """Names an observed series may have; units in `bayes_tbm.units.UNITS`."""
 STOCKS = ("live_biomass", "wood", "som")
-
-
-def missing_to_nan(values: ArrayLike) -> NDArray[np.float64]:
-    """Return a float64 copy where the field's -9999 and NaN are both NaN."""
-    array = np.array(values, dtype=np.float64)
-    array[array == MISSING] = np.nan
-    return array
+FLUXES = ("gpp", "nee", "nbe", "reco", "et")
 
 
 @dataclass(frozen=True, eq=False)
 class Observations:
     """What was measured, when, and how well.
 
-    Missing values (NaN or -9999) are dropped on construction.
+    Missing values (NaN or a mark of `bayes_tbm.sites.missing`) are dropped on construction.
 
     Parameters
     ----------
     name : str
-        One of `OBSERVED`.
+        One of gpp, nee, nbe, reco, et, lai, live_biomass, wood, som.
     unit : str
         Unit of value and sd.
     time : numpy.ndarray
@@ -62,25 +56,46 @@ class Observations:
             )
         value = np.atleast_1d(missing_to_nan(self.value))
         time = np.atleast_1d(np.asarray(self.time, dtype="datetime64[ns]"))
-        sd = np.broadcast_to(missing_to_nan(self.sd), value.shape)
         if time.shape != value.shape:
             raise InputError(
                 variable=self.name,
                 rule="needs one time for each value",
                 found=f"{time.size} times and {value.size} values",
             )
-        keep = np.isfinite(value)
+        sd = self._broadcast_sd(value.shape)
+        keep = ~np.isnan(value)  # an infinite one is no gap: a site refuses it
         for name, array in (("time", time), ("value", value), ("sd", sd)):
             kept = array[keep]
             kept.setflags(write=False)
             object.__setattr__(self, name, kept)
         object.__setattr__(self, "note", " ".join(self.note.split()))
 
+    def _broadcast_sd(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        sd = missing_to_nan(self.sd)
+        if sd.ndim and sd.shape not in (shape, (1,)):
+            raise InputError(
+                variable=f"{self.name} sd",
+                rule="needs one standard deviation for each value, or one for all",
+                found=f"shape {sd.shape} for values of shape {shape}",
+            )
+        return np.broadcast_to(sd, shape)
+
     def __len__(self) -> int:
         return self.value.size
 
     def select(self, keep: NDArray[np.bool_]) -> "Observations":
-        """Return the observations where `keep`, a boolean array of shape (n,), is true."""
+        """Return some of the observations.
+
+        Parameters
+        ----------
+        keep : numpy.ndarray
+            Boolean, shape (n,).
+
+        Returns
+        -------
+        Observations
+            Those where ``keep`` is true.
+        """
         kept = (self.time[keep], self.value[keep], self.sd[keep])
         return Observations(self.name, self.unit, *kept, self.note)
 

@@ -15,6 +15,7 @@ from bayes_tbm.sites.checks import check_site
 from bayes_tbm.sites.mean_year import mean_year
 from bayes_tbm.sites.observations import STOCKS, Observations, join_notes
 from bayes_tbm.sites.schema import DRIVERS
+from bayes_tbm.sites.settle import settled_drivers, settled_observations, warn_unusual
 from bayes_tbm.sites.summary import hash_numbers, page
 from bayes_tbm.sites.write import write_site
 
@@ -33,7 +34,8 @@ class Site:
     latitude, longitude : float
         Degrees north and east; longitude may be None.
     drivers : xarray.Dataset
-        Variables `DRIVERS` over ``time`` (middle of each step), with units.
+        Variables over ``time`` (middle of each step), as those of ``open_site("hyytiala-twin")``,
+        with units.
     observations : dict of str to Observations
         Observed series by name.
     source : str
@@ -45,6 +47,17 @@ class Site:
     ------
     InputError
         If a rule of `bayes_tbm.sites.checks` is broken.
+
+    Warns
+    -----
+    DataWarning
+        If values are possible but not usual, an observation has no time, or fluxes look like means
+        over longer than a step.
+
+    Notes
+    -----
+    Values beyond a bound by rounding are set to it, and a missing standard deviation among others
+    to their median; both are noted.
     """
 
     name: str
@@ -56,10 +69,18 @@ class Site:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        notes = (" ".join(note.split()) for note in self.notes)
-        object.__setattr__(self, "notes", tuple(note for note in notes if note))
         where = self.source or self.name
-        check_site(where, self.latitude, self.longitude, self.drivers, self.observations)
+        drivers, rounded = settled_drivers(self.drivers, where)
+        observations = {
+            name: settled_observations(seen, drivers, where)
+            for name, seen in self.observations.items()
+        }
+        check_site(where, self.latitude, self.longitude, drivers, observations)
+        notes = [line for note in (*self.notes, *rounded) if (line := " ".join(note.split()))]
+        notes += warn_unusual(where, drivers, observations, notes)
+        object.__setattr__(self, "drivers", drivers)
+        object.__setattr__(self, "observations", observations)
+        object.__setattr__(self, "notes", tuple(dict.fromkeys(notes)))
 
     @property
     def steps(self) -> int:
@@ -85,7 +106,18 @@ class Site:
         return self._mean(self.drivers["precipitation"])
 
     def mean_year(self) -> dict[str, NDArray[np.float64]]:
-        """Return drivers of the mean year, see `bayes_tbm.sites.mean_year`."""
+        """Drivers of the mean year, under which a stand regrows.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            By driver, shape (12,): means over the calendar months of the record, without fire.
+
+        Raises
+        ------
+        InputError
+            A month of the year is never in the record.
+        """
         return mean_year(self.drivers, self.source or self.name)
 
     def _mean(self, values: xr.DataArray) -> float:
@@ -96,6 +128,16 @@ class Site:
 
         Stocks (biomass, wood, soil carbon) keep all their values: inventories are few,
         and each stream decides what it can compare.
+
+        Parameters
+        ----------
+        start, end : str, datetime.date or numpy.datetime64, optional
+            First and last date to keep; by default all.
+
+        Returns
+        -------
+        Site
+            A new one.
 
         Raises
         ------
@@ -124,7 +166,17 @@ class Site:
         return replace(self, drivers=self.drivers.isel(time=keep), observations=kept)
 
     def with_uncertainty(self, uncertainty: Mapping[str, float]) -> "Site":
-        """Return the site with the absolute standard deviation of named series replaced.
+        """Return the site with the measurement errors of named series replaced.
+
+        Parameters
+        ----------
+        uncertainty : mapping of str to float
+            Absolute standard deviation of measurement by series, in its unit.
+
+        Returns
+        -------
+        Site
+            A new one.
 
         Raises
         ------
@@ -136,17 +188,21 @@ class Site:
             if name not in observations:
                 rule = f"is not observed here; observed are {', '.join(observations) or 'none'}"
                 raise InputError(where=self.source, variable=name, rule=rule)
-            if not (np.isfinite(sd) and sd > 0):
-                rule = "uncertainty must be positive"
-                raise InputError(where=self.source, variable=name, rule=rule, found=sd)
+            size = _positive(sd, name, self.source)
             seen = observations[name]
-            given = np.full(len(seen), float(sd))
-            note = join_notes([seen.note, f"sd set to {sd:g} by the user"])
+            given = np.full(len(seen), size)
+            note = join_notes([seen.note, f"sd set to {size:g} by the user"])
             observations[name] = replace(seen, sd=given, note=note)
         return replace(self, observations=observations)
 
     def to_netcdf(self, path: str | Path) -> None:
-        """Write the site in the package's own format, see `bayes_tbm.sites.formats.own`."""
+        """Write the site in the package's own format, which `open_site` reads.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            NetCDF file to write.
+        """
         place = {"latitude": self.latitude}
         if self.longitude is not None:
             place["longitude"] = self.longitude
@@ -155,7 +211,13 @@ class Site:
         write_site(path, self.drivers, self.observations, place, texts)
 
     def data_hash(self) -> str:
-        """Return the SHA-256 over every number that bears on a fit, whatever the file format."""
+        """Hash every number that bears on a fit, whatever the file format.
+
+        Returns
+        -------
+        str
+            SHA-256, hexadecimal.
+        """
         numbers = {"latitude": np.array(self.latitude)}
         numbers |= {name: self.drivers[name].values for name in DRIVERS}
         for name, seen in sorted(self.observations.items()):
@@ -168,7 +230,13 @@ class Site:
         return self.summary()
 
     def summary(self) -> str:
-        """Return a page on the site: place, period, climate, and a row for each observation."""
+        """Describe the site: place, period, climate, and a row for each observed series.
+
+        Returns
+        -------
+        str
+            Several lines; also what printing a site shows.
+        """
         first, last = self.drivers["time"].values[[0, -1]].astype("datetime64[D]")
         east = "" if self.longitude is None else f", {self.longitude:.4f} E"
         head = (
@@ -177,6 +245,18 @@ class Site:
             f"{self.mean_temperature:.1f} degC, {self.mean_precipitation:.2f} mm d-1",
         )
         return page(head, self.observations, self.notes)
+
+
+def _positive(sd: float | str, name: str, where: str) -> float:
+    """Return a standard deviation as a number, text that holds one too."""
+    try:
+        size = float(sd)
+    except (TypeError, ValueError):
+        size = np.nan
+    if isinstance(sd, bool) or not (np.isfinite(size) and size > 0):
+        rule = "uncertainty must be positive"
+        raise InputError(where=where, variable=name, rule=rule, found=repr(sd))
+    return size
 
 
 def _bound(when: When | None, label: str) -> np.datetime64:

@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.sites.observations import missing_to_nan
 from bayes_tbm.units import DAYS_PER_MONTH
 
 EPOCH = np.datetime64("2001-01-01T00:00:00", "ns")
@@ -22,7 +21,7 @@ def time_from_days(
     InputError
         If a time is missing.
     """
-    array = missing_to_nan(days)
+    array = np.asarray(days, dtype=np.float64)
     if not np.isfinite(array).all():
         rule, found = "every step needs a time", f"{(~np.isfinite(array)).sum()} missing"
         raise InputError(where=where, variable="time", rule=rule, found=found)

@@ -1,33 +1,34 @@
 """Data streams: what is observed, how it is modelled, how it errs."""
 
-from bayes_tbm.streams.binding import bind
-from bayes_tbm.streams.bound import AbstractBoundStream, BoundStream
 from bayes_tbm.streams.catalogue import STREAMS
-from bayes_tbm.streams.choice import AnyStream, as_streams, bind_all
 from bayes_tbm.streams.definition import Stream
 from bayes_tbm.streams.errors import (
     ERROR_MODELS,
+    FORMER_NAMES,
     AbstractErrorModel,
     AlongAge,
     Autoregressive,
-    Balanced,
+    BlockMeans,
     ErrorParameter,
     Gaussian,
     LogNormalErrors,
     StudentT,
 )
+from bayes_tbm.streams.from_site import bind
 from bayes_tbm.streams.growth_curve import GrowthCurve
+from bayes_tbm.streams.likelihood import AbstractBoundStream, BoundStream
+from bayes_tbm.streams.select import StreamLike, as_streams, bind_all
 from bayes_tbm.streams.single_stock import Stock
 
 __all__ = [
     "ERROR_MODELS",
+    "FORMER_NAMES",
     "STREAMS",
     "AbstractBoundStream",
     "AbstractErrorModel",
     "AlongAge",
-    "AnyStream",
     "Autoregressive",
-    "Balanced",
+    "BlockMeans",
     "BoundStream",
     "ErrorParameter",
     "Gaussian",
@@ -35,6 +36,7 @@ __all__ = [
     "LogNormalErrors",
     "Stock",
     "Stream",
+    "StreamLike",
     "StudentT",
     "as_streams",
     "bind",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,7 @@ from bayes_tbm.streams.errors import ERROR_MODELS, AbstractErrorModel, ErrorPara
 
 Operator = Callable[[Trajectory, Parameters], jax.Array]
 OfStand = Callable[[Pools], jax.Array]
+_FUNCTIONS = ("operator", "of_stand")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +57,40 @@ class Stream:
         """What is known of the error model's parameters, by full name."""
         return {f"{self.name}_{own.suffix}": own for own in self.errors.parameters.values()}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Functions are pickled by name; those of the package's own streams have none.
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        for part in _FUNCTIONS:
+            fields[part] = self._place_of(part)
+        return _from_places, (fields,)
+
+    def _place_of(self, part: str) -> Any:
+        """Return a function, or the module whose stream it is part of."""
+        function = getattr(self, part)
+        module = sys.modules.get(getattr(function, "__module__", None) or "")
+        if getattr(getattr(module, "STREAM", None), part, None) is function is not None:
+            return function.__module__
+        if {"<lambda>", "<locals>"} & set(getattr(function, "__qualname__", "").split(".")):
+            raise InputError(
+                where=f"stream {self.name}", variable=part, found=function.__qualname__,
+                rule="must be a function at the top level of a module to go to another process",
+                remedy="write it with def, outside of other functions",
+            )  # fmt: skip
+        return function
+
     def with_errors(self, errors: AbstractErrorModel) -> Stream:
-        """Return the stream with another error model."""
+        """Return the stream with another error model.
+
+        Parameters
+        ----------
+        errors
+            As `bayes_tbm.Balanced`, `bayes_tbm.Gaussian`, ...
+
+        Returns
+        -------
+        Stream
+            A new one.
+        """
         return dataclasses.replace(self, errors=errors)
 
 
@@ -73,7 +108,15 @@ def require_errors(name: str, errors: Any, *, of_curve: bool | None = None) -> N
         raise InputError(
             where=name, variable="errors", rule=f"must be an error model: {', '.join(known)}",
             found=repr(errors), remedy="AlongAge is for growth curves, and for nothing else",
-        )  # fmt: skip
+            )  # fmt: skip
+
+
+def _from_places(fields: dict[str, Any]) -> Stream:
+    """Stream from its fields, with modules in place of functions that are part of their streams."""
+    for part in _FUNCTIONS:
+        if isinstance(fields[part], str):
+            fields[part] = getattr(importlib.import_module(fields[part]).STREAM, part)
+    return Stream(**fields)
 
 
 def over_step(pool: jax.Array) -> jax.Array:

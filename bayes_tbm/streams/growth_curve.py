@@ -12,16 +12,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.site import Site
-from bayes_tbm.streams.bound import AbstractBoundStream, BoundAges
-from bayes_tbm.streams.definition import Stream, require_errors
-from bayes_tbm.streams.errors import AgeData, AlongAge, ErrorParameter
-from bayes_tbm.streams.stocks import (
+from bayes_tbm.streams.biomass import (
     check_ages,
     check_points,
+    numeric,
+    numeric_array,
     positive_definite,
     stock_stream,
     to_carbon,
 )
+from bayes_tbm.streams.definition import Stream, require_errors
+from bayes_tbm.streams.errors import AgeData, AlongAge, ErrorParameter
+from bayes_tbm.streams.likelihood import AbstractBoundStream, BoundAges
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR
 
 Array = NDArray[np.float64]
@@ -58,7 +60,7 @@ class GrowthCurve:
     Raises
     ------
     InputError
-        Ages not increasing, negative or beyond `OLDEST`; biomass or sd missing or not positive; a
+        Ages not increasing, negative or beyond 300 years; biomass or sd missing or not positive; a
         covariance that is not positive semidefinite.
     """
 
@@ -75,8 +77,12 @@ class GrowthCurve:
 
     def __post_init__(self) -> None:
         for name in ("age", "value", "sd"):
-            object.__setattr__(self, name, np.atleast_1d(np.asarray(getattr(self, name), float)))
+            values = numeric_array(self.source, name, getattr(self, name))
+            object.__setattr__(self, name, np.atleast_1d(values))
         check_points(self.age, self.value, self.sd, self.source)
+        options = {"age_sd": self.age_sd, "root_share": self.root_share}
+        for name, number in numeric(self.source, **options).items():
+            object.__setattr__(self, name, number)
         require_errors(self.source, self.errors, of_curve=True)
         self._require("age_sd", 0.0 <= self.age_sd < 100.0, "must be years, 0 or more")
         if self.log_covariance is not None:
@@ -116,16 +122,22 @@ class GrowthCurve:
         **options
             Further fields, such as ``errors``, ``age_sd``, ``quantity``.
 
+        Returns
+        -------
+        GrowthCurve
+            In g C m-2.
+
         Examples
         --------
         >>> curve = GrowthCurve.from_points([20, 60, 120], [40, 110, 150], 15.0, "Mg ha-1")
         >>> curve.value.round()
         array([1880., 5170., 7050.])
         """
-        convert = to_carbon(unit, carbon_fraction, options.get("source", "growth curve"))
-        values = convert(biomass)
-        return cls(np.asarray(age, float), values, np.broadcast_to(convert(sd), values.shape),
-                   **options)  # fmt: skip
+        where = options.get("source", "growth curve")
+        convert = to_carbon(unit, carbon_fraction, where)
+        values = convert(numeric_array(where, "biomass", biomass))
+        spread = np.broadcast_to(convert(numeric_array(where, "sd", sd)), values.shape)
+        return cls(np.asarray(age), values, spread, **options)
 
     @classmethod
     def from_csv(
@@ -138,7 +150,23 @@ class GrowthCurve:
     ) -> Self:
         """Growth curve from a CSV file with columns age (yr), biomass, sd and, optionally, unit.
 
-        Lines that begin with ``#`` are comments. The unit stands in the file or is given here.
+        Lines that begin with ``#`` are comments.
+
+        Parameters
+        ----------
+        path
+            The file.
+        unit
+            As in `from_points`; may be left out where the file has a column ``unit``.
+        carbon_fraction
+            Of dry matter.
+        **options
+            Further fields, such as ``errors``, ``age_sd``, ``quantity``.
+
+        Returns
+        -------
+        GrowthCurve
+            In g C m-2.
 
         Raises
         ------
@@ -206,12 +234,23 @@ class GrowthCurve:
             Of dry matter.
         **options
             Further fields; ``errors`` sets the structural departure (0.05 by default).
+
+        Returns
+        -------
+        GrowthCurve
+            In g C m-2, with ``log_covariance``.
+
+        Raises
+        ------
+        InputError
+            A parameter that is not positive, or a covariance that is not positive definite.
         """
         where = options.get("source", "growth curve")
-        parameters = {"asymptote": asymptote, "rate": rate, "shape": shape}
+        parameters = numeric(where, asymptote=asymptote, rate=rate, shape=shape)
         for name, number in parameters.items():
             if not (np.isfinite(number) and number > 0.0):
                 raise InputError(where=where, variable=name, rule="must be positive", found=number)
+        asymptote, rate, shape = parameters.values()
         matrix = positive_definite(covariance, (3, 3), where)
         age = np.asarray(ages, dtype=float)
         check_ages(age, where)
@@ -228,7 +267,20 @@ class GrowthCurve:
         )
 
     def bind(self, site: Site, *, stand_age: float | None = None) -> AbstractBoundStream:
-        """Bind to the regrowth; nothing of the site is needed."""
+        """Bind to the stand's regrowth.
+
+        Parameters
+        ----------
+        site
+            Nothing of it is needed.
+        stand_age
+            Age of the stand in years at the first step, where it is known.
+
+        Returns
+        -------
+        AbstractBoundStream
+            Its likelihood.
+        """
         slope = np.gradient(np.log(self.value), self.age) if len(self.age) > 1 else np.zeros(1)
         days = self.age * DAYS_PER_YEAR
         data = AgeData(
@@ -244,7 +296,18 @@ class GrowthCurve:
         return self._stream().error_parameters
 
     def with_errors(self, errors: AlongAge) -> GrowthCurve:
-        """Return the curve with another error model."""
+        """Return the curve with another error model.
+
+        Parameters
+        ----------
+        errors
+            Covariance along age.
+
+        Returns
+        -------
+        GrowthCurve
+            A new one.
+        """
         return dataclasses.replace(self, errors=errors)
 
     def _stream(self) -> Stream:

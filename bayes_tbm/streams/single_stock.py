@@ -8,11 +8,11 @@ import numpy as np
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.site import Observations, Site, When
-from bayes_tbm.streams.binding import bind
-from bayes_tbm.streams.bound import AbstractBoundStream, BoundAges
+from bayes_tbm.streams.biomass import check_points, numeric, stock_stream, to_carbon
 from bayes_tbm.streams.definition import Stream, require_errors
 from bayes_tbm.streams.errors import AbstractErrorModel, ErrorData, ErrorParameter, LogNormalErrors
-from bayes_tbm.streams.stocks import check_points, stock_stream, to_carbon
+from bayes_tbm.streams.from_site import bind
+from bayes_tbm.streams.likelihood import AbstractBoundStream, BoundAges
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, STOCK
 
 
@@ -61,6 +61,9 @@ class Stock:
                 where=self.name, rule="needs an age or a date, not both",
                 found=f"age {self.age}, date {self.date}",
             )  # fmt: skip
+        options = ("value", "sd", "age", "root_share", "carbon_fraction")
+        for name, number in numeric(self.name, **{n: getattr(self, n) for n in options}).items():
+            object.__setattr__(self, name, number)
         try:
             np.array([self.date], dtype="datetime64[ns]")
         except ValueError as error:
@@ -74,12 +77,36 @@ class Stock:
         self._stream()
 
     def carbon(self) -> tuple[float, float]:
-        """Value and standard deviation in g C m-2."""
+        """Value and standard deviation as carbon.
+
+        Returns
+        -------
+        tuple of float
+            Both in g C m-2.
+        """
         convert = to_carbon(self.unit, self.carbon_fraction, self.name)
         return float(convert(self.value)), float(convert(self.sd))
 
     def bind(self, site: Site, *, stand_age: float | None = None) -> AbstractBoundStream:
-        """Bind to the regrowth or to the record."""
+        """Bind to the stand's regrowth, or to the record where the stock has a date.
+
+        Parameters
+        ----------
+        site
+            Whose record a date lies in.
+        stand_age
+            Age of the stand in years at the first step, where it is known.
+
+        Returns
+        -------
+        AbstractBoundStream
+            Its likelihood.
+
+        Raises
+        ------
+        InputError
+            The date lies outside the record, and the stand's age is not known.
+        """
         value, sd = self.carbon()
         if self.date is not None:
             name = "wood" if self.quantity == "wood" else "live_biomass"
@@ -99,7 +126,18 @@ class Stock:
         return self._stream().error_parameters
 
     def with_errors(self, errors: AbstractErrorModel) -> Stock:
-        """Return the stock with another error model."""
+        """Return the stock with another error model.
+
+        Parameters
+        ----------
+        errors
+            Error model; log-normal ones fit stocks.
+
+        Returns
+        -------
+        Stock
+            A new one.
+        """
         return dataclasses.replace(self, errors=errors)
 
     def _stream(self) -> Stream:

@@ -15,11 +15,14 @@ from bayes_tbm.constraint import SetGains, all_gains, constraint
 from bayes_tbm.constraint.targets import Target
 from bayes_tbm.errors import InputError
 from bayes_tbm.parameters import TABLE
+from bayes_tbm.plots.save import save_png
 from bayes_tbm.plots.sets import set_figures
 from bayes_tbm.results import check_convergence, stream_skill
-from bayes_tbm.results.diagnostics import Gate
+from bayes_tbm.results.diagnostics import ConvergenceReport
 from bayes_tbm.results.groups import group
+from bayes_tbm.runtime.files import write_whole
 from bayes_tbm.sampling import Settings
+from bayes_tbm.sampling.settings import settings_with
 from bayes_tbm.studies.fits import fit_once
 
 _PRIOR_DRAWS = 4000
@@ -61,16 +64,21 @@ class Comparison:
     information: SetGains
 
     @property
-    def gates(self) -> dict[str, Gate]:
+    def gates(self) -> dict[str, ConvergenceReport]:
         """Whether to believe each fit."""
         return {name: check_convergence(tree) for name, tree in self.posteriors.items()}
 
     def added(self) -> pd.DataFrame:
-        """Return what sets add to those within them, a row for each such pair and target.
+        """Return what sets of streams add to the smaller sets within them.
 
-        ``bits`` is what the set adds to the information gain, ``entropy_reduction`` to the entropy
-        reduction, each with its Monte Carlo error. Beyond the prior they are those of `table`, but
-        for the draws of the prior: here `prior`, there those that each fit keeps.
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by set, the set (or prior) it goes beyond, and quantity or pair. ``added`` names
+            the streams; ``bits`` is what they add to the information gain, ``entropy_reduction`` to
+            the entropy reduction, each with its Monte Carlo error, ``*_mcse``. Beyond the prior
+            they are those of `table`, but for the draws of the prior: here `prior`, there those
+            that each fit keeps.
         """
         measured = {"bits": self.information, "entropy_reduction": self.gains}
         sets = {frozenset(streams): name for name, streams in self.streams.items()}
@@ -88,18 +96,25 @@ class Comparison:
         return pd.concat(rows)
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write ``compare.csv``, ``streams.csv``, ``bits.csv`` and ``figures/*.png``."""
+        """Write ``compare.csv``, ``streams.csv``, ``bits.csv`` and ``figures/*.png``.
+
+        Parameters
+        ----------
+        folder
+            Made where it is missing.
+
+        Returns
+        -------
+        list of pathlib.Path
+            What was written.
+        """
         folder = Path(folder)
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
         tables = {"compare": self.table, "streams": self.skill, "bits": self.added()}
-        written = []
-        for name, table in tables.items():
-            written.append(folder / f"{name}.csv")
-            table.to_csv(written[-1])
-        for name, draw in set_figures(self.posteriors, self.table).items():
-            written.append(folder / "figures" / f"{name}.png")
-            draw().savefig(written[-1], dpi=150)
-        return written
+        figures = set_figures(self.posteriors, self.table)
+        return [
+            *(write_whole(folder / f"{n}.csv", table.to_csv()) for n, table in tables.items()),
+            *(save_png(draw(), folder / "figures" / f"{n}.png") for n, draw in figures.items()),
+        ]
 
 
 def compare(
@@ -132,14 +147,24 @@ def compare(
     **changes
         Fields of the settings to change.
 
+    Returns
+    -------
+    Comparison
+        Posteriors by set, a table of what each says, and what sets add to one another.
+
     Raises
     ------
     InputError
         Fewer than two sets, two sets of the same streams, or calibrations that differ in more than
         their streams.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Chains of a fit have not converged; it is named.
     """
     _check(calibrations)
-    settings = dataclasses.replace(settings or Settings(), **changes)
+    settings = settings_with(settings, changes)
     trees = {
         name: fit_once(name, calibration, settings, folder, progress=progress)
         for name, calibration in calibrations.items()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import warnings
 from pathlib import Path
 
 import xarray as xr
 
 from bayes_tbm.calibration import Calibration
+from bayes_tbm.errors import ConvergenceWarning
 from bayes_tbm.report.folder import CHECKPOINT, POSTERIOR, load_run, save_tree
+from bayes_tbm.results.attempts import warn_unless_converged
 from bayes_tbm.sampling import Settings
 from bayes_tbm.sampling.engines import can_resume
 from bayes_tbm.sampling.identity import identity
@@ -45,13 +48,29 @@ def fit_once(
     -------
     xarray.DataTree
         As `Calibration.sample` returns it.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Its chains have not converged, also if they were sampled long ago.
     """
+    with warnings.catch_warnings():  # said once, with the name, of fits that are read too
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        tree = _fitted(name, calibration, settings, folder, progress)
+    warn_unless_converged(tree, name=name, stacklevel=2)
+    return tree
+
+
+def _fitted(
+    name: str, calibration: Calibration, settings: Settings, folder: str | Path | None,
+    progress: bool,
+) -> xr.DataTree:  # fmt: skip
+    """Sample a posterior, or read it from the folder."""
     if folder is None:
         return calibration.sample(settings, progress=progress)
     own = Path(folder) / FITS / f"{_slug(name)}-{content(calibration, settings)}"
     if (own / POSTERIOR).is_file():
         return load_run(own)
-    own.mkdir(parents=True, exist_ok=True)
     disk = own / CHECKPOINT if can_resume(settings) else None
     tree = calibration.sample(settings, progress=progress, checkpoint=disk, resume=True)
     save_tree(tree, own / POSTERIOR)

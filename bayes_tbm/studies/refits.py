@@ -27,10 +27,14 @@ from bayes_tbm.parameters import (
     Uniform,
 )
 from bayes_tbm.plots import plot_overlays
+from bayes_tbm.plots.save import save_png
 from bayes_tbm.results import check_convergence
-from bayes_tbm.results.diagnostics import Gate
+from bayes_tbm.results.attempts import warn_unless_converged
+from bayes_tbm.results.diagnostics import ConvergenceReport
 from bayes_tbm.results.groups import group
+from bayes_tbm.runtime.files import write_whole
 from bayes_tbm.sampling import Settings
+from bayes_tbm.sampling.settings import settings_with
 from bayes_tbm.studies.fits import fit_once
 from bayes_tbm.units import DAYS_PER_YEAR
 
@@ -157,7 +161,7 @@ class PriorRefits:
     table: pd.DataFrame
 
     @property
-    def gates(self) -> dict[str, Gate]:
+    def gates(self) -> dict[str, ConvergenceReport]:
         """Whether to believe each fit."""
         return {name: check_convergence(tree) for name, tree in self.posteriors.items()}
 
@@ -194,17 +198,35 @@ def sensitivity(
         Whether to draw progress bars.
     **changes
         Fields of the settings to change.
+
+    Returns
+    -------
+    PriorRefits
+        Posteriors by prior, and a table of what depends on the choice.
+
+    Raises
+    ------
+    InputError
+        An unknown alternative, a parameter without a prior, or an alternative that reaches beyond
+        the stated prior's support.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Chains of a fit have not converged; it is named.
     """
-    settings = dataclasses.replace(settings or Settings(), **changes)
+    settings = settings_with(settings, changes)
     changed = alternatives(calibration.density.priors, parameters, which)
     for name, priors in changed.items():
         _check_supports(name, priors, calibration.density.priors)
-    first = post if post is not None else fit_once(
-        STATED, calibration, settings, folder, progress=progress
-    )  # fmt: skip
+    others = {name: calibration.with_priors(priors) for name, priors in changed.items()}
+    if post is None:
+        first = fit_once(STATED, calibration, settings, folder, progress=progress)
+    else:
+        first = post
+        warn_unless_converged(first, name=STATED)
     posteriors = {STATED: first}
-    for name, priors in changed.items():
-        other = calibration.with_priors(priors)
+    for name, other in others.items():
         posteriors[name] = fit_once(name, other, settings, folder, progress=progress)
     shown = [name for name in parameters if name in group(first, "posterior")]
     return PriorRefits(posteriors, changed, _table(posteriors, shown, changed))
@@ -229,12 +251,10 @@ def _check_supports(
 def write_refits(found: PriorRefits, folder: str | Path) -> list[Path]:
     """Write ``sensitivity.csv`` and, where anything was refitted, ``figures/sensitivity.png``."""
     folder = Path(folder)
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
-    written = [folder / "sensitivity.csv"]
-    found.table.to_csv(written[0])
+    written = [write_whole(folder / "sensitivity.csv", found.table.to_csv())]
     if len(found.posteriors) > 1:
-        written.append(folder / "figures" / "sensitivity.png")
-        plot_overlays(found.posteriors, list(found.table.index)).savefig(written[-1], dpi=150)
+        figure = plot_overlays(found.posteriors, list(found.table.index))
+        written.append(save_png(figure, folder / "figures" / "sensitivity.png"))
     return written
 
 

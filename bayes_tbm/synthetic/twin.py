@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bayes_tbm.errors import InputError
 from bayes_tbm.model import Drivers, Trajectory, simulate
 from bayes_tbm.parameters import Parameters
+from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.sites.schema import DRIVERS
 from bayes_tbm.sites.site import Site
 from bayes_tbm.synthetic.climate import LATITUDE, LONGITUDE
@@ -128,6 +129,7 @@ def embedded_site(
 def _simulated(site: Site, truth: Parameters) -> dict[str, NDArray[np.float64]]:
     """Return what a perfect instrument would see at every step, in canonical units."""
     truth.check_bounds()
+    jax_will_run()
     with jax.enable_x64(True):  # the same site, whatever precision the user works in
         drivers = model_drivers(site, site.drivers, daily=site.step_name == "daily")
         run = jax.device_get(jax.jit(simulate)(truth, drivers))

@@ -126,6 +126,15 @@ def test_extremes_are_those_of_jax_for_zeros_of_either_sign_and_for_nan(function
         np.testing.assert_array_equal(np.signbit(found)[is_zero], np.signbit(expected)[is_zero])
 
 
+def test_comparisons_are_those_of_jax_for_ties_and_for_nan():
+    edges = jnp.array([0.0, -0.0, 1.0, -1.0, jnp.inf, -jnp.inf, jnp.nan])
+    pairs = native.Pack.of(tuple(jnp.meshgrid(edges, edges)))
+    compared = [jnp.equal, jnp.not_equal, jnp.less, jnp.less_equal, jnp.greater, jnp.greater_equal]
+    (found,) = native.fused(lambda pair: ([f(*pair) for f in compared],), pairs)
+    for answer, function in zip(found.tree, compared, strict=True):
+        np.testing.assert_array_equal(answer, function(*pairs.tree))
+
+
 def test_numbers_and_nothing_are_packed():
     assert native.Pack.of({"whole": 3, "real": 2.0}).array.dtype == float
     assert native.Pack.of({}, (4,)).array.shape == (0, 4)

@@ -4,7 +4,7 @@ import itertools
 import numpy as np
 import pytest
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import ConvergenceWarning, InputError
 from bayes_tbm.plots.growth import plot_growth
 from bayes_tbm.plots.joint import plot_joint
 from bayes_tbm.plots.measures import plot_bits, plot_contraction
@@ -24,7 +24,9 @@ PAIR = "allocation wood & wood residence time"
 
 @pytest.fixture(scope="module")
 def comparison(tmp_path_factory):
-    return tiny_study(tmp_path_factory).comparison()
+    study = tiny_study(tmp_path_factory)
+    with pytest.warns(ConvergenceWarning):
+        return study.comparison()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from scipy import integrate, special, stats
 
 import bayes_tbm as bt
 from bayes_tbm.calibration import Calibration
-from bayes_tbm.posterior import CONSTRAINTS
+from bayes_tbm.posterior import EDCS
 from bayes_tbm.posterior.evaluate import QUANTILES, Evaluator
 
 DRAWS = 500
@@ -93,7 +93,7 @@ def test_constrained_prior_is_the_prior_times_its_constraint(calibration):
     width = 0.5
     cal = Calibration(
         calibration.site, ["wood"], priors={"canopy_to_root_allocation": prior},
-        constraints={n: n == "canopy_root_allocation" and width for n in CONSTRAINTS},
+        constraints={n: n == "canopy_root_allocation" and width for n in EDCS},
     )  # fmt: skip
     assert [c.name for c in cal.density.constraints] == ["canopy_root_allocation"]
     tree = cal.prior(DRAWS, seed=2)

@@ -34,7 +34,7 @@ def of_errors(data, model):
     if isinstance(model, bt.LogNormalErrors):
         return np.diag(np.log1p((data.measurement_sd / data.value) ** 2) + SD**2)
     independent = np.diag(data.measurement_sd**2 + SD**2)
-    if isinstance(model, bt.Balanced):
+    if isinstance(model, bt.BlockMeans):
         same_year = data.year[:, None] == data.year[None, :]
         return independent - (1 - model.balance**2) * SD**2 / data.points_per_year * same_year
     if isinstance(model, bt.Autoregressive):
@@ -82,7 +82,7 @@ def streams():
         yield f"date {model.__name__}", bt.Stock(**point, date="2006-06-01")
         yield f"before {model.__name__}", bt.Stock(**point, date="1990-06-01")
     yield "blocks", flux.with_errors(bt.Gaussian(averaging=61.0))
-    yield "loose", flux.with_errors(bt.Balanced(balance=1.0))
+    yield "loose", flux.with_errors(bt.BlockMeans(balance=1.0))
     yield "curve", bt.GrowthCurve.from_points(*CURVE)
     yield "curve with age errors", bt.GrowthCurve.from_points(*CURVE, age_sd=4.0)
     covariance = 0.01 * np.exp(-np.abs(np.subtract.outer(np.arange(4), np.arange(4))))
@@ -154,7 +154,7 @@ def test_samples_follow_the_stated_law(likelihood):
 
 
 MODELS = {
-    "gpp": bt.Balanced(),
+    "gpp": bt.BlockMeans(),
     "et": bt.StudentT(),
     "lai": bt.Autoregressive(),
     "nee": bt.Gaussian(),
@@ -214,7 +214,7 @@ def _variance(stream, own):
             own["structural_log_sd"] ** 2 + slope**2
         )
     total = data.measurement_sd**2 + own["structural_sd"] ** 2
-    if isinstance(model, bt.Balanced):
+    if isinstance(model, bt.BlockMeans):
         shared = (1 - model.balance**2) * own["structural_sd"] ** 2
         return total - shared / data.points_per_year
     df = getattr(model, "degrees_of_freedom", np.inf)

@@ -13,7 +13,7 @@ import pytest
 from bayes_tbm.errors import InputError
 from bayes_tbm.model import Fluxes, Pools, Sums, Trajectory, prepare, regrow, simulate
 from bayes_tbm.parameters import TABLE, Fixed, LogNormal, Normal, Parameters
-from bayes_tbm.posterior import CONSTRAINTS, as_constraints, resolve_priors
+from bayes_tbm.posterior import EDCS, as_edcs, resolve_priors
 
 ERRORS = {"gpp_structural_sd": LogNormal(1.0, 0.7)}
 FIRE = [name for name, row in TABLE.items() if row.group == "fire"]
@@ -79,23 +79,22 @@ def test_a_bad_prior_is_told_in_one_line(changes, told):
 
 
 def test_wood_and_soil_are_not_held_steady_unless_asked():
-    default = {c.name for c in as_constraints(None)}
-    assert default == set(CONSTRAINTS) - {"steady_wood", "steady_som"}
-    assert as_constraints(True) == as_constraints(None)
-    assert as_constraints(False) == ()
+    default = {c.name for c in as_edcs(None)}
+    assert default == set(EDCS) - {"steady_wood", "steady_som"}
+    assert as_edcs(True) == as_edcs(None)
+    assert as_edcs(False) == ()
 
 
 def test_constraints_are_chosen_by_name_switch_or_width():
-    exactly = as_constraints(["steady_wood", "roots_faster_than_som"])
+    exactly = as_edcs(["steady_wood", "roots_faster_than_som"])
     assert {c.name for c in exactly} == {"steady_wood", "roots_faster_than_som"}
     mapped = {
-        c.name: c
-        for c in as_constraints({"steady_wood": 3.0, "steady_root": False, "steady_som": True})
+        c.name: c for c in as_edcs({"steady_wood": 3.0, "steady_root": False, "steady_som": True})
     }
-    assert set(mapped) == set(CONSTRAINTS) - {"steady_root"}
+    assert set(mapped) == set(EDCS) - {"steady_root"}
     assert mapped["steady_wood"].width == 3.0
-    assert mapped["steady_som"].width == CONSTRAINTS["steady_som"].width
-    assert CONSTRAINTS["steady_wood"].width == 2.0
+    assert mapped["steady_som"].width == EDCS["steady_som"].width
+    assert EDCS["steady_wood"].width == 2.0
 
 
 @pytest.mark.parametrize(
@@ -113,7 +112,7 @@ def test_constraints_are_chosen_by_name_switch_or_width():
 )
 def test_a_bad_choice_of_constraints_is_told_in_one_line(given):
     with pytest.raises(InputError) as error:
-        as_constraints(given, "run.toml")
+        as_edcs(given, "run.toml")
     assert str(error.value).startswith(f"run.toml: {next(iter(given))}: ")
     assert "choose from litter_faster_than_som" in str(error.value)
     assert "\n" not in str(error.value)
@@ -167,7 +166,7 @@ ORDERINGS = {
 
 @pytest.mark.parametrize("name", list(ORDERINGS))
 def test_an_ordering_is_a_soft_step_in_the_log_ratio(name):
-    constraint = CONSTRAINTS[name]
+    constraint = EDCS[name]
 
     def term(log_ratio, width):
         softened = dataclasses.replace(constraint, width=width)
@@ -185,7 +184,7 @@ def test_an_ordering_is_a_soft_step_in_the_log_ratio(name):
 
 @pytest.mark.parametrize("name", ["canopy_root_allocation", "canopy_root_pools"])
 def test_a_factor_is_kept_on_both_sides(name):
-    constraint = CONSTRAINTS[name]
+    constraint = EDCS[name]
 
     def term(ratio):
         return float(constraint.log_density(*ORDERINGS[name](5 * ratio), UNBURNT))
@@ -217,7 +216,7 @@ def test_a_steady_state_is_normal_in_the_log_of_gains_over_losses(make_weather, 
     log_ratio = math.log(gained / (gained - (size[-1] - size[0])))
 
     def term(factor):
-        constraint = dataclasses.replace(CONSTRAINTS[f"steady_{pool}"], width=factor)
+        constraint = dataclasses.replace(EDCS[f"steady_{pool}"], width=factor)
         return float(constraint.log_density(Parameters.default(), run, prepare(drivers)))
 
     for factor in (2.0, 1.5):
@@ -237,7 +236,7 @@ def test_terms_of_a_run_are_finite_and_so_are_their_gradients(make_weather):
     @jax.jit
     @functools.partial(jax.value_and_grad, argnums=(0, 1), has_aux=True)
     def total(p, run):
-        terms = {c.name: c.log_density(p, run, forcing) for c in CONSTRAINTS.values()}
+        terms = {c.name: c.log_density(p, run, forcing) for c in EDCS.values()}
         return sum(terms.values()), terms
 
     # with the finite gradients of runs (tests/model), those of the terms in all parameters
@@ -263,7 +262,5 @@ def test_steady_terms_see_the_losses_of_a_run(make_weather):
     for pool, out in leaving.items():
         gained = sum(getattr(f, name) for name in INPUTS[pool])
         log_ratio = math.log(float((gained * days).sum() / (out * days).sum()))
-        found = CONSTRAINTS[f"steady_{pool}"].log_density(
-            Parameters.default(), run, prepare(drivers)
-        )
+        found = EDCS[f"steady_{pool}"].log_density(Parameters.default(), run, prepare(drivers))
         assert float(found) == pytest.approx(-0.5 * (log_ratio / math.log(2)) ** 2, rel=1e-8)

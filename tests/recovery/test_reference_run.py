@@ -32,6 +32,7 @@ def scores(tree, reference):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::bayes_tbm.ConvergenceWarning")  # the scores judge the draws
 @pytest.mark.parametrize("method", ["numpyro", "blackjax-window", "blackjax-low-rank"])
 def test_engines_agree_with_the_reference(calibration, reference, method):
     found = scores(calibration.sample(seed=3, sampler=method, progress=False), reference)

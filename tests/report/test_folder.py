@@ -1,4 +1,6 @@
+import errno
 import io
+import os
 
 import h5py
 import numpy as np
@@ -7,10 +9,10 @@ import pytest
 import xarray as xr
 
 from bayes_tbm.constraint import constraint_table
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, WriteError
 from bayes_tbm.experiment import Experiment
+from bayes_tbm.report import check_folder, load_run, write_run
 from bayes_tbm.report import folder as folder_module
-from bayes_tbm.report import load_run, prepare_folder, write_run
 from bayes_tbm.results import check_convergence, stream_skill
 
 FIGURES = {"streams.png", "prior_posterior.png", "trace.png", "rank.png"}
@@ -44,6 +46,7 @@ def test_page_is_self_contained_and_says_the_verdict_first(short_run, short_tree
     assert 'src="http' not in text
     assert "href=" not in text
     verdict = text.index('class="fail">NOT CONVERGED')
+    assert verdict < text.index("100 draws a chain at step size 0.") < text.index("<table")
     assert verdict < text.index("<table")
     for word in ("wood_residence_time", short_tree.attrs["data_sha256"], "hyytiala-twin"):
         assert word in text
@@ -98,8 +101,8 @@ def h5_of_a_run():
 def test_a_finished_run_is_not_replaced_unless_asked(tmp_path):
     (tmp_path / "posterior.nc").write_text("precious")
     with pytest.raises(InputError, match=r"found posterior\.nc; .*--overwrite"):
-        prepare_folder(tmp_path)
-    assert prepare_folder(tmp_path, overwrite=True) == tmp_path
+        check_folder(tmp_path)
+    assert check_folder(tmp_path, overwrite=True) == tmp_path
     assert (tmp_path / "posterior.nc").read_text() == "precious"  # until the new one is there
     assert [path.name for path in tmp_path.iterdir()] == ["posterior.nc"]
 
@@ -108,34 +111,39 @@ def test_a_finished_run_is_not_replaced_unless_asked(tmp_path):
 def test_files_that_the_run_would_replace_are_kept(name, tmp_path):
     (tmp_path / name).write_text("mine")
     with pytest.raises(InputError, match=f"found {name}; "):
-        prepare_folder(tmp_path)
+        check_folder(tmp_path)
 
 
 def test_files_of_others_do_not_matter(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    assert prepare_folder(tmp_path) == tmp_path
+    assert check_folder(tmp_path) == tmp_path
 
 
-def test_folders_are_made(tmp_path):
-    assert prepare_folder(tmp_path / "a" / "b").is_dir()
+def test_folders_may_be_missing_and_are_not_made_before_there_is_something_to_write(tmp_path):
+    assert check_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_in_the_way_is_refused(tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(InputError, match="must be a folder that can be written"):
-        prepare_folder(tmp_path / "taken")
+        check_folder(tmp_path / "taken")
 
 
 def test_a_failed_write_leaves_the_old_posterior(tmp_path, short_tree, monkeypatch):
     (tmp_path / "posterior.nc").write_text("old")
 
-    def fail(*_, **__):
-        raise OSError("disk full")
+    (tmp_path / "summary.csv").write_text("old")
 
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", fail)
-    with pytest.raises(OSError, match="disk full"):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(WriteError, match=r"posterior\.nc: could not be .* No space left"):
         write_run(short_tree, "", tmp_path)
-    assert (tmp_path / "posterior.nc").read_text() == "old"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "posterior.nc": "old", "summary.csv": "old",
+    }  # fmt: skip
 
 
 def test_a_failed_table_loses_no_draws(tmp_path, short_tree, monkeypatch):

@@ -12,7 +12,7 @@ from bayes_tbm.parameters import TABLE, names_in
 
 GROUPS = {
     "posterior", "sample_stats", "log_likelihood", "log_prior", "posterior_predictive", "prior",
-    "prior_predictive", "observed_data", "constant_data", "simulation",
+    "prior_predictive", "observed_data", "constant_data", "simulation", "convergence",
 }  # fmt: skip
 STREAMS = {"gpp", "nee", "et", "lai", "wood", "som"}
 
@@ -81,7 +81,7 @@ def test_provenance(short_tree):
     assert experiment["priors"]["wood_residence_time"] == (
         TABLE["wood_residence_time"].prior.to_dict()
     )  # fmt: skip
-    assert sum(mode["hits"] for mode in experiment["modes"]) <= 3
+    assert sum(mode["starts"] for mode in experiment["modes"]) <= 3
     assert sum(mode["weight"] for mode in experiment["modes"]) == pytest.approx(1.0, abs=1e-3)
 
 

@@ -1,12 +1,16 @@
 """Runs that are stopped and taken up again, and checkpoints that belong to something else."""
 
+import errno
 import json
+import os
+import shutil
+import stat
 
 import numpy as np
 import pytest
 
 import bayes_tbm as bt
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import DataWarning, InputError, WriteError
 from bayes_tbm.sampling.checkpoint import MANIFEST, Checkpoint
 from bayes_tbm.sampling.identity import identity
 from bayes_tbm.sampling.modes import Mode, load_modes, save_modes
@@ -115,26 +119,148 @@ def test_modes_go_to_disk_and_back(tmp_path):
     for found, kept in zip(load_modes(disk), modes, strict=True):
         np.testing.assert_array_equal(found.position, kept.position)
         np.testing.assert_array_equal(found.scale, kept.scale)
-        assert (found.log_density, found.hits, found.weight) == (
-            kept.log_density, kept.hits, kept.weight,
+        assert (found.log_density, found.starts, found.weight) == (
+            kept.log_density, kept.starts, kept.weight,
         )  # fmt: skip
 
 
 def test_a_run_does_not_begin_on_a_checkpoint(tmp_path):
-    Checkpoint(tmp_path, {"a": 1})
+    Checkpoint(tmp_path, {"a": 1}).begin()
     with pytest.raises(InputError, match="resume it"):
         Checkpoint(tmp_path, {"a": 1})
     Checkpoint(tmp_path, {"a": 1}, resume=True)
 
 
-def test_a_damaged_checkpoint_is_told(tmp_path):
+def test_nothing_is_written_or_replaced_before_a_run_begins(tmp_path):
+    Checkpoint(tmp_path / "a" / "b", {"a": 1})
+    assert list(tmp_path.iterdir()) == []
+    old = Checkpoint(tmp_path, {"a": 1})
+    old.save("modes", {"x": np.ones(3)})
+    other = Checkpoint(tmp_path, {"a": 2}, overwrite=True)
+    assert other.load("modes") is None  # another run's
+    assert set(old.load("modes")) == {"x"}
+    other.begin()
+    assert [path.name for path in tmp_path.iterdir()] == [MANIFEST]
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """A folder that a run left when it was stopped among its draws."""
+    folder = tmp_path_factory.mktemp("stopped")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chain_module, "_SECONDS_BETWEEN_SAVES", 0.0)
+        with pytest.raises(Stop):
+            sample(folder, 150)
+    save_modes(Checkpoint(folder, {"run": 1}, resume=True), [MODE])
+    return folder
+
+
+KEPT = ("modes.npz", "phase.npz", "phase-3-chain-0.npz", "phase-3-chain-1.npz", MANIFEST)
+TORN = {
+    "empty": lambda content: b"",
+    "one byte": lambda content: content[:1],
+    "a quarter": lambda content: content[: len(content) // 4],
+    "three quarters": lambda content: content[: 3 * len(content) // 4],
+    "no last byte": lambda content: content[:-1],
+    "zeros": lambda content: bytes(len(content)),
+    "zeros at the end": lambda content: content[: len(content) // 2].ljust(len(content), b"\0"),
+    "something else": lambda content: b"nothing",
+    "flipped bytes": lambda content: bytes(
+        byte ^ 255 if 3 * i // len(content) == 1 else byte for i, byte in enumerate(content)
+    ),
+}
+
+
+@pytest.mark.parametrize("how", TORN)
+@pytest.mark.parametrize("name", KEPT)
+def test_a_torn_file_is_told_in_one_line_before_anything_is_written(stopped, name, how, tmp_path):
+    folder = tmp_path / "checkpoint"
+    shutil.copytree(stopped, folder)
+    path = folder / name
+    content = path.read_bytes()
+    path.write_bytes(TORN[how](content))
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    with pytest.raises(InputError) as caught:
+        Checkpoint(folder, {"run": 1}, resume=True)
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    assert ("begin anew" if name == MANIFEST else "remove this file") in message
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", KEPT[:-1])
+def test_what_a_removed_file_held_is_computed_again(whole, stopped, name, tmp_path):
+    folder = tmp_path / "checkpoint"
+    shutil.copytree(stopped, folder)
+    (folder / name).unlink()
+    same(sample(folder), whole)
+
+
+def test_files_are_on_the_disk_before_they_have_their_names(tmp_path, monkeypatch):
+    done = []
+    sync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: done.append(what(file)) or sync(file))
+    monkeypatch.setattr(os, "replace", lambda *a: done.append("name") or replace(*a))
+
+    def what(descriptor):
+        return "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+
+    Checkpoint(tmp_path, {}).save("modes", {"x": np.ones(3)})
+    assert done == ["file", "name", "folder"] * 2
+
+
+def test_a_full_disk_leaves_the_last_good_group(tmp_path, monkeypatch):
     disk = Checkpoint(tmp_path, {})
-    (tmp_path / "phase.npz").write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"phase\.npz.*remove this file"):
-        disk.load("phase")
-    (tmp_path / MANIFEST).write_text("{")
-    with pytest.raises(InputError, match="readable manifest"):
-        Checkpoint(tmp_path, {}, resume=True)
+    disk.save("modes", {"x": np.ones(3)})
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(WriteError, match=r"modes\.npz: could not be written; found No space"):
+            disk.save("modes", {"x": np.zeros(3)})
+    assert {path.name for path in tmp_path.iterdir()} == {MANIFEST, "modes.npz"}
+    np.testing.assert_array_equal(disk.load("modes")["x"], np.ones(3))
+
+
+# another kind of processor
+
+ON = {"device": "cpu", "compiled": "skylake", "density": {"at point 0": "-6.719308440e+02"}}
+
+
+def elsewhere(**changes):
+    return ON | {"compiled": "icelake"} | changes
+
+
+def test_another_processor_goes_on_only_where_that_is_asked_for(tmp_path):
+    Checkpoint(tmp_path, ON).save("modes", {"x": np.ones(3)})
+    with pytest.raises(InputError, match=r"compiled was skylake, is icelake; .*other-processor"):
+        Checkpoint(tmp_path, elsewhere(), resume=True)
+    with pytest.warns(DataWarning, match="not bit for bit"):
+        disk = Checkpoint(tmp_path, elsewhere(), resume=True, other_processor=True)
+    assert disk.load("modes") is not None
+    disk.begin()
+    assert disk.processors == ["cpu, skylake", "cpu, icelake"]
+    again = Checkpoint(tmp_path, elsewhere(), resume=True)  # it is now of this one
+    assert again.processors == ["cpu, skylake", "cpu, icelake"]
+
+
+def test_rounding_of_the_density_is_the_processors_and_no_more(tmp_path):
+    Checkpoint(tmp_path, ON).begin()
+    rounded = elsewhere(density={"at point 0": "-6.719308441e+02"})
+    with pytest.warns(DataWarning, match="not bit for bit"):
+        Checkpoint(tmp_path, rounded, resume=True, other_processor=True)
+    for density in ({"at point 0": "-6.719318440e+02"}, {"at point 1": "-6.719308440e+02"}, {}):
+        with pytest.raises(InputError, match=r"density at point 0 was .* begin anew"):
+            Checkpoint(tmp_path, elsewhere(density=density), resume=True, other_processor=True)
+
+
+def test_another_processor_excuses_no_other_difference(tmp_path):
+    Checkpoint(tmp_path, ON | {"data": "a"}).begin()
+    with pytest.raises(InputError, match="data was a, is b"):
+        Checkpoint(tmp_path, elsewhere(data="b"), resume=True, other_processor=True)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +287,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", list(CHANGES))
 def test_a_checkpoint_of_something_else_is_refused_by_name(twin, tmp_path, name):
-    Checkpoint(tmp_path, of(twin))
+    Checkpoint(tmp_path, of(twin)).begin()
     before = (tmp_path / MANIFEST).read_text()
     with pytest.raises(InputError) as error:
         Checkpoint(tmp_path, CHANGES[name](twin), resume=True)

@@ -6,6 +6,7 @@ from jax.scipy.special import logsumexp
 from jax.scipy.stats import multivariate_normal
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.sampling import modes as modes_module
 from bayes_tbm.sampling.modes import find_modes, laplace_scale
 
 CENTERS = np.array([[1.5, 0.0, -0.5], [-1.5, 1.0, 0.5]])
@@ -48,7 +49,7 @@ def find(log_density, dimension=3, starts=12, seed=2):
 def test_modes_of_a_mixture_with_their_weights(weights):
     modes, climbed = find(mixture(weights))
     assert climbed == 12  # each start once
-    assert sum(mode.hits for mode in modes) == 12
+    assert sum(mode.starts for mode in modes) == 12
     order = np.argsort(weights)[::-1]
     assert len(modes) == 2
     for mode, i in zip(modes, order, strict=True):
@@ -58,11 +59,48 @@ def test_modes_of_a_mixture_with_their_weights(weights):
         assert mode.weight == pytest.approx(weights[i], abs=1e-3)
 
 
-def test_modes_without_mass_are_left_out():
+def test_light_modes_are_kept_until_they_are_weighed():
     modes, _ = find(mixture((1 - 1e-7, 1e-7)))
+    assert [mode.weight for mode in modes] == pytest.approx([1.0, 1e-7], rel=1e-3)
+
+
+def test_modes_without_mass_are_left_out():
+    modes, _ = find(mixture((1 - 1e-15, 1e-15)))
     assert len(modes) == 1
     np.testing.assert_allclose(modes[0].position, CENTERS[0], atol=1e-3)
     assert modes[0].weight == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("apart", [1.5, 2.5, 10.0])  # in sd of the wide one
+@pytest.mark.parametrize(("narrow", "share"), [(0.05, 0.5), (0.2, 0.1)])
+def test_a_peak_beside_a_wide_mode_is_a_hill_of_its_own(apart, narrow, share):
+    """However near it is: optimisers that end on both have found two modes."""
+    evaluate = jax.jit(jax.value_and_grad(beside(apart, narrow, share)))
+    tops = [np.zeros(3), np.array([apart, 0.0, 0.0])]
+    ends = [modes_module._climb(evaluate, top + 0.01) for top in tops for _ in range(2)]
+    modes = modes_module._distinct(evaluate, sorted(ends, key=lambda end: -end[0]))
+    assert sorted(mode.position[0] for mode in modes) == pytest.approx([0.0, apart], abs=0.1)
+    assert [mode.starts for mode in modes] == [2, 2]
+
+
+def beside(apart, narrow, share):
+    def log_density(z):
+        peak = multivariate_normal.logpdf(z, jnp.array([apart, 0.0, 0.0]), narrow**2 * jnp.eye(3))
+        wide = multivariate_normal.logpdf(z, jnp.zeros(3), jnp.eye(3))
+        return jnp.logaddexp(jnp.log(share) + peak, jnp.log1p(-share) + wide)
+
+    return log_density
+
+
+def test_where_optimisers_stop_short_is_no_mode_of_its_own():
+    """An end on its way along a bent ridge has not arrived: the straight line from it dips."""
+
+    def bent(z):
+        return -0.5 * (z[0] ** 2 + ((z[1] - z[0] ** 2) / 0.1) ** 2)
+
+    evaluate = jax.jit(jax.value_and_grad(bent))
+    ends = [(float(bent(z)), z) for z in np.array([[0.0, 0.0], [0.4, 0.16], [0.5, 0.25]])]
+    assert [mode.starts for mode in modes_module._distinct(evaluate, ends)] == [3]
 
 
 def test_one_start_is_the_middle_of_the_prior():

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bayes_tbm.posterior.evaluate import Evaluation
-from bayes_tbm.sampling.draws import Draws, Help
+from bayes_tbm.sampling.draws import DONE, RESTART, Draws, extend
 from bayes_tbm.sampling.settings import Settings
-from bayes_tbm.sampling.stopping import Judge
+from bayes_tbm.sampling.stopping import StoppingRule
 
 CHAINS = 4
 
@@ -42,34 +42,34 @@ def stats(shape, diverging=0):
     return found
 
 
-def more(z, diverging=0, may_refine=True, **settings):
+def next_step(z, diverging=0, may_restart=True, **settings):
     prior = Evaluation({"a": np.random.default_rng(0).standard_normal((1, 200))}, {}, {}, {}, {})
     evaluator = Evaluator()
-    judge = Judge(evaluator, Settings(**{"draws": 600} | settings), prior)
-    return judge.more(Draws(z, stats(z.shape[:2], diverging)), may_refine)
+    rule = StoppingRule(evaluator, Settings(**{"draws": 600} | settings), prior)
+    return rule.next_step(Draws(z, stats(z.shape[:2], diverging)), may_restart)
 
 
 def test_a_converged_run_is_left_as_it_is():
-    assert more(correlated(600, 0)) == Help()
+    assert next_step(correlated(600, 0)) == DONE
 
 
 def test_a_run_that_is_close_gets_half_as_many_draws_again():
     near = correlated(600, 4)  # about 300 effective draws
-    assert more(near) == Help(further=300)
-    assert more(near, extensions=0) == Help()
+    assert next_step(near) == extend(300)
+    assert next_step(near, extensions=0) == DONE
 
 
 def test_divergences_ask_for_shorter_steps_as_long_as_that_may_help():
     near = correlated(600, 4)
     apart = near + np.arange(CHAINS)[:, None, None]
-    assert more(near, diverging=2) == Help(shorter=True)
-    assert more(near, diverging=2, may_refine=False) == Help()
-    assert more(near, diverging=2, extensions=0) == Help()
-    assert more(apart, diverging=2) == Help()
+    assert next_step(near, diverging=2) == RESTART
+    assert next_step(near, diverging=2, may_restart=False) == DONE
+    assert next_step(near, diverging=2, extensions=0) == DONE
+    assert next_step(apart, diverging=2) == DONE
 
 
 def test_length_is_no_cure_for_chains_far_apart():
-    assert more(correlated(600, 4) + np.arange(CHAINS)[:, None, None]) == Help()
+    assert next_step(correlated(600, 4) + np.arange(CHAINS)[:, None, None]) == DONE
 
 
 @pytest.mark.parametrize(
@@ -83,15 +83,15 @@ def test_length_is_no_cure_for_chains_far_apart():
     ],
 )
 def test_a_run_grows_to_three_times_its_length_at_most_if_that_should_do(length, memory, wanted):
-    assert more(correlated(length, memory)) == Help(further=wanted)
+    assert next_step(correlated(length, memory)) == (extend(wanted) if wanted else DONE)
 
 
 def test_draws_are_evaluated_once():
     evaluator = Evaluator()
     prior = Evaluation({"a": np.arange(10.0)[None]}, {}, {}, {}, {})
-    judge = Judge(evaluator, Settings(draws=600), prior)
+    rule = StoppingRule(evaluator, Settings(draws=600), prior)
     z = correlated(600, 0)
     draws = Draws(z, stats(z.shape[:2]))
-    judge.more(draws, True)
-    assert np.array_equal(judge.evaluated(draws).values["a"], z[..., 0])
+    rule.next_step(draws, True)
+    assert np.array_equal(rule.evaluated(draws)[0].values["a"], z[..., 0])
     assert evaluator.calls == 1

@@ -74,7 +74,8 @@ def test_bad_time(change, parts, cardamom, content):
 def test_calendar_months_are_even_enough(content, tmp_path):
     starts = np.arange("2001-01", "2004-06", dtype="datetime64[M]").astype("datetime64[h]")
     middle = (starts[:-1] + np.diff(starts) // 2)[:STEPS].astype("datetime64[ns]")
-    site = Site("months", 61.5, None, make_drivers(middle, content["drivers"]), {})
+    drivers = {name: x for name, x in content["drivers"].items() if name != "day_of_year"}
+    site = Site("months", 61.5, None, make_drivers(middle, drivers), {})
     assert (site.step_name, site.drivers.step_length.values[0]) == ("monthly", 30.4375)
 
 
@@ -122,7 +123,9 @@ def test_own_format_missing_variable(variable, own):
 
 def test_own_format_odd_calendar(own):
     time = ("time", np.arange(STEPS) + 0.5, {"units": "days since 2001-01-01", "calendar": "moon"})
-    assert_says(message(own(time=time)), "own.nc: time: ", "days since 2001-01-01")
+    assert_says(
+        message(own(time=time)), "own.nc: time: calendar must be one of", "noleap", "'moon'"
+    )
 
 
 def test_missing_driver(cardamom):

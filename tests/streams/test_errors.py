@@ -12,7 +12,7 @@ from bayes_tbm.parameters import Fixed, LogNormal
 from bayes_tbm.streams import (
     AbstractErrorModel,
     Autoregressive,
-    Balanced,
+    BlockMeans,
     Gaussian,
     LogNormalErrors,
     StudentT,
@@ -22,7 +22,7 @@ DRAWS = 20_000
 
 
 def balanced_covariance(data, structural, balance):
-    """Covariance as the docstring of `Balanced` states it, entry by entry."""
+    """Covariance as the docstring of `BlockMeans` states it, entry by entry."""
     same_year = data.year[:, None] == data.year[None, :]
     shared = (1 - balance**2) * structural**2 / data.points_per_year
     return np.diag(data.measurement_sd**2 + structural**2) - shared * same_year
@@ -36,7 +36,7 @@ def autoregressive_covariance(data, structural, memory):
 
 CASES = [
     *[
-        (Balanced(balance=b), {"structural_sd": s}, balanced_covariance, (s, b))
+        (BlockMeans(balance=b), {"structural_sd": s}, balanced_covariance, (s, b))
         for b in (1.0, 0.3, 0.1)
         for s in (0.4, 3.0)
     ],
@@ -101,7 +101,7 @@ def test_annual_mean_of_structural_error_has_the_stated_sd(points, balance):
         year=np.zeros(12, int),
         points_per_year=12.0,
     )
-    model, errors = Balanced(balance=balance), {"structural_sd": 2.0}
+    model, errors = BlockMeans(balance=balance), {"structural_sd": 2.0}
     sample = jax.vmap(lambda key: model.sample(key, jnp.zeros(12), full, errors).mean())
     means = np.asarray(sample(jax.random.split(jax.random.key(1), DRAWS)))
     # standard error of a standard deviation: sd / sqrt(2 n)
@@ -171,7 +171,7 @@ def test_samples_of_independent_errors_follow_their_law(points, model, errors, l
 
 def test_default_priors_are_set_from_the_spread_of_the_data(points):
     spread = points.value.std()
-    for model in (Gaussian(), StudentT(), Balanced(), Autoregressive()):
+    for model in (Gaussian(), StudentT(), BlockMeans(), Autoregressive()):
         prior = model.priors(points)["structural_sd"]
         assert prior.center == pytest.approx(0.3 * spread, rel=1e-12)
         given = dataclasses.replace(model, structural=LogNormal(2.0, 0.1))
@@ -187,7 +187,7 @@ def test_constant_data_still_have_a_prior(points):
     assert Gaussian().priors(zero)["structural_sd"].center == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize("model", [Balanced(), Balanced(balance=0.0), Autoregressive(),
+@pytest.mark.parametrize("model", [BlockMeans(), BlockMeans(balance=0.0), Autoregressive(),
                                    Gaussian(), StudentT()], ids=str)  # fmt: skip
 def test_gradient_is_finite_where_structural_error_vanishes(points, model):
     names = list(model.priors(points))

@@ -14,7 +14,7 @@ from bayes_tbm.model import prepare, regrow, simulate
 from bayes_tbm.model.regrowth import at_age, departed, live_biomass
 from bayes_tbm.parameters import Fixed, LogNormal, Parameters
 from bayes_tbm.streams import STREAMS, AlongAge, Gaussian, GrowthCurve, Stock, bind
-from bayes_tbm.streams.choice import bind_all
+from bayes_tbm.streams.select import bind_all
 
 AGE = np.array([12.0, 20.0, 35.0, 60.0, 100.0, 150.0])
 SLOPE = 0.01  # of the logarithm of the curve below, the same at every age

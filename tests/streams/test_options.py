@@ -10,10 +10,11 @@ import pytest
 
 import bayes_tbm as bt
 from bayes_tbm.errors import InputError
+from bayes_tbm.experiment import Experiment
 from bayes_tbm.experiment.stand import growth_curve
 from bayes_tbm.parameters import FAMILIES, Fixed, LogNormal
 from bayes_tbm.posterior import resolve_priors
-from bayes_tbm.streams import ERROR_MODELS, STREAMS, Balanced, bind
+from bayes_tbm.streams import ERROR_MODELS, STREAMS, BlockMeans, bind
 
 PRIOR_FIELDS = [(m, field) for m in ERROR_MODELS.values() for field in m.parameters]
 NUMBER_FIELDS = [
@@ -36,7 +37,7 @@ NO_PRIORS = [
     "lognormal", None, True, math.nan, math.inf, [0.5], (0.5, 0.1), {}, {"value": 0.5},
     {"family": "gamma", "shape": 1.0}, {"family": "lognormal", "median": 0.2, "log_sd": -1.0},
     {"family": "uniform", "lower": 3.0, "upper": 1.0}, {"family": "normal", "mean": 0.5, "sd": 1.0},
-    {"family": "lognormal", "median": 0.5}, np.array([0.5, 0.6]), object(), bt.LogNormal,
+    {"family": "lognormal", "median": 0.5}, np.array([0.5, 0.6]), b"0.5", bt.LogNormal,
     bt.Normal(0.5, 0.1), bt.Uniform(-1e-9, 1.0), bt.LogNormal(0.5, 0.1, lower=-0.1), -0.1,
     bt.LogitNormal(0.5, 0.1, -1.0, 1.0),
 ]  # fmt: skip
@@ -189,8 +190,8 @@ def test_errors_of_a_curve_in_a_file_are_named_by_their_place(tmp_path, name, va
 
 
 def test_options_are_the_numbers_of_a_model():
-    assert Balanced().options == {"averaging": 10.0, "balance": 0.3}
-    held = Balanced(averaging=7, structural=0.2)
+    assert BlockMeans().options == {"averaging": 10.0, "balance": 0.3}
+    held = BlockMeans(averaging=7, structural=0.2)
     assert held.options == {"averaging": 7.0, "balance": 0.3}
 
 
@@ -209,3 +210,14 @@ def test_a_field_is_traced_as_the_number_it_holds(model, field, points):
 
     value, slope = jax.value_and_grad(total)(0.0)
     assert np.isfinite([value, slope]).all()
+
+
+def test_the_former_name_of_block_means_still_works_and_says_so(tmp_path):
+    with pytest.warns(DeprecationWarning, match="Balanced is called bayes_tbm.BlockMeans now"):
+        assert bt.Balanced is BlockMeans
+    file = tmp_path / "old.toml"
+    text = 'site = "hyytiala-twin"\nstreams = ["gpp"]\n[errors.gpp]\nmodel = "{}"\naveraging = 20\n'
+    for name in ("Balanced", "BlockMeans"):
+        file.write_text(text.format(name))
+        (stream,) = Experiment.from_toml(file).calibration().density.streams
+        assert stream.stream.errors == BlockMeans(averaging=20)

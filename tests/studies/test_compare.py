@@ -9,6 +9,7 @@ from bayes_tbm.catalogue import open_site
 from bayes_tbm.sampling import Settings
 from bayes_tbm.studies import compare
 
+from .. import tiny_study as tiny_study_module
 from ..tiny_study import SETS, tiny_study
 
 PAIR = "allocation_wood & wood_residence_time"
@@ -22,7 +23,11 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def comparison(study):
-    return study.comparison()
+    with pytest.warns(bt.ConvergenceWarning) as told:
+        found = study.comparison()
+    assert [str(w.message).split(": ")[0] for w in told] == list(SETS)
+    assert {w.filename for w in told} == {tiny_study_module.__file__}  # who called compare
+    return found
 
 
 def test_the_table_has_a_row_for_each_set_and_quantity_and_the_pair_last(comparison):

@@ -6,6 +6,7 @@ import xarray as xr
 
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.catalogue import open_site
+from bayes_tbm.errors import ConvergenceWarning
 from bayes_tbm.sampling import Settings
 from bayes_tbm.studies.fits import FITS, content, fit_once
 
@@ -20,7 +21,8 @@ def small():
 @pytest.fixture(scope="module")
 def fitted(small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
-    return folder, fit_once("Flux & LAI", small, TINY, folder, progress=False)
+    with pytest.warns(ConvergenceWarning, match=r"^Flux & LAI: chains have not converged.*R-hat"):
+        return folder, fit_once("Flux & LAI", small, TINY, folder, progress=False)
 
 
 @pytest.fixture
@@ -28,6 +30,7 @@ def told(monkeypatch):
     """Let `Calibration.sample` return at once; what it was asked for is kept here."""
     calls, groups = [], ("posterior", "sample_stats", "simulation")
     tree = xr.DataTree.from_dict({name: xr.Dataset({"x": ("draw", [1.0])}) for name in groups})
+    tree["convergence"] = xr.DataTree(xr.Dataset(attrs={"failures": "[]"}))
 
     def sample(self, settings, **options):
         calls.append((self, settings, options))
@@ -44,7 +47,8 @@ def never(*_, **__):
 def test_a_second_call_reads_the_same_draws_and_samples_nothing(small, fitted, monkeypatch):
     folder, first = fitted
     monkeypatch.setattr(Calibration, "sample", never)
-    again = fit_once("Flux & LAI", small, TINY, folder)
+    with pytest.warns(ConvergenceWarning, match=r"^Flux & LAI: .*R-hat"):  # that it is read
+        again = fit_once("Flux & LAI", small, TINY, folder)
     assert set(again.children) == set(first.children)
     for name in first.children:
         xr.testing.assert_equal(again[name].to_dataset(), first[name].to_dataset())
@@ -55,7 +59,8 @@ def test_a_calibration_set_up_anew_finds_the_fit(fitted, monkeypatch):
     folder, first = fitted
     monkeypatch.setattr(Calibration, "sample", never)
     anew = Calibration(open_site("hyytiala-twin"), ["gpp", "lai"])
-    again = fit_once("Flux & LAI", anew, dataclasses.replace(TINY), folder)
+    with pytest.warns(ConvergenceWarning):
+        again = fit_once("Flux & LAI", anew, dataclasses.replace(TINY), folder)
     xr.testing.assert_equal(again["posterior"].to_dataset(), first["posterior"].to_dataset())
 
 

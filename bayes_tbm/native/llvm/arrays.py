@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
-from bayes_tbm.native.llvm.vectors import Lanes
+from bayes_tbm.native.llvm.vectors import Vectors
 
 _DOUBLE, _FLOAT, _I64 = ir.DoubleType(), ir.FloatType(), ir.IntType(64)
 
 
-class Memory:
+class Arrays:
     """Loads and stores for one vector of the batch.
 
     Parameters
@@ -43,32 +43,47 @@ class Memory:
             self._store(value, pointer, self._member(i))
 
     def steps(self, pointer: ir.Value, base: int, t: ir.Value, number: int) -> ir.Value:
-        """So many steps of one member, from step ``t`` on, as one vector.
+        """Load some steps of one member of (member, time, batch) as one vector.
 
-        ``base`` is the step at which the member begins in (member, time, batch).
+        Parameters
+        ----------
+        pointer
+            Start of the array.
+        base
+            Row at which the member begins: its number times the length of time.
+        t
+            First of the steps, known when the code runs.
+        number
+            How many steps.
+
+        Returns
+        -------
+        ir.Value
+            Of ``number`` times ``count`` doubles: all parameter sets of the first step, then those
+            of the next.
         """
         rows = [self._row(t, base + k) for k in range(number)]
         if self.count == self._batch:  # rows follow each other
             return self._load(pointer, rows[0], number * self.count)
-        whole = Lanes(self.builder, number * self.count)
+        whole = Vectors(self.builder, number * self.count)
         return whole.together([self._load(pointer, row, self.count) for row in rows])
 
     def put_steps(
         self, pointer: ir.Value, base: int, t: ir.Value, value: ir.Value, number: int
     ) -> None:
-        """Store a vector as so many steps of one member."""
+        """Store a vector as steps of one member: the opposite of `steps`."""
         if self.count == self._batch:
             self._store(value, pointer, self._row(t, base))
             return
-        whole = Lanes(self.builder, number * self.count)
+        whole = Vectors(self.builder, number * self.count)
         for k in range(number):
             self._store(whole.part(value, k, self.count), pointer, self._row(t, base + k))
 
     def shared(self, pointer: ir.Value, base: int, t: ir.Value, number: int) -> ir.Value:
-        """So many steps of a member of (member, time), each as often as there are lanes."""
+        """Load steps of a member of (member, time), each repeated for all parameter sets."""
         place = self.builder.add(t, ir.Constant(_I64, base))
         value = self._load(pointer, place, number)
-        return Lanes(self.builder, number * self.count).repeat(value, self.count)
+        return Vectors(self.builder, number * self.count).repeat(value, self.count)
 
     def _member(self, number: int) -> ir.Value:
         """Place of the vector in row ``number`` of the batch."""
@@ -82,16 +97,16 @@ class Memory:
     def _at(self, pointer: ir.Value, place: ir.Value) -> ir.Value:
         return self.builder.gep(pointer, [place], source_etype=self._stored)
 
-    def _kind(self, narrow: ir.Type, lanes: int) -> ir.Type:
-        return narrow if lanes == 1 else ir.VectorType(narrow, lanes)
+    def _kind(self, narrow: ir.Type, length: int) -> ir.Type:
+        return narrow if length == 1 else ir.VectorType(narrow, length)
 
-    def _load(self, pointer: ir.Value, place: ir.Value, lanes: int) -> ir.Value:
-        kind = self._kind(self._stored, lanes)
+    def _load(self, pointer: ir.Value, place: ir.Value, length: int) -> ir.Value:
+        kind = self._kind(self._stored, length)
         value = self.builder.load(self._at(pointer, place), typ=kind, align=self._align)
-        return self.builder.fpext(value, self._kind(_DOUBLE, lanes)) if self._single else value
+        return self.builder.fpext(value, self._kind(_DOUBLE, length)) if self._single else value
 
     def _store(self, value: ir.Value, pointer: ir.Value, place: ir.Value) -> None:
         if self._single:
-            lanes = getattr(value.type, "count", 1)
-            value = self.builder.fptrunc(value, self._kind(_FLOAT, lanes))
+            length = getattr(value.type, "count", 1)
+            value = self.builder.fptrunc(value, self._kind(_FLOAT, length))
         self.builder.store(value, self._at(pointer, place), align=self._align)

@@ -1,7 +1,7 @@
 """Exponential and logarithm of vectors, in LLVM's instructions, to a few units in the last place.
 
 Reduction and series are textbook (Muller, Elementary Functions, 3rd ed., ch. 11); they branch
-nowhere, so that all lanes of a vector go together.
+nowhere, so that all elements of a vector go together.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
-from bayes_tbm.native.llvm.vectors import Lanes
+from bayes_tbm.native.llvm.vectors import Vectors
 
 _LN2_HIGH = 0.6931471803691238  # ln 2 in two parts, the first exact in products with an exponent
 _LN2_LOW = 1.9082149292705877e-10
@@ -22,26 +22,26 @@ _TERMS_EXP = 13  # r^14 / 14! is below rounding where |r| < ln(2) / 2
 _TERMS_LOG = 11  # likewise s^23 / 23 of the series of atanh, |s| < 0.172
 
 
-def exp(n: Lanes, x: ir.Value) -> ir.Value:
+def exp(n: Vectors, x: ir.Value) -> ir.Value:
     """``e^x``; 0 below -708, infinite above 709."""
     excess, power = _reduced(n, x)
     value = n.mul(n.add(excess, n.number(1.0)), power)
     return _limited(n, x, value, 0.0)
 
 
-def logistic(n: Lanes, x: ir.Value) -> ir.Value:
+def logistic(n: Vectors, x: ir.Value) -> ir.Value:
     """``1 / (1 + e^-x)``."""
     return n.div(n.number(1.0), n.add(n.number(1.0), exp(n, n.neg(x))))
 
 
-def expm1(n: Lanes, x: ir.Value) -> ir.Value:
+def expm1(n: Vectors, x: ir.Value) -> ir.Value:
     """``e^x - 1`` without cancellation."""
     excess, power = _reduced(n, x)
     value = n.fma(excess, power, n.sub(power, n.number(1.0)))
     return _limited(n, x, value, -1.0)
 
 
-def log(n: Lanes, x: ir.Value) -> ir.Value:
+def log(n: Vectors, x: ir.Value) -> ir.Value:
     """Natural logarithm of a normal number; minus infinity at 0, NaN below."""
     bits = n.bits(x)
     # The mantissa is centred on one: that of sqrt(1/2) is taken off first and put back.
@@ -62,7 +62,7 @@ def log(n: Lanes, x: ir.Value) -> ir.Value:
     return n.select(n.compare(">=", x, n.number(0.0)), value, n.number(math.nan))
 
 
-def log1p(n: Lanes, x: ir.Value) -> ir.Value:
+def log1p(n: Vectors, x: ir.Value) -> ir.Value:
     """``ln(1 + x)``, corrected for what rounding took from the sum."""
     whole = n.add(n.number(1.0), x)
     near, lost = log(n, whole), n.sub(x, n.sub(whole, n.number(1.0)))
@@ -70,7 +70,7 @@ def log1p(n: Lanes, x: ir.Value) -> ir.Value:
     return n.select(at_edge, near, n.add(near, n.div(lost, whole)))
 
 
-def _reduced(n: Lanes, x: ir.Value) -> tuple[ir.Value, ir.Value]:
+def _reduced(n: Vectors, x: ir.Value) -> tuple[ir.Value, ir.Value]:
     """``e^r - 1`` and ``2^k`` of ``x = k ln 2 + r``."""
     shifted = n.fma(x, n.number(1.0 / math.log(2.0)), n.number(_ROUNDER))
     k = n.sub(shifted, n.number(_ROUNDER))
@@ -83,7 +83,7 @@ def _reduced(n: Lanes, x: ir.Value) -> tuple[ir.Value, ir.Value]:
     return excess, power
 
 
-def _series(n: Lanes, x: ir.Value, coefficients: Sequence[float]) -> ir.Value:
+def _series(n: Vectors, x: ir.Value, coefficients: Sequence[float]) -> ir.Value:
     """Polynomial, lowest power first: by halves, which keeps the chain of operations short."""
     terms = [n.number(c) for c in coefficients]
     while len(terms) > 1:
@@ -93,7 +93,7 @@ def _series(n: Lanes, x: ir.Value, coefficients: Sequence[float]) -> ir.Value:
     return terms[0]
 
 
-def _limited(n: Lanes, x: ir.Value, value: ir.Value, least: float) -> ir.Value:
+def _limited(n: Vectors, x: ir.Value, value: ir.Value, least: float) -> ir.Value:
     value = n.select(n.compare("<", x, n.number(-708.0)), n.number(least), value)
     return n.select(n.compare(">", x, n.number(709.0)), n.number(math.inf), value)
 

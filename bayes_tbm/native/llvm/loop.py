@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
-from bayes_tbm.native.llvm.arrays import Memory
+from bayes_tbm.native.llvm.arrays import Arrays
 from bayes_tbm.native.llvm.layout import Layout
 from bayes_tbm.native.llvm.program import Program
 from bayes_tbm.native.llvm.schedule import schedule
-from bayes_tbm.native.llvm.step import Body, Views
+from bayes_tbm.native.llvm.step import StepWriter, Views
 from bayes_tbm.native.llvm.xla_ffi import module, vector_length
 
 _I64 = ir.IntType(64)
@@ -25,13 +25,13 @@ def written(program: Program, layout: Layout) -> str:
             _write(builder, program, layout, inputs, outputs, first, count)
             return []
 
-        lanes = vector_length()
-        full = layout.batch - layout.batch % lanes
-        if full > lanes:
-            _loop(builder, 0, full, lanes, [], lambda place, _: one(place, lanes))
+        width = vector_length()
+        full = layout.batch - layout.batch % width
+        if full > width:
+            _loop(builder, 0, full, width, [], lambda place, _: one(place, width))
         elif full:
-            one(ir.Constant(_I64, 0), lanes)
-        for place, count in _rest(full, layout.batch, lanes):
+            one(ir.Constant(_I64, 0), width)
+        for place, count in _rest(full, layout.batch, width):
             one(ir.Constant(_I64, place), count)
 
     return module(whole, 2 + len(layout.series), 2)
@@ -46,26 +46,26 @@ def _loop(
     builder.branch(loop)
     builder.position_at_end(loop)
     place, phis = builder.phi(_I64), [builder.phi(value.type) for value in carry]
-    found = write(place, phis)
+    carried = write(place, phis)
     following = builder.add(place, ir.Constant(_I64, by))
     starts = [ir.Constant(_I64, first), *carry]
-    for phi, start, next_one in zip([place, *phis], starts, [following, *found], strict=True):
+    for phi, start, next_one in zip([place, *phis], starts, [following, *carried], strict=True):
         phi.add_incoming(start, before)
         phi.add_incoming(next_one, builder.block)
     builder.cbranch(builder.icmp_signed("<", following, ir.Constant(_I64, end)), loop, after)
     builder.position_at_end(after)
-    return found
+    return carried
 
 
 def _rest(first: int, end: int, count: int) -> list[tuple[int, int]]:
     """First place and length of each vector, shorter and shorter, that the rest is cut into."""
-    found = []
+    vectors = []
     while first < end:
         while count > end - first:
             count //= 2
-        found.append((first, count))
+        vectors.append((first, count))
         first += count
-    return found
+    return vectors
 
 
 def _write(
@@ -73,27 +73,27 @@ def _write(
     first: ir.Value, count: int,
 ) -> None:  # fmt: skip
     """Write the loop for one vector of the batch, from loading the carry to storing the last."""
-    memory = Memory(builder, layout.batch, first, count, single=layout.single)
-    body = Body(program, schedule(program, layout.carried), layout, memory)
-    carry: Values = memory.members(inputs[0], layout.carried)
-    constants = memory.members(inputs[1], layout.constant)
+    arrays = Arrays(builder, layout.batch, first, count, single=layout.single)
+    writer = StepWriter(program, schedule(program, layout.carried), layout, arrays)
+    carry: Values = arrays.members(inputs[0], layout.carried)
+    constants = arrays.members(inputs[1], layout.constant)
     views = Views(constants, inputs[2:], outputs[1])
     together = max(vector_length() // count, 1)
     rest = layout.length % together
     for first_step, end, at_once in ((0, rest, 1), (rest, layout.length, together)):
         if first_step < end:
-            carry = _steps(builder, body, carry, views, first_step, end, at_once)
-    memory.put_members(outputs[0], carry)
+            carry = _steps(builder, writer, carry, views, first_step, end, at_once)
+    arrays.put_members(outputs[0], carry)
 
 
 def _steps(
-    builder: ir.IRBuilder, body: Body, carry: Values, views: Views, first: int, end: int,
+    builder: ir.IRBuilder, writer: StepWriter, carry: Values, views: Views, first: int, end: int,
     at_once: int,
 ) -> Values:  # fmt: skip
     """Write the loop from one step to another, so many of them at once."""
 
     def advance(count: ir.Value, carry: Values) -> Values:
-        return body.advance(count, carry, views, at_once)
+        return writer.advance(count, carry, views, at_once)
 
-    started = body.start(carry, views, at_once)
-    return body.finish(carry, _loop(builder, first, end, at_once, started, advance), at_once)
+    started = writer.start(carry, views, at_once)
+    return writer.finish(carry, _loop(builder, first, end, at_once, started, advance), at_once)

@@ -12,7 +12,7 @@ from llvmlite import ir
 from bayes_tbm.native.fallback import UnsupportedError
 from bayes_tbm.native.llvm import elementary
 from bayes_tbm.native.llvm.program import Operation, Program
-from bayes_tbm.native.llvm.vectors import Lanes
+from bayes_tbm.native.llvm.vectors import Vectors
 
 Rule = Callable[..., ir.Value]
 
@@ -29,7 +29,7 @@ def check(program: Program) -> None:
         _rule(operation)
 
 
-def write(n: Lanes, operation: Operation, operands: Sequence[ir.Value]) -> ir.Value:
+def write(n: Vectors, operation: Operation, operands: Sequence[ir.Value]) -> ir.Value:
     """Write one operation on vectors."""
     return _rule(operation)(n, *operands, **operation.options)
 
@@ -62,14 +62,14 @@ def _of_bits(name: str) -> Rule:
     return lambda n, a, b, **_: getattr(n.builder, name)(a, b)
 
 
-def _elementary(function: Callable[[Lanes, ir.Value], ir.Value]) -> Rule:
+def _elementary(function: Callable[[Vectors, ir.Value], ir.Value]) -> Rule:
     return lambda n, a, **_: function(n, a)
 
 
 def _extreme(name: str, how: str, least_sign: float) -> Rule:
     """Return the greater or the lesser; NaN if either is, and of two zeros the one of that sign."""
 
-    def rule(n: Lanes, a: ir.Value, b: ir.Value, **_: Any) -> ir.Value:
+    def rule(n: Vectors, a: ir.Value, b: ir.Value, **_: Any) -> ir.Value:
         bound, x = (b, a) if isinstance(b, ir.Constant) else (a, b)
         if not isinstance(bound, ir.Constant) or math.isnan(n.constant_value(bound)):
             return getattr(n, name)(a, b)
@@ -80,7 +80,7 @@ def _extreme(name: str, how: str, least_sign: float) -> Rule:
     return rule
 
 
-def _power(n: Lanes, a: ir.Value, *, y: int, **_: Any) -> ir.Value:
+def _power(n: Vectors, a: ir.Value, *, y: int, **_: Any) -> ir.Value:
     if y < 0:  # the reciprocal first: quotients with this divisor share it
         return _power(n, n.div(n.number(1.0), a), y=-y)
     if y < 2:
@@ -90,15 +90,15 @@ def _power(n: Lanes, a: ir.Value, *, y: int, **_: Any) -> ir.Value:
     return n.mul(square, a) if y % 2 else square
 
 
-def _select(n: Lanes, which: ir.Value, no: ir.Value, yes: ir.Value, **_: Any) -> ir.Value:
+def _select(n: Vectors, which: ir.Value, no: ir.Value, yes: ir.Value, **_: Any) -> ir.Value:
     return n.select(which, yes, no)
 
 
-def _of_number(n: Lanes, a: ir.Value, *, new_dtype: Any, **_: Any) -> ir.Value:
+def _of_number(n: Vectors, a: ir.Value, *, new_dtype: Any, **_: Any) -> ir.Value:
     return n.compare("!=", a, n.number(0.0)) if np.dtype(new_dtype).kind == "b" else a
 
 
-def _of_truth(n: Lanes, a: ir.Value, *, new_dtype: Any, **_: Any) -> ir.Value:
+def _of_truth(n: Vectors, a: ir.Value, *, new_dtype: Any, **_: Any) -> ir.Value:
     return a if np.dtype(new_dtype).kind == "b" else n.select(a, n.number(1.0), n.number(0.0))
 
 

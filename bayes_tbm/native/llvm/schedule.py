@@ -47,7 +47,7 @@ def schedule(program: Program, carried: int) -> Schedule:
 
 def _sums(program: Program, carried: int) -> dict[int, Operand]:
     """Find what is added to every member of the carry that is used for nothing else."""
-    found: dict[int, Operand] = {}
+    added: dict[int, Operand] = {}
     makers = {operation.output: operation for operation in program.operations}
     for i, output in enumerate(program.outputs[:carried]):
         maker = makers.get(output) if not isinstance(output, Constant) else None
@@ -55,5 +55,5 @@ def _sums(program: Program, carried: int) -> dict[int, Operand]:
             continue
         if program.uses(i) == 1 and program.uses(maker.output) == 1:
             first, second = maker.operands
-            found[i] = second if first == i else first
-    return found
+            added[i] = second if first == i else first
+    return added

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from llvmlite import ir
 
-from bayes_tbm.native.llvm.arrays import Memory
+from bayes_tbm.native.llvm.arrays import Arrays
 from bayes_tbm.native.llvm.operations import write
 from bayes_tbm.native.llvm.program import Constant, Program
 from bayes_tbm.native.llvm.schedule import Schedule
-from bayes_tbm.native.llvm.vectors import Lanes
+from bayes_tbm.native.llvm.vectors import Vectors
 
 if TYPE_CHECKING:
     from bayes_tbm.native.llvm.layout import Layout
@@ -33,8 +33,8 @@ class Views:
     kept: ir.Value
 
 
-class Body:
-    """Writes the body of a loop.
+class StepWriter:
+    """Writes the inside of a loop over time: some steps at once.
 
     Parameters
     ----------
@@ -44,35 +44,53 @@ class Body:
         Its parts.
     layout
         Shapes of what it works on.
-    memory
-        Where that lies.
+    arrays
+        Loads and stores of that.
     """
 
-    def __init__(self, program: Program, plan: Schedule, layout: Layout, memory: Memory) -> None:
-        self._program, self._plan, self._layout, self._memory = program, plan, layout, memory
+    def __init__(self, program: Program, plan: Schedule, layout: Layout, arrays: Arrays) -> None:
+        self._program, self._plan, self._layout, self._arrays = program, plan, layout, arrays
 
     def start(self, carry: Values, views: Views, at_once: int) -> list[ir.Value]:
-        """Return what to carry between rounds: sums are kept wide, from nothing."""
-        wide = Lanes(self._memory.builder, self._memory.count * at_once)
+        """Return what the loop carries: sums as wide vectors of zeros, one part for each step."""
+        wide = Vectors(self._arrays.builder, self._arrays.count * at_once)
         # Outside of the loop, so that constants are made wide once.
         self._wide_constants = [wide.together([x] * at_once) for x in views.constants]
         sums = self._plan.sums
         return [wide.number(0.0) if i in sums else x for i, x in enumerate(carry)]
 
-    def finish(self, carry: Values, found: Values, at_once: int) -> list[ir.Value]:
-        """Return the carry after the last round: sums added to what they began with."""
-        b, count = self._memory.builder, self._memory.count
-        wide, narrow = Lanes(b, count * at_once), Lanes(b, count)
+    def finish(self, carry: Values, after: Values, at_once: int) -> list[ir.Value]:
+        """Return the carry after the loop: parts of sums added up, and to what they began with."""
+        b, count = self._arrays.builder, self._arrays.count
+        wide, narrow = Vectors(b, count * at_once), Vectors(b, count)
         return [
             narrow.add(first, wide.total(last, at_once)) if i in self._plan.sums else last
-            for i, (first, last) in enumerate(zip(carry, found, strict=True))
+            for i, (first, last) in enumerate(zip(carry, after, strict=True))
         ]
 
     def advance(self, count: ir.Value, carry: Values, views: Views, at_once: int) -> list[ir.Value]:
-        """Write so many steps, ``count`` of them being done; returns what is carried on."""
-        lay, b = self._layout, self._memory.builder
+        """Write the code of the next few steps.
+
+        Parameters
+        ----------
+        count
+            How many steps are done when this code runs.
+        carry
+            The carry after those, as vectors; sums as `start` made them.
+        views
+            Where to read series and constants, and to write what is kept.
+        at_once
+            How many steps to write: what does not wait for the step before is written once, on
+            vectors of all of them, the rest once for each step.
+
+        Returns
+        -------
+        list
+            The carry after these steps.
+        """
+        lay, b = self._layout, self._arrays.builder
         begin = b.sub(ir.Constant(_I64, lay.length - at_once), count) if lay.reverse else count
-        values = _Values(b, self._memory.count, at_once)
+        values = _Values(b, self._arrays.count, at_once)
         self._read(values, begin, views)
         for operation in self._plan.ahead:
             operands = [values.wide(x) for x in operation.operands]
@@ -85,7 +103,7 @@ class Body:
             operands = [values.wide(x) for x in operation.operands]
             values.put_wide(operation.output, write(values.whole, operation, operands))
         for i, output in enumerate(self._program.outputs[lay.carried :]):
-            self._memory.put_steps(views.kept, i * lay.length, begin, values.wide(output), at_once)
+            self._arrays.put_steps(views.kept, i * lay.length, begin, values.wide(output), at_once)
         for i, added in self._plan.sums.items():
             state[i] = values.whole.add(carry[i], values.wide(added))
         return state
@@ -108,10 +126,10 @@ class Body:
         """Put all series at these steps, and the constants, among the values."""
         place = self._layout.carried
         for pointer, (members, shared) in zip(views.series, self._layout.series, strict=True):
-            read = self._memory.shared if shared else self._memory.steps
+            read = self._arrays.shared if shared else self._arrays.steps
             for i in range(members):
-                found = read(pointer, i * self._layout.length, begin, values.at_once)
-                values.put_wide(place, found)
+                base = i * self._layout.length
+                values.put_wide(place, read(pointer, base, begin, values.at_once))
                 place += 1
         for wide, narrow in zip(self._wide_constants, views.constants, strict=True):
             values.put_wide(place, wide)
@@ -125,7 +143,7 @@ class _Values:
 
     def __init__(self, builder: ir.IRBuilder, count: int, at_once: int) -> None:
         self.at_once = at_once
-        self.whole, self.part = Lanes(builder, count * at_once), Lanes(builder, count)
+        self.whole, self.part = Vectors(builder, count * at_once), Vectors(builder, count)
         self._wide: dict[int, ir.Value] = {}
         self._narrow: dict[tuple[int, int], ir.Value] = {}
 

@@ -1,4 +1,4 @@
-"""Arithmetic on vectors of doubles in LLVM: one lane for each parameter set."""
+"""Arithmetic on vectors of doubles in LLVM: one element for each parameter set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FLAGS = ("contract", "arcp")
 _DOUBLE, _INT64, _INT32 = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
 
 
-class Lanes:
+class Vectors:
     """Writes operations on vectors of a fixed number of doubles.
 
     Parameters
@@ -30,11 +30,11 @@ class Lanes:
         self._integers = _wide(_INT64, count)
 
     def number(self, value: float) -> ir.Value:
-        """Return the same number in every lane."""
+        """Return the same number in every element."""
         return self._constant(self.type, _DOUBLE, value)
 
     def integer(self, value: int) -> ir.Value:
-        """Return the same integer of 64 bits in every lane."""
+        """Return the same integer of 64 bits in every element."""
         return self._constant(self._integers, _INT64, value)
 
     def _constant(self, wide: ir.Type, narrow: ir.Type, value: float) -> ir.Value:
@@ -43,7 +43,7 @@ class Lanes:
         )
 
     def constant_value(self, a: ir.Constant) -> float:
-        """Return the number that a constant has in every lane."""
+        """Return the number that a constant has in every element."""
         value: float = a.constant if self.count == 1 else a.constant[0].constant
         return value
 
@@ -88,7 +88,7 @@ class Lanes:
         return self._intrinsic("llvm.minimum", a, b)
 
     def sin(self, a: ir.Value) -> ir.Value:
-        """Sine, lane by lane from the C library: for what is computed once."""
+        """Sine, element by element from the C library: for what is computed once."""
         return self._intrinsic("llvm.sin", a)
 
     def cos(self, a: ir.Value) -> ir.Value:
@@ -104,7 +104,7 @@ class Lanes:
         return self._library("erfc", a)
 
     def compare(self, how: str, a: ir.Value, b: ir.Value) -> ir.Value:
-        """Truth in every lane; false where either is NaN, but for ``!=``."""
+        """Truth in every element; false where either is NaN, but for ``!=``."""
         ordered: Callable[..., ir.Value] = self.builder.fcmp_ordered
         return (self.builder.fcmp_unordered if how == "!=" else ordered)(how, a, b)
 
@@ -125,15 +125,15 @@ class Lanes:
         return self.builder.sitofp(a, self.type)
 
     def constant(self, value: float | bool) -> ir.Value:
-        """Return a number or a truth in every lane."""
+        """Return a number or a truth in every element."""
         if isinstance(value, bool):
             return self.compare("==", self.number(0.0), self.number(0.0 if value else 1.0))
         return self.number(value)
 
     def total(self, a: ir.Value, groups: int) -> ir.Value:
-        """Sum over lanes that are so many times one group: a vector of a group's lanes."""
+        """Cut a vector into groups of one size and add them up."""
         size = self.count // groups
-        narrow = Lanes(self.builder, size)
+        narrow = Vectors(self.builder, size)
         parts = [self.part(a, i, size) for i in range(groups)]
         while len(parts) > 1:
             pairs = zip(parts[::2], parts[1::2], strict=False)
@@ -141,7 +141,7 @@ class Lanes:
         return parts[0]
 
     def part(self, a: ir.Value, group: int, size: int) -> ir.Value:
-        """Return the lanes of one group of a vector, as a vector of that size."""
+        """Return one group of the elements of a vector, as a vector of that size."""
         if size == self.count:
             return a
         if size == 1:
@@ -149,7 +149,7 @@ class Lanes:
         return self._shuffled(a, a, range(group * size, (group + 1) * size))
 
     def repeat(self, a: ir.Value, each: int) -> ir.Value:
-        """Return a vector of every lane of a shorter one so many times."""
+        """Return a vector in which each element of a shorter one stands so many times."""
         if each == 1:
             return a
         size = self.count // each
@@ -172,13 +172,13 @@ class Lanes:
             parts = [self._shuffled(x, y, range(size)) for x, y in pairs]
         return parts[0]
 
-    def _shuffled(self, a: ir.Value, b: ir.Value, lanes: Iterable[int]) -> ir.Value:
-        order = list(lanes)
+    def _shuffled(self, a: ir.Value, b: ir.Value, elements: Iterable[int]) -> ir.Value:
+        order = list(elements)
         mask = ir.Constant(ir.VectorType(_INT32, len(order)), order)
         return self.builder.shuffle_vector(a, b, mask)
 
     def _library(self, name: str, a: ir.Value) -> ir.Value:
-        """Call a function of the C library, lane by lane."""
+        """Call a function of the C library, element by element."""
         kind, module = ir.FunctionType(_DOUBLE, [_DOUBLE]), self.builder.module
         function = module.globals.get(name) or ir.Function(module, kind, name)
         found = [self.builder.call(function, [self.part(a, i, 1)]) for i in range(self.count)]

@@ -25,9 +25,8 @@ from bayes_tbm.runtime.promotion import lenient
 from bayes_tbm.sampling.adaptation import DualAveraging, Metric, fisher_metric
 from bayes_tbm.sampling.blackjax import flow
 from bayes_tbm.sampling.blackjax.methods import energy_after
-from bayes_tbm.sampling.blackjax.run import starts_of
-from bayes_tbm.sampling.coordinates import Coordinates
 from bayes_tbm.sampling.draws import Draws
+from bayes_tbm.sampling.landscape import Landscape
 from bayes_tbm.sampling.modes import Mode
 from bayes_tbm.sampling.nuts.kernel import Target
 from bayes_tbm.sampling.nuts.run import workers
@@ -84,11 +83,10 @@ def sample(
     Neural transport (Hoffman et al. 2019, arXiv:1903.03704), fitted to draws as in Seyboldt,
     Carlson & Carpenter (2026, arXiv:2603.18845).
     """
-    coordinates = Coordinates(density, jnp.asarray(modes[0].position))
-    laplace = coordinates.laplace(modes[0].position, modes[0].scale)
-    starts = starts_of(density, modes, settings, _ENGINE)
-    run = _Run(coordinates.log_density, laplace, settings, progress)
-    x, stats = run.sample(np.asarray(jax.vmap(coordinates.from_latent)(jnp.asarray(starts))))
+    landscape = Landscape(density, modes)
+    coordinates = landscape.coordinates
+    run = _Run(coordinates.log_density, landscape.metric, settings, progress)
+    x, stats = run.sample(landscape.starts(settings, _ENGINE))
     return Draws(np.asarray(jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))(x)), stats)
 
 

@@ -24,9 +24,9 @@ from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.runtime.promotion import lenient
 from bayes_tbm.sampling.adaptation import Metric, fisher_metric
 from bayes_tbm.sampling.blackjax.methods import METHODS, Method, Tuned
-from bayes_tbm.sampling.coordinates import Coordinates
 from bayes_tbm.sampling.draws import Draws
-from bayes_tbm.sampling.modes import Mode, allot
+from bayes_tbm.sampling.landscape import Landscape
+from bayes_tbm.sampling.modes import Mode
 from bayes_tbm.sampling.nuts.kernel import Target
 from bayes_tbm.sampling.nuts.run import workers
 from bayes_tbm.sampling.progress import Progress
@@ -34,7 +34,6 @@ from bayes_tbm.sampling.settings import Settings
 
 Array = NDArray[np.float64]
 _LONGEST_CHUNK = 25  # transitions between two reports of progress
-_ATTEMPTS = 20  # at a start of finite density before the mode itself is taken
 _ENGINE = 0xB1AC  # keeps random numbers apart from those of the other engine
 
 
@@ -54,8 +53,7 @@ def sample(
 ) -> Draws:
     """Sample with BlackJAX from modes found by `bayes_tbm.sampling.modes.find_modes`.
 
-    Every mode that matters gets chains by its weight; each begins at a draw of the Laplace
-    approximation there.
+    Every mode that matters gets chains by its weight; see `Landscape.starts` for where.
 
     Parameters
     ----------
@@ -82,32 +80,11 @@ def sample(
             where="sampling", variable="method", rule=f"must be one of {', '.join(METHODS)}",
             found=method,
         )  # fmt: skip
-    coordinates = Coordinates(density, jnp.asarray(modes[0].position))
-    laplace = coordinates.laplace(modes[0].position, modes[0].scale)
-    starts = jax.jit(jax.vmap(coordinates.from_latent))(
-        starts_of(density, modes, settings, _ENGINE)
-    )
-    run = _Run(METHODS[method], coordinates.log_density, laplace, settings, progress)
-    x, stats = run.sample(np.asarray(jax.jit(jax.vmap(coordinates.from_latent))(starts)))
+    landscape = Landscape(density, modes)
+    coordinates = landscape.coordinates
+    run = _Run(METHODS[method], coordinates.log_density, landscape.metric, settings, progress)
+    x, stats = run.sample(landscape.starts(settings, _ENGINE))
     return Draws(np.asarray(jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))(x)), stats)
-
-
-def starts_of(density: LogDensity, modes: Sequence[Mode], settings: Settings, engine: int) -> Array:
-    """Draws of the Laplace approximations where the density is finite, (chain, dimension).
-
-    ``engine`` keeps random numbers apart from those of others.
-    """
-    rng = np.random.default_rng([settings.seed, engine])
-    finite = jax.jit(lambda z: jnp.isfinite(density(z)))
-
-    def start(mode: Mode) -> Array:
-        for _ in range(_ATTEMPTS):
-            z = mode.position + mode.scale @ rng.normal(size=len(mode.position))
-            if finite(jnp.asarray(z)):
-                return z
-        return mode.position
-
-    return np.array([start(mode) for mode in allot(modes, settings.chains)])
 
 
 class _Run:

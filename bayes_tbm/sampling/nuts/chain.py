@@ -60,9 +60,9 @@ class Chain:
         self.positions: list[Array] = []
         self.gradients: list[Array] = []
         self.stats: list[dict[str, Any]] = []
-        kept = disk.load(name) if disk else None
-        if kept is not None:
-            self._take_up(kept)
+        saved = disk.load(name) if disk else None
+        if saved is not None:
+            self._take_up(saved)
 
     @property
     def step_size(self) -> float:
@@ -119,11 +119,11 @@ class Chain:
         paths = {"positions": np.array(self.positions), "gradients": np.array(self.gradients)}
         self._disk.save(self._name, paths | stats | tuner | to_arrays(self._state))
 
-    def _take_up(self, kept: Arrays) -> None:
-        self.positions, self.gradients = list(kept["positions"]), list(kept["gradients"])
-        names = [n.removeprefix("stat_") for n in kept if n.startswith("stat_")]
-        columns = [kept[f"stat_{name}"] for name in names]
+    def _take_up(self, saved: Arrays) -> None:
+        self.positions, self.gradients = list(saved["positions"]), list(saved["gradients"])
+        names = [n.removeprefix("stat_") for n in saved if n.startswith("stat_")]
+        columns = [saved[f"stat_{name}"] for name in names]
         self.stats = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-        self._state = from_arrays(self._state, kept)
+        self._state = from_arrays(self._state, saved)
         if self._tuner:
-            self._tuner.memory = tuple(kept["tuner"])
+            self._tuner.memory = tuple(saved["tuner"])

@@ -75,10 +75,11 @@ class Kernel:
         return self._begin(key, u, -value, -(jnp.asarray(metric.scale).T @ gradient))
 
     def moved(self, state: Any, metric: Metric, z: Array) -> Any:
-        """Return the state put at another position."""
+        """Return the state put at another position, with the momentum that it has."""
         value, gradient = self._evaluate(jnp.asarray(z))
         return state._replace(
             z=jnp.asarray(metric.whiten(z)), potential_energy=-value,
+            energy=state.energy - state.potential_energy - value,
             z_grad=-(jnp.asarray(metric.scale).T @ gradient),
         )  # fmt: skip
 

@@ -14,25 +14,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from bayes_tbm.sampling.adaptation import Metric
+from bayes_tbm.sampling.modes import LIGHTEST
 from bayes_tbm.sampling.nuts.kernel import Kernel
 
 Array = NDArray[np.float64]
 
-_KNOWN = 20  # points a dimension that a region's shape counts as, when draws correct it
-TRIES = 4
+_POINTS_KNOWN = 20  # points a dimension that a region's shape counts as, when draws correct it
+FIRST_JUMPS = 4
 """Jumps tried after each transition until warm-up tells what a transition costs."""
-_LEAPFROGS_A_TRY = 4.0  # a try costs near two: tries may cost half as much as a transition
+_LEAPFROGS_A_JUMP = 4.0  # a try costs near two: tries may cost half as much as a transition
 
 
-def affordable(leapfrogs: float) -> int:
+def jumps_after(leapfrogs: float) -> int:
     """Jumps to try after transitions of so many leapfrogs in the mean.
 
     Where two modes are far apart few jumps are accepted, and how often chains cross decides how
     many effective draws there are: a forest had 66 leapfrogs a transition and 5 % of them crossed.
     """
-    return max(TRIES, round(leapfrogs / _LEAPFROGS_A_TRY))
+    return max(FIRST_JUMPS, round(leapfrogs / _LEAPFROGS_A_JUMP))
 
 
 def learnt(regions: Sequence[Metric], points: Array) -> list[Metric]:
@@ -65,7 +67,7 @@ def _moments(region: Metric, points: Array) -> Metric:
     if len(points) <= dimension:
         return region
     center = points.mean(axis=0)
-    scatter, known = (points - center).T @ (points - center), _KNOWN * dimension
+    scatter, known = (points - center).T @ (points - center), _POINTS_KNOWN * dimension
     covariance = scatter + known * region.scale @ region.scale.T
     return Metric(center, np.linalg.cholesky(covariance / (len(points) + known)))
 
@@ -80,18 +82,29 @@ class Jumps:
     regions
         Centre and scale of each mode in the sampler's coordinates; with fewer than two there is
         nowhere to jump.
+    weights
+        Share of the mass that each is thought to have.
     tries
         Jumps tried after each transition.
 
     Notes
     -----
-    For an ordered pair of regions, each as likely, ``x' = m_j + S_j S_i^-1 (x - m_i)``; the other
-    way round the pair leads back (Tjelmeland & Hegstad 2001, doi 10.1111/1467-9469.00232).
+    The regions, with square roots of their weights lest one that is misjudged be forgotten, make up
+    a mixture of normals. A jump draws which of them a point is from and which it shall go to, and
+    takes it to where it would lie there. It is accepted by the ratio of posterior to mixture, there
+    over here: always, were the posterior that mixture. A light mode costs little, for it is seldom
+    tried.
     """
 
-    def __init__(self, kernel: Kernel, regions: Sequence[Metric], tries: int = TRIES) -> None:
+    def __init__(
+        self, kernel: Kernel, regions: Sequence[Metric], weights: Sequence[float],
+        tries: int = FIRST_JUMPS,
+    ) -> None:  # fmt: skip
         self._kernel, self._regions, self._tries = kernel, regions, tries
-        self._volume = [region.log_volume for region in regions]
+        shares = np.sqrt(np.maximum(weights, LIGHTEST))
+        self._shares = shares / shares.sum()
+        self._whiten = [np.linalg.inv(region.scale) for region in regions]
+        self._logs = np.log(self._shares) - [region.log_volume for region in regions]
 
     def move(self, state: Any, metric: Metric, rng: np.random.Generator) -> tuple[Any, bool]:
         """Try to jump a few times; return the state, and whether it is a new one."""
@@ -102,15 +115,23 @@ class Jumps:
         return state, moved
 
     def _try(self, state: Any, metric: Metric, rng: np.random.Generator) -> tuple[Any, bool]:
-        source, target = rng.choice(len(self._regions), size=2, replace=False)
         here = metric.center + metric.scale @ np.asarray(state.z)
-        there = self._image(here, self._regions[source], self._regions[target])
+        whitened, parts = self._seen(here)
+        mixture = logsumexp(parts)
+        source = rng.choice(len(parts), p=np.exp(parts - mixture))
+        target = rng.choice(len(parts), p=self._shares)
+        if source == target:
+            return state, False
+        region = self._regions[target]
+        there = region.center + region.scale @ whitened[source]
         candidate = self._kernel.moved(state, metric, there)
         gained = float(state.potential_energy) - float(candidate.potential_energy)
-        gained += self._volume[target] - self._volume[source]
+        gained += mixture - logsumexp(self._seen(there)[1])
         accepted = math.log(rng.uniform()) < gained  # never where the candidate is not a number
         return (candidate if accepted else state), accepted
 
-    @staticmethod
-    def _image(point: Array, source: Metric, target: Metric) -> Array:
-        return np.asarray(target.center + target.scale @ source.whiten(point))
+    def _seen(self, point: Array) -> tuple[Array, Array]:
+        """Whitened coordinates of a point in each region, and the mixture's parts, log density."""
+        away = [point - region.center for region in self._regions]
+        whitened = np.stack([w @ a for w, a in zip(self._whiten, away, strict=True)])
+        return whitened, self._logs - 0.5 * np.sum(whitened**2, axis=1)

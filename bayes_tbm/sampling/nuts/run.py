@@ -15,27 +15,26 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.results.attempts import Attempt
 from bayes_tbm.sampling.adaptation import Metric, fisher_metric
 from bayes_tbm.sampling.checkpoint import Checkpoint
-from bayes_tbm.sampling.coordinates import Coordinates
-from bayes_tbm.sampling.draws import Draws, Help, More
-from bayes_tbm.sampling.modes import NEGLIGIBLE, Mode, allot
+from bayes_tbm.sampling.draws import DONE, AskNext, Draws
+from bayes_tbm.sampling.landscape import Landscape
+from bayes_tbm.sampling.modes import Mode
 from bayes_tbm.sampling.nuts.chain import Chain
 from bayes_tbm.sampling.nuts.kernel import Kernel
-from bayes_tbm.sampling.nuts.mode_jumps import TRIES, Jumps, affordable, learnt
+from bayes_tbm.sampling.nuts.mode_jumps import FIRST_JUMPS, Jumps, jumps_after, learnt
 from bayes_tbm.sampling.progress import Progress
 from bayes_tbm.sampling.settings import Settings
 
 Array = NDArray[np.float64]
 _WARMUP_PHASES = 3  # with the Laplace metric, and with two better ones
-_ATTEMPTS = 20  # at a start of finite density before the mode itself is taken
-
-_REFINEMENTS = 2  # times that draws may begin anew with shorter steps
+_ENGINE = 1  # keeps random numbers apart from those of the other engines
+_RESTARTS = 2  # times that draws may begin anew with shorter steps
 _SHORTER = 0.6
 
 
@@ -51,15 +50,16 @@ class _Phase:
     step_size: float
     starts: Array
     regions: Sequence[Metric]
-    tries: int = TRIES
+    tries: int = FIRST_JUMPS
+    discarded: tuple[Attempt, ...] = ()
 
     @property
     def adapts(self) -> bool:
         return self.number < _WARMUP_PHASES
 
     @property
-    def may_refine(self) -> bool:
-        return self.number < _WARMUP_PHASES + _REFINEMENTS
+    def may_restart(self) -> bool:
+        return self.number < _WARMUP_PHASES + _RESTARTS
 
 
 def workers() -> int:
@@ -78,12 +78,11 @@ def sample(
     settings: Settings,
     progress: Progress,
     checkpoint: Checkpoint | None = None,
-    more: More | None = None,
+    ask_next: AskNext | None = None,
 ) -> Draws:
     """Sample with NUTS from modes found by `bayes_tbm.sampling.modes.find_modes`.
 
-    Every mode that matters gets chains by its weight; each begins at a draw of the Laplace
-    approximation there.
+    Every mode that matters gets chains by its weight; see `Landscape.starts` for where.
 
     Parameters
     ----------
@@ -97,43 +96,37 @@ def sample(
         Where to report every transition.
     checkpoint
         Where chains keep what they have done, and take it up again.
-    more
-        Given the draws so far, and whether they may begin anew with shorter steps, what the run
-        still needs; asked until that is nothing.
+    ask_next
+        What the run does after the draws so far; asked again until it is done.
     """
-    coordinates = Coordinates(density, jnp.asarray(modes[0].position))
+    landscape = Landscape(density, modes)
+    coordinates, laplace = landscape.coordinates, landscape.metric
     dimension = len(modes[0].position)
     kernel = Kernel(
         coordinates.log_density, dimension, settings.max_tree_depth, coordinates.value_and_gradient
     )
-    that_matter = [*modes[:1], *(mode for mode in modes[1:] if mode.weight >= NEGLIGIBLE)]
-    regions = [coordinates.laplace(mode.position, mode.scale) for mode in that_matter]
-    laplace = regions[0]
-    run = _Run(kernel, settings, progress, checkpoint)
+    run = _Run(kernel, [mode.weight for mode in modes], settings, progress, checkpoint)
     phase = run.saved_phase()
     if phase is None:
-        rng = np.random.default_rng([settings.seed, 1])
-        candidates = [
-            np.asarray(jax.vmap(coordinates.from_latent)(jnp.asarray(_candidates(mode, rng))))
-            for mode in allot(modes, settings.chains)
-        ]
-        starts = np.array([run.first_finite(points, laplace) for points in candidates])
-        phase = _Phase(0, laplace, 0.5, starts, regions)
+        starts = landscape.starts(settings, _ENGINE)
+        phase = _Phase(0, laplace, 0.5, starts, landscape.regions)
     while phase.adapts:
         phase = run.next_phase(phase, laplace)
     to_latent = jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))
-    chains, length = run.chains(phase), settings.draws
+    chains, length, extensions = run.chains(phase), settings.draws, 0
     while True:
         run.advance(chains, length)
-        draws = _draws(chains, length, to_latent)
-        needed = more(draws, phase.may_refine) if more else Help()
-        if needed == Help():
+        draws = dataclasses.replace(
+            _draws(chains, length, to_latent), discarded=phase.discarded, extensions=extensions
+        )
+        step = ask_next(draws, phase.may_restart) if ask_next else DONE
+        if step.kind == "done":
             return draws
-        if needed.shorter:
-            phase = run.refined(phase, chains, length)
-            chains, length, added = run.chains(phase), settings.draws, settings.draws
+        if step.kind == "restart":
+            phase = run.restarted(phase, chains, draws.attempts)
+            chains, length, extensions, added = run.chains(phase), settings.draws, 0, settings.draws
         else:
-            length, added = length + needed.further, needed.further
+            length, extensions, added = length + step.draws, extensions + 1, step.draws
         progress.expect(added * len(chains))
 
 
@@ -147,46 +140,34 @@ def _draws(chains: Sequence[Chain], length: int, to_latent: Callable[[Array], An
     return Draws(np.asarray(to_latent(x)), stats)
 
 
-def _candidates(mode: Mode, rng: np.random.Generator) -> Array:
-    """Draws of the Laplace approximation, and last the mode itself, (candidate, dimension)."""
-    normal = rng.normal(size=(_ATTEMPTS, len(mode.position)))
-    return np.concatenate([mode.position + normal @ mode.scale.T, mode.position[None]])
-
-
 class _Run:
     """Chains of one run, phase by phase, with their memory on disk."""
 
     def __init__(
         self,
         kernel: Kernel,
+        weights: Sequence[float],
         settings: Settings,
         progress: Progress,
         disk: Checkpoint | None,
     ) -> None:
         self._kernel, self._settings, self._progress, self._disk = kernel, settings, progress, disk
-        shape = (_WARMUP_PHASES + 1 + _REFINEMENTS, settings.chains)
+        self._weights = weights
+        shape = (_WARMUP_PHASES + 1 + _RESTARTS, settings.chains)
         self._keys = jax.random.split(jax.random.key(settings.seed), shape)
-
-    def first_finite(self, points: Array, metric: Metric) -> Array:
-        """First of some points whose density is finite, else the last."""
-
-        def is_finite(point: Array) -> bool:
-            state = self._kernel.start(self._keys[0, 0], metric, point)
-            return bool(np.isfinite(state.potential_energy))
-
-        chosen: Array = next((point for point in points if is_finite(point)), points[-1])
-        return chosen
 
     def saved_phase(self) -> _Phase | None:
         """Phase in which the checkpoint was left."""
-        kept = self._disk.load("phase") if self._disk else None
-        if kept is None:
+        saved = self._disk.load("phase") if self._disk else None
+        if saved is None:
             return None
         phase = _Phase(
-            int(kept["number"]), Metric(kept["center"], kept["scale"]), float(kept["step_size"]),
-            kept["starts"],
-            [Metric(c, s) for c, s in zip(kept["centers"], kept["scales"], strict=True)],
-            int(kept["tries"]),
+            int(saved["number"]), Metric(saved["center"], saved["scale"]),
+            float(saved["step_size"]),
+            saved["starts"],
+            [Metric(c, s) for c, s in zip(saved["centers"], saved["scales"], strict=True)],
+            int(saved["tries"]),
+            tuple(Attempt.from_row(row) for row in saved["discarded"]),
         )  # fmt: skip
         done = min(phase.number, _WARMUP_PHASES) * (self._settings.warmup // _WARMUP_PHASES)
         self._progress.advance(done * self._settings.chains)
@@ -202,13 +183,15 @@ class _Run:
             metric = fisher_metric(paths, laplace)
         starts = np.array([chain.positions[-1] for chain in chains])
         regions = learnt(phase.regions, np.concatenate([positions for positions, _ in paths]))
-        tries = affordable(np.mean([chain.leapfrogs for chain in chains]))
+        tries = jumps_after(np.mean([chain.leapfrogs for chain in chains]))
         return self._enter(_Phase(phase.number + 1, metric, step_size, starts, regions, tries))
 
-    def refined(self, phase: _Phase, chains: Sequence[Chain], length: int) -> _Phase:
-        """Go on from where chains are after so many transitions, with shorter steps."""
-        starts = np.array([chain.positions[length - 1] for chain in chains])
-        tries = affordable(np.mean([chain.leapfrogs for chain in chains]) / _SHORTER)
+    def restarted(
+        self, phase: _Phase, chains: Sequence[Chain], attempts: tuple[Attempt, ...]
+    ) -> _Phase:
+        """Go on with shorter steps from where chains are at the end of an attempt, now given up."""
+        starts = np.array([chain.positions[attempts[-1].draws - 1] for chain in chains])
+        tries = jumps_after(np.mean([chain.leapfrogs for chain in chains]) / _SHORTER)
         return self._enter(
             dataclasses.replace(
                 phase,
@@ -216,6 +199,7 @@ class _Run:
                 step_size=_SHORTER * phase.step_size,
                 starts=starts,
                 tries=tries,
+                discarded=attempts,
             )
         )
 
@@ -228,6 +212,7 @@ class _Run:
                 "centers": np.array([region.center for region in phase.regions]),
                 "scales": np.array([region.scale for region in phase.regions]),
                 "tries": phase.tries,
+                "discarded": np.array([dataclasses.astuple(a) for a in phase.discarded]),
             }  # fmt: skip
             self._disk.save("phase", arrays)
             self._disk.drop(f"phase-{phase.number - 1}-chain-")
@@ -235,7 +220,7 @@ class _Run:
 
     def chains(self, phase: _Phase) -> list[Chain]:
         """Chains of a phase, as far as the disk remembers them."""
-        jumps = Jumps(self._kernel, phase.regions, phase.tries)
+        jumps = Jumps(self._kernel, phase.regions, self._weights, phase.tries)
         chains = [
             Chain(
                 self._kernel, phase.metric, phase.starts[number], self._keys[phase.number, number],

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.formats.common import collect, make_drivers
 from bayes_tbm.sites.formats.uncertainty import ABSOLUTE, LOG_FACTOR, absolute_sd, mend_sd
-from bayes_tbm.sites.observations import Observations, missing_to_nan
+from bayes_tbm.sites.missing import MISSING, marks_note, missing_to_nan
+from bayes_tbm.sites.observations import Observations, join_notes
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.time_axis import time_from_days
 from bayes_tbm.units import UNITS
@@ -27,6 +28,8 @@ MET = (
 OBSERVED_FIELDS = {"gpp": 0, "lai": 1, "nbe": 2, "live_biomass": 3, "et": 4, "som": 10}
 OBSERVED_WIDTH = 11
 INITIAL_SOM = 22
+OPTIONS = 8
+"""Place in the header from which it holds options of the likelihood."""
 ASSUMED_SD: dict[str, tuple[float, int, float]] = {
     "gpp": (1.0, ABSOLUTE, 0.0),
     "nbe": (1.0, ABSOLUTE, 0.0),
@@ -64,12 +67,14 @@ def read_cardamom_binary(path: str | Path) -> Site:
     path = Path(path)
     where = path.name
     header, priors, met, seen = _parts(path)
-    time = time_from_days(met[:, 0], where=where)
-    columns = {name: met[:, i] for i, name in enumerate(MET) if name != "days"}
+    time = time_from_days(np.where(met[:, 0] == MISSING, np.nan, met[:, 0]), where=where)
+    columns = {name: missing_to_nan(met[:, i]) for i, name in enumerate(MET) if name != "days"}
     drivers = make_drivers(time, columns, where=where)
     series = [_observations(name, time, seen[:, i]) for name, i in OBSERVED_FIELDS.items()]
+    used = set()
     if not len(series[-1]):
         series[-1] = _initial_som(time, priors)
+        used.add(INITIAL_SOM)
     return Site(
         name=path.stem,
         latitude=float(header[1]),
@@ -77,7 +82,10 @@ def read_cardamom_binary(path: str | Path) -> Site:
         drivers=drivers,
         observations=collect(series, drivers["burned_fraction"].values),
         source=where,
-        notes=("the format holds no uncertainties: assumed ones are used, see each series",),
+        notes=(
+            "the format holds no uncertainties: assumed ones are used, see each series",
+            *_unused(header, priors, seen, used),
+        ),
     )
 
 
@@ -96,18 +104,43 @@ def _parts(path: Path) -> tuple[NDArray[np.float64], ...]:
         rule = f"size must be {expected:.0f} bytes for the {steps:g} steps of its header"
         remedy = "is the file cut short?" if size < expected else None
         raise InputError(where=path.name, rule=rule, found=f"{size} bytes", remedy=remedy)
-    table = missing_to_nan(numbers[HEADER + PRIORS :]).reshape(-1, width)
+    table = numbers[HEADER + PRIORS :].reshape(-1, width)
     priors = missing_to_nan(numbers[HEADER : HEADER + PRIORS]).reshape(4, 50)
     return numbers[:HEADER], priors, table[:, : len(MET)], table[:, len(MET) :]
 
 
+def _unused(
+    header: NDArray[np.float64],
+    priors: NDArray[np.float64],
+    seen: NDArray[np.float64],
+    used: set[int],
+) -> list[str]:
+    """Return a note of every prior, option and series of the file that is not used."""
+    notes = []
+    for row, kind in ((0, "parameter prior"), (2, "other prior")):
+        for place in np.flatnonzero(np.isfinite(priors[row])):
+            if row == 0 and place in used:
+                continue
+            spread = priors[row + 1, place]
+            by = f" (uncertainty {spread:g})" if np.isfinite(spread) else ""
+            of = f"{kind} {place + 1} of model {header[0]:g}"
+            notes.append(f"{of} = {priors[row, place]:g}{by} is not used")
+    counts = np.isfinite(missing_to_nan(seen)).sum(axis=0)
+    rest = [i for i in np.flatnonzero(counts) if i not in OBSERVED_FIELDS.values()]
+    notes += [f"observed field {i + 1} ({counts[i]} values) is not used" for i in rest]
+    options = [i for i in np.flatnonzero(header != MISSING) if i >= OPTIONS]
+    stated = ", ".join(f"{i + 1} = {header[i]:g}" for i in options)
+    return notes + [f"header values {stated}, options of CARDAMOM's, are not used"] * bool(stated)
+
+
 def _observations(
-    name: str, time: NDArray[np.datetime64], value: NDArray[np.float64]
+    name: str, time: NDArray[np.datetime64], stated: NDArray[np.float64]
 ) -> Observations:
+    value = missing_to_nan(stated)
     size, kind, threshold = ASSUMED_SD[name]
     sd, mended = mend_sd(absolute_sd(size, value, kind, threshold), value)
     how = f"{size:g} {UNITS[name]}" if kind == ABSOLUTE else f"a factor of {size:g}"
-    note = f"sd assumed: {how}; {mended}" if mended else f"sd assumed: {how}"
+    note = join_notes([marks_note(stated), f"sd assumed: {how}", mended])
     return Observations(name, UNITS[name], time, value, sd, note)
 
 

@@ -2,27 +2,38 @@
 
 Uncertainties, as CARDAMOM's C code takes them: for each variable X, ``Xunc`` for each value,
 else the attribute ``single_unc`` (or its mean, monthly and annual forms), of the kind that
-``opt_unc_type`` says; ``structural_unc`` is added in quadrature. ``X_val`` holds validation data
-and is not read.
+``opt_unc_type`` says; ``structural_unc`` is added in quadrature. ``X_val`` holds validation data.
+Older files hold starts of months in ``time`` and the middles in ``TIME_INDEX``. Priors and what
+else is not read are noted, each.
 """
 
-import re
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import DataWarning, InputError
-from bayes_tbm.sites.formats.common import collect, make_drivers
-from bayes_tbm.sites.formats.netcdf import column, field_columns, read_netcdf, scalar
-from bayes_tbm.sites.formats.uncertainty import absolute_sd, mend_sd
-from bayes_tbm.sites.observations import MISSING, Observations, join_notes, missing_to_nan
+from bayes_tbm.sites.formats.attributes import number, text
+from bayes_tbm.sites.formats.common import check_length, collect, make_drivers
+from bayes_tbm.sites.formats.netcdf import (
+    FIELD_DRIVERS,
+    Column,
+    column,
+    degrees,
+    field_columns,
+    read_netcdf,
+    scalar,
+    times,
+)
+from bayes_tbm.sites.formats.packing import unpacked
+from bayes_tbm.sites.formats.uncertainty import ABSOLUTE, absolute_sd, mend_sd
+from bayes_tbm.sites.formats.unused import unused, unused_attributes
+from bayes_tbm.sites.missing import missing_to_nan
+from bayes_tbm.sites.observations import Observations, join_notes
 from bayes_tbm.sites.site import Site
-from bayes_tbm.sites.time_axis import time_from_days
-from bayes_tbm.units import UNITS
+from bayes_tbm.units import UNITS, Conversion, check_unit
 
 VARIABLES = {
     "gpp": "GPP",
@@ -34,11 +45,15 @@ VARIABLES = {
     "som": "SOM",
 }
 SINGLE = ("single_unc", "single_mean_unc", "single_monthly_unc", "single_annual_unc")
+READ = {"opt_unc_type", "min_threshold", "structural_unc", "opt_filter"}
+"""Attributes of an observed variable that are read, but for the one of `SINGLE` that counts."""
+EPOCH = "days since 2001-01-01"
+INITIAL_SOM = "PEQ_iniSOM"
 
 
 def is_cardamom_netcdf(data: xr.Dataset) -> bool:
     """Return whether a dataset has the layout of a CARDAMOM netCDF file."""
-    return {"LAT", "T2M_MIN", "SSRD", "time"} <= set(data.variables) and "nodays" not in data
+    return {"LAT", "T2M_MIN", "SSRD", "time"} <= set(data.variables)
 
 
 def read_cardamom_netcdf(path: str | Path) -> Site:
@@ -66,96 +81,132 @@ def read_cardamom_netcdf(path: str | Path) -> Site:
     path = Path(path)
     data = read_netcdf(path)
     where = path.name
-    time, note = _time(data, where)
-    burned = {"burned_fraction": "BURNED_AREA"} if "BURNED_AREA" in data else {}
-    drivers = make_drivers(time, field_columns(data, where, burned), where=where)
+    time, placed = _time(data, where)
+    columns, noted = field_columns(data, where)
+    drivers = make_drivers(time, columns, where=where)
     present = [name for name, variable in VARIABLES.items() if variable in data]
     series = [_observations(data, name, time, where) for name in present]
-    if not any(seen.name == "som" and len(seen) for seen in series):
+    known = {*FIELD_DRIVERS.values(), *VARIABLES.values(), *(f"{v}unc" for v in VARIABLES.values())}
+    if INITIAL_SOM in data and not any(seen.name == "som" and len(seen) for seen in series):
         series.append(_initial_som(data, time, where))
+        known.add(INITIAL_SOM)
     return Site(
         name=path.name.removesuffix(".nc").removesuffix(".cbf"),
-        latitude=scalar(data, "LAT", where),
-        longitude=scalar(data, "LON", where) if "LON" in data else None,
+        latitude=degrees(data, "LAT", "latitude", where),
+        longitude=degrees(data, "LON", "longitude", where) if "LON" in data else None,
         drivers=drivers,
         observations=collect(series, drivers["burned_fraction"].values),
         source=where,
-        notes=(note,),
+        notes=(placed, *noted, *unused(data, known, where)),
     )
 
 
 def _time(data: xr.Dataset, where: str) -> tuple[NDArray[np.datetime64], str]:
-    """Return the mid-step times and what was decided about their epoch."""
+    """Return the mid-step times and what was decided about them."""
     attrs = data["time"].attrs
-    days = data["time"].values
-    midnight = r"days since (\d{4}-\d{2}-\d{2})([ T]0?0:00(:00)?)?"
-    stated = re.fullmatch(midnight, attrs.get("units", ""))
-    if stated:
-        epoch = np.datetime64(stated.group(1), "ns")
-        return time_from_days(days, where=where, epoch=epoch), ""
-    if attrs.get("units", "days").lower() not in ("d", "day", "days"):
-        rule, found = "unit must be 'days since YYYY-MM-DD' or days", repr(attrs["units"])
-        raise InputError(where=where, variable="time", rule=rule, found=found)
+    epoch = text(attrs, "units")
+    if "TIME_INDEX" in data:
+        since = epoch if "since" in epoch else EPOCH
+        time, note = times(data, "TIME_INDEX", where, epoch=since)
+        return time, join_notes(["times are TIME_INDEX, the middles; time holds starts", note])
+    time, note = times(data, "time", where, epoch=EPOCH)
+    if "since" in epoch:
+        return time, note
     # The demo's text says 2000, but its GPP and CO2 are those of 2001 at US-NR1.
-    note = "time has no epoch in its units: read as days since 2001-01-01, CARDAMOM's own"
-    info = attrs.get("info", "")
+    assumed = "time has no epoch in its units: read as days since 2001-01-01, CARDAMOM's own"
+    info = text(attrs, "info")
     said = f" (the info text says {info!r})" if info and "2001" not in info else ""
-    return time_from_days(days, where=where), note + said
+    return time, join_notes([assumed + said, note])
 
 
-def _attribute(attrs: dict[str, Any], name: str) -> float | None:
-    value = attrs.get(name)
-    given = value is not None and np.isfinite(value) and value != MISSING
-    return float(np.asarray(value).item()) if given else None
+def _kind(data: xr.Dataset, variable: str, where: str) -> int:
+    """Return ``opt_unc_type``, absolute where it is not given."""
+    kind = number(data[variable].attrs, "opt_unc_type", where=where, variable=variable) or 0.0
+    if not kind.is_integer():
+        rule = "opt_unc_type must be 0 (absolute), 1 (factor) or 2 (fraction)"
+        raise InputError(where=where, variable=variable, rule=rule, found=kind)
+    return int(kind)
 
 
 def _stated_sd(
-    data: xr.Dataset, variable: str, value: NDArray[np.float64], where: str
+    data: xr.Dataset, name: str, read: Column, time: NDArray[np.datetime64], where: str
 ) -> tuple[NDArray[np.float64], str]:
-    """Return absolute sd as the attributes state it, NaN where they do not, and what was used."""
-    attrs = data[variable].attrs
-    kind = int(_attribute(attrs, "opt_unc_type") or 0)
-    threshold = _attribute(attrs, "min_threshold") or 0.0
-    each = f"{variable}unc"
-    given = missing_to_nan(data[each].values) if each in data else np.full(value.shape, np.nan)
-    stated = {name: _attribute(attrs, name) for name in SINGLE}
-    single = next(((name, unc) for name, unc in stated.items() if unc is not None), None)
+    """Return absolute sd as the file states it, NaN where it does not, and what was used.
+
+    Absolute ones and the threshold are in the unit of the variable, the others have none.
+    """
+    variable = VARIABLES[name]
+    attrs, value = data[variable].attrs, read.values
+    kind = _kind(data, variable, where)
+    scale = read.conversion.factor
+    of_kind = scale if kind == ABSOLUTE else 1.0
+
+    def option(attribute: str, unit: float) -> float | None:
+        stated = number(attrs, attribute, where=where, variable=variable)
+        return None if stated is None else stated * unit
+
+    threshold = option("min_threshold", scale) or 0.0
+    given = np.full(value.shape, np.nan)
+    if f"{variable}unc" in data:
+        like = read.conversion if kind == ABSOLUTE else None
+        given = _each(data, f"{variable}unc", name, where, like)
+        check_length(value, given, time, where, variable)
+    stated = {attribute: option(attribute, of_kind) for attribute in SINGLE}
+    single = next(((a, unc) for a, unc in stated.items() if unc is not None), None)
     note = ""
     if single and not np.isfinite(given[np.isfinite(value)]).all():
         given = np.where(np.isfinite(given), given, single[1])
-        note = f"sd from {single[0]} = {single[1]:g} (opt_unc_type {kind})"
+        note = f"sd from {single[0]} = {single[1] / of_kind:g} (opt_unc_type {kind})"
     sd = absolute_sd(given, value, kind, threshold, where=where, variable=variable)
-    structural = _attribute(attrs, "structural_unc")
+    structural = option("structural_unc", of_kind)
     if structural is not None:
         more = absolute_sd(structural, value, kind, threshold, where=where, variable=variable)
         sd = np.hypot(sd, more)
-        note = join_notes([note, f"structural_unc = {structural:g} added in quadrature"])
+        note = join_notes([note, f"structural_unc = {structural / of_kind:g} added in quadrature"])
+    if np.isfinite(value).any():
+        used = READ | ({single[0]} if single else set())
+        note = join_notes([note, unused_attributes(data, variable, used, where)])
     return sd, note
+
+
+def _each(
+    data: xr.Dataset, variable: str, name: str, where: str, like: Conversion | None
+) -> NDArray[np.float64]:
+    """Return the uncertainty of each value; of the variable's unit if absolute, else of none."""
+    if like is not None:
+        return column(data, variable, name, where, like=like).values
+    return missing_to_nan(unpacked(data[variable], where, variable)[0]).ravel()
 
 
 def _observations(
     data: xr.Dataset, name: str, time: NDArray[np.datetime64], where: str
 ) -> Observations:
     variable = VARIABLES[name]
-    value = column(data, variable, name, where)
-    sd, note = _stated_sd(data, variable, value, where)
-    sd, mended = mend_sd(sd, value)
+    read = column(data, variable, name, where)
+    check_length(read.values, read.values, time, where, variable)
+    sd, note = _stated_sd(data, name, read, time, where)
+    sd, mended = mend_sd(sd, read.values)
     filtered = ""
-    option = _attribute(data[variable].attrs, "opt_filter") or 0.0
-    if option != 0 and np.isfinite(value).any():
+    option = number(data[variable].attrs, "opt_filter", where=where, variable=variable) or 0.0
+    if option != 0 and np.isfinite(read.values).any():
         filtered = f"opt_filter = {option:g} asks for aggregates; every value is used pointwise"
         warnings.warn(f"{where}: {variable}: {filtered}", DataWarning, stacklevel=2)
-    notes = join_notes([note, mended, filtered])
-    return Observations(name, UNITS[name], time, value, sd, notes)
+    notes = join_notes([read.note, note, mended, filtered])
+    return Observations(name, UNITS[name], time, read.values, sd, notes)
 
 
 def _initial_som(data: xr.Dataset, time: NDArray[np.datetime64], where: str) -> Observations:
     """Return the prior of initial soil carbon as an observation at the first step."""
-    name = "PEQ_iniSOM"
-    value = np.array([scalar(data, name, where) if name in data else np.nan])
-    attrs = data[name].attrs if name in data else {}
-    unc, kind = _attribute(attrs, "unc"), int(_attribute(attrs, "opt_unc_type") or 0)
-    given = np.nan if unc is None else unc
+    name = INITIAL_SOM
+    stated = scalar(data, name, where)
+    attrs = data[name].attrs
+    units = text(attrs, "units")
+    convert = Conversion()
+    if units:
+        convert = check_unit(units, UNITS["som"], where=where, variable=name, quantity="som")
+    unc, kind = number(attrs, "unc", where=where, variable=name), _kind(data, name, where)
+    value = convert(np.array([stated]))
+    given = np.nan if unc is None else unc * (convert.factor if kind == ABSOLUTE else 1.0)
     sd, mended = mend_sd(absolute_sd(given, value, kind, where=where, variable=name), value)
     note = join_notes([f"initial soil carbon, {name}", mended])
     return Observations("som", UNITS["som"], time[:1], value, sd, note)

@@ -8,7 +8,8 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.sites.observations import Observations, join_notes, missing_to_nan
+from bayes_tbm.sites.missing import missing_to_nan
+from bayes_tbm.sites.observations import Observations, join_notes
 from bayes_tbm.sites.schema import DRIVERS, LONG_NAMES
 from bayes_tbm.sites.time_axis import days_from_time, usual_step
 from bayes_tbm.units import UNITS
@@ -54,6 +55,26 @@ def make_drivers(
         variables[name] = ("time", np.broadcast_to(values, time.shape).copy(), attrs)
     axis = ("time", time, {"long_name": "middle of the step", "standard_name": "time"})
     return xr.Dataset(variables, coords={"time": axis})
+
+
+def check_length(
+    value: NDArray[np.float64],
+    sd: NDArray[np.float64],
+    time: NDArray[np.datetime64],
+    where: str,
+    variable: str,
+) -> None:
+    """Refuse a series, or its standard deviations, of another length than time.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the variable.
+    """
+    for name, array in ((variable, value), (f"{variable}unc", sd)):
+        if array.shape != time.shape:
+            rule = f"must have shape {time.shape}, as time has"
+            raise InputError(where=where, variable=name, rule=rule, found=array.shape)
 
 
 def collect(series: Iterable[Observations], burned: ArrayLike) -> dict[str, Observations]:

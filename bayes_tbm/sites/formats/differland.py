@@ -11,15 +11,24 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_tbm.sites.formats.common import collect, make_drivers
+from bayes_tbm.errors import InputError
+from bayes_tbm.sites.formats.common import check_length, collect, make_drivers
 from bayes_tbm.sites.formats.gapfilled import original_values
-from bayes_tbm.sites.formats.netcdf import column, field_columns, read_netcdf, scalar
+from bayes_tbm.sites.formats.netcdf import (
+    FIELD_DRIVERS,
+    column,
+    degrees,
+    field_columns,
+    read_netcdf,
+    times,
+)
 from bayes_tbm.sites.formats.uncertainty import mend_sd
-from bayes_tbm.sites.observations import Observations, join_notes, missing_to_nan
+from bayes_tbm.sites.formats.unused import unused
+from bayes_tbm.sites.observations import Observations, join_notes
 from bayes_tbm.sites.site import Site
-from bayes_tbm.sites.time_axis import time_from_days
 from bayes_tbm.units import UNITS
 
+EPOCH = "days since 2001-01-01"
 VARIABLES = {
     "gpp": "GPP",
     "nee": "NBE",
@@ -32,8 +41,17 @@ VARIABLES = {
 
 
 def is_differland(data: xr.Dataset) -> bool:
-    """Return whether a dataset has the layout of a DifferLand site file."""
-    return {"nodays", "T2M_MIN", "time"} <= set(data.variables)
+    """Return whether a dataset has the layout of a DifferLand site file.
+
+    CARDAMOM's older files have a ``nodays`` too; theirs are monthly, with a ``TIME_INDEX``.
+    """
+    if not {"nodays", "T2M_MIN", "time"} <= set(data.variables) or "TIME_INDEX" in data:
+        return False
+    try:
+        time, _ = times(data, "time", "", epoch=EPOCH)
+    except InputError:  # the reader says what is wrong
+        return True
+    return time.size < 2 or bool(np.median(np.diff(time)) < np.timedelta64(36, "h"))
 
 
 def read_differland(path: str | Path) -> Site:
@@ -56,19 +74,21 @@ def read_differland(path: str | Path) -> Site:
     path = Path(path)
     data = read_netcdf(path)
     where = path.name
-    time = time_from_days(data["time"].values + 0.5, where=where)
-    burned = {"burned_fraction": "BURNED_AREA"} if "BURNED_AREA" in data else {}
-    drivers = make_drivers(time, field_columns(data, where, burned), where=where)
+    start, placed = times(data, "time", where, epoch=EPOCH)
+    time = start + np.timedelta64(12, "h")
+    columns, noted = field_columns(data, where)
+    drivers = make_drivers(time, columns, where=where)
     series = [_observations(data, name, time, where) for name in VARIABLES]
-    notes = ("NBE of the file is tower NEE: read as nee",)
+    known = set(VARIABLES.values()) | {f"{variable}unc" for variable in VARIABLES.values()}
+    notes = ("NBE of the file is tower NEE: read as nee", placed, *noted)
     return Site(
         name=path.stem,
-        latitude=scalar(data, "LAT", where),
-        longitude=scalar(data, "LON", where) if "LON" in data else None,
+        latitude=degrees(data, "LAT", "latitude", where),
+        longitude=degrees(data, "LON", "longitude", where) if "LON" in data else None,
         drivers=drivers,
         observations=collect(series, drivers["burned_fraction"].values),
         source=where,
-        notes=notes,
+        notes=(*notes, *unused(data, known | set(FIELD_DRIVERS.values()), where)),
     )
 
 
@@ -76,12 +96,16 @@ def _observations(
     data: xr.Dataset, name: str, time: NDArray[np.datetime64], where: str
 ) -> Observations:
     variable = VARIABLES[name]
-    missing = np.full(time.shape, np.nan)
-    value = column(data, variable, name, where) if variable in data else missing
-    uncertainty = f"{variable}unc"
-    sd = missing_to_nan(data[uncertainty].values) if uncertainty in data else missing
+    value = sd = np.full(time.shape, np.nan)
     note = ""
+    if variable in data:
+        read = column(data, variable, name, where)
+        value, note = read.values, read.note
+        if f"{variable}unc" in data:
+            sd = column(data, f"{variable}unc", name, where, like=read.conversion).values
+    check_length(value, sd, time, where, variable)
     if name == "lai":
-        time, value, sd, note = original_values(time, value, sd)
+        time, value, sd, kept = original_values(time, value, sd)
+        note = join_notes([note, kept])
     sd, mended = mend_sd(sd, value)
     return Observations(name, UNITS[name], time, value, sd, join_notes([note, mended]))

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.sites.observations import join_notes, missing_to_nan
+from bayes_tbm.sites.missing import missing_to_nan
+from bayes_tbm.sites.observations import join_notes
 
 ABSOLUTE, LOG_FACTOR, FRACTION = 0, 1, 2
 """CARDAMOM's ``opt_unc_type``."""

@@ -64,6 +64,8 @@ class AlongAge(AbstractErrorModel):
     structural
         Prior of the independent log sd by which the model's growth departs from such a curve; 0.05
         by default.
+    averaging
+        Of no meaning along age: leave it at 0.
     """
 
     positive: ClassVar[bool] = True

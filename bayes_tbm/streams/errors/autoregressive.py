@@ -37,6 +37,8 @@ class Autoregressive(AbstractErrorModel):
     memory
         Prior of the memory in days. Keep it short: memory of a season lets the errors explain
         away a wrong seasonal cycle.
+    averaging
+        Length in days of the blocks whose means are compared; 0, the default, compares every value.
     """
 
     parameters: ClassVar[Mapping[str, ErrorParameter]] = {

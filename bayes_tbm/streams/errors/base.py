@@ -171,13 +171,39 @@ class AbstractErrorModel:
             )
 
     def priors(self, data: ErrorData) -> dict[str, AbstractPrior]:
-        """Priors of the error model's own parameters, by suffix."""
+        """Priors of the error model's own parameters.
+
+        Parameters
+        ----------
+        data
+            Observed points, whose spread sets the scale of defaults.
+
+        Returns
+        -------
+        dict
+            By suffix: ``structural_sd`` becomes ``gpp_structural_sd`` for the stream ``gpp``.
+        """
         raise NotImplementedError
 
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        """Log density of every point given the points before it, (point,)."""
+        """Log density of every point given the points before it.
+
+        Parameters
+        ----------
+        expected
+            What the model expects, (point,), in the stream's unit.
+        data
+            Observed points.
+        errors
+            Values of the error model's own parameters, by suffix.
+
+        Returns
+        -------
+        jax.Array
+            In nats, (point,).
+        """
         raise NotImplementedError
 
     def log_density(
@@ -213,7 +239,20 @@ class AbstractErrorModel:
     def sample(
         self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        """Draw synthetic points, (point,)."""
+        """Draw synthetic points.
+
+        Parameters
+        ----------
+        key
+            Of the randomness.
+        expected, data, errors
+            As in `log_likelihood`.
+
+        Returns
+        -------
+        jax.Array
+            In the stream's unit, (point,).
+        """
         raise NotImplementedError
 
 

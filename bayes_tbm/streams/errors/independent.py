@@ -48,6 +48,8 @@ class Gaussian(_Independent):
     ----------
     structural
         Prior of the structural standard deviation; by default set from the spread of the data.
+    averaging
+        Length in days of the blocks whose means are compared; 0, the default, compares every value.
     """
 
     @override
@@ -86,6 +88,8 @@ class StudentT(_Independent):
         As of `Gaussian`.
     degrees_of_freedom
         Of the t distribution; its scale is the Gaussian's standard deviation.
+    averaging
+        Length in days of the blocks whose means are compared; 0, the default, compares every value.
     """
 
     degrees_of_freedom: float = 4.0
@@ -120,6 +124,8 @@ class LogNormalErrors(AbstractErrorModel):
     structural
         Prior of the structural sd of the logarithm; none by default, since a few inventories
         cannot tell it.
+    averaging
+        Length in days of the blocks whose means are compared; 0, the default, compares every value.
     """
 
     positive: ClassVar[bool] = True

@@ -29,7 +29,7 @@ def banana(z):
 
 
 def sample(settings, progress=None, start=(0.0, 0.0)):
-    mode = Mode(np.asarray(start), 0.0, np.diag([1.0, WIDTH]), hits=1, weight=1.0)
+    mode = Mode(np.asarray(start), 0.0, np.diag([1.0, WIDTH]), starts=1, weight=1.0)
     return flow_engine.sample(Target(banana), [mode], settings, progress or Counter())
 
 

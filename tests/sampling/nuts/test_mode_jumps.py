@@ -9,7 +9,7 @@ from bayes_tbm.sampling.adaptation import Metric
 from bayes_tbm.sampling.modes import Mode
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.nuts.kernel import Kernel
-from bayes_tbm.sampling.nuts.mode_jumps import Jumps, affordable, learnt
+from bayes_tbm.sampling.nuts.mode_jumps import Jumps, jumps_after, learnt
 from bayes_tbm.sampling.progress import Progress
 from bayes_tbm.sampling.settings import Settings
 
@@ -27,7 +27,7 @@ def two_modes(z):
 
 def mode(center, width, weight):
     position = np.full(DIMENSION, center)
-    return Mode(position, 0.0, width * np.eye(DIMENSION), hits=1, weight=weight)
+    return Mode(position, 0.0, width * np.eye(DIMENSION), starts=1, weight=weight)
 
 
 def draw(modes, **changes):
@@ -46,6 +46,12 @@ def test_modes_are_visited_by_their_weight_even_from_wrong_shapes(scale):
     assert accepted > 0.02
     error = np.sqrt(HEAVY * (1.0 - HEAVY) * 2.0 / accepted / heavy.size)
     assert abs(heavy.mean() - HEAVY) < 4.0 * error
+    # An energy is that of where the chain is, also after a jump: the rest is kinetic.
+    kinetic = draws.stats["energy"] + draws.stats["lp"]
+    assert (kinetic > 0.0).all()
+    for jumped in (draws.stats["jumped"], ~draws.stats["jumped"]):
+        few = DIMENSION / 8.0 if jumped.sum() > 100 else DIMENSION / 4.0
+        assert abs(kinetic[jumped].mean() - DIMENSION / 2) < few
     assert np.std(draws.z[heavy], axis=0).mean() == pytest.approx(1.0, rel=0.1)
     assert np.std(draws.z[~heavy], axis=0).mean() == pytest.approx(NARROW, rel=0.1)
 
@@ -70,8 +76,8 @@ def test_a_region_without_points_stays_as_it_was():
 
 
 def test_dear_transitions_are_followed_by_more_jumps():
-    assert affordable(3.0) == affordable(16.0) == 4
-    assert affordable(64.0) == 16
+    assert jumps_after(3.0) == jumps_after(16.0) == 4
+    assert jumps_after(64.0) == 16
 
 
 def test_with_one_mode_nothing_jumps():
@@ -89,7 +95,7 @@ def test_a_jump_to_where_the_density_is_no_number_is_refused():
     metric = Metric(np.zeros(2), np.eye(2))
     state = kernel.start(jax.random.key(0), metric, np.array([0.5, 0.5]))
     rng = np.random.default_rng(0)
-    outcomes = [Jumps(kernel, regions).move(state, metric, rng) for _ in range(20)]
+    outcomes = [Jumps(kernel, regions, [0.5, 0.5]).move(state, metric, rng) for _ in range(20)]
     assert all(np.isfinite(moved.potential_energy) for moved, _ in outcomes)
 
 

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bayes_tbm.sampling.draws import Help
+from bayes_tbm.sampling.checkpoint import Checkpoint
+from bayes_tbm.sampling.draws import DONE, RESTART, extend
 from bayes_tbm.sampling.modes import Mode
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.progress import Progress
@@ -106,16 +107,26 @@ def test_a_short_tree_is_reported():
 def test_draws_begin_anew_with_shorter_steps_where_that_is_wanted(tmp_path):
     asked = []
 
-    def more(draws, may_refine):
-        asked.append((draws.z.shape[1], float(draws.stats["step_size"].mean()), may_refine))
-        return Help(shorter=may_refine) if len(asked) != 2 else Help(further=10)
+    def ask_next(draws, may_restart):
+        asked.append((draws.z.shape[1], float(draws.stats["step_size"].mean()), may_restart))
+        if len(asked) == 2:
+            return extend(10)
+        return RESTART if may_restart else DONE
 
     settings = Settings(chains=2, warmup=60, draws=30, seed=5)
-    target, begin = Target(gaussian), Mode(MEAN, 0.0, np.eye(len(MEAN)), hits=1)
+    target, begin = Target(gaussian), Mode(MEAN, 0.0, np.eye(len(MEAN)), starts=1)
+    disk = Checkpoint(tmp_path, {"of": "test"})
     with Progress("test", 1, show=False) as bar:
-        draws = nuts.sample(target, [begin], settings, bar, None, more)
+        draws = nuts.sample(target, [begin], settings, bar, disk, ask_next)
     lengths, steps, may = zip(*asked, strict=True)
     assert lengths == (30, 30, 40, 30)
     assert may == (True, True, True, False)
     assert np.allclose(np.array(steps) / steps[0], [1.0, 0.6, 0.6, 0.36])
     assert draws.z.shape[1] == 30
+    told = [(attempt.draws, attempt.extensions) for attempt in draws.attempts]
+    assert told == [(30, 0), (40, 1), (30, 0)]
+    assert [attempt.step_size for attempt in draws.attempts] == [steps[0], steps[2], steps[3]]
+    with Progress("test", 1, show=False) as bar:  # taken up again, the run still knows
+        again = nuts.sample(target, [begin], settings, bar, disk, lambda *_: DONE)
+    assert again.attempts == draws.attempts
+    np.testing.assert_array_equal(again.z, draws.z)

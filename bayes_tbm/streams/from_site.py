@@ -1,4 +1,4 @@
-"""Binding a stream to a site: which steps were observed, what was seen there, how well."""
+"""A stream's likelihood from a site: which steps were observed, what was seen there, how well."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.site import Observations, Site
-from bayes_tbm.streams.bound import BoundStream
 from bayes_tbm.streams.definition import Stream, require_errors
 from bayes_tbm.streams.errors import ErrorData
+from bayes_tbm.streams.likelihood import BoundStream
 from bayes_tbm.units import DAYS_PER_YEAR
 
 _ORIGIN = np.datetime64("2001-01-01", "ns")

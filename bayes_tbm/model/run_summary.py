@@ -1,4 +1,4 @@
-"""What constraints see of a simulation: numbers, not series."""
+"""What ecological constraints see of a simulation: numbers, not series."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BURNING = ("labile", "foliage", "root", "wood", "litter")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Outline:
+class RunSummary:
     """A simulation without its course over time.
 
     Attributes
@@ -57,14 +57,33 @@ def mean_pool(pool: str, last: Pools, total: Sums, steps: int) -> jax.Array:
     return mean
 
 
-def outline_of(run: Trajectory, forcing: Forcing) -> Outline:
-    """Outline of a simulation under some weather; time first, a batch last."""
+def summary_of(run: Trajectory, forcing: Forcing) -> RunSummary:
+    """Summarise a simulation under some weather; time first, a batch last."""
     rest = not_packed(run, forcing)
-    return Outline(first=run.first, last=run.last, total=run.total, steps=run.steps, **rest)
+    return RunSummary(first=run.first, last=run.last, total=run.total, steps=run.steps, **rest)
 
 
 def not_packed(run: Trajectory, forcing: Forcing) -> dict[str, Any]:
-    """Fields of the outline that are not packed in the trajectory, by name."""
+    """Make the part of a run's summary that the loop over time does not return itself.
+
+    The pools at both ends and the sums over steps come from the loop, packed into one array each,
+    as machine code takes them. What is made here comes from the series of fluxes and from the
+    regrowth, and only where something burns or a stand regrows: mostly it is empty.
+
+    Parameters
+    ----------
+    run
+        Simulation; time first, a batch last.
+    forcing
+        Weather that it ran under.
+
+    Returns
+    -------
+    dict
+        Fields of `RunSummary` by name: ``combusted`` and ``killed``, g C m-2 over the record by
+        pool, empty without fire; ``closure``, of the batch's shape, None without a regrowth of
+        twenty years.
+    """
     burnt = {
         kind: {
             pool: forcing.step_length @ getattr(run.fluxes, f"{pool}_{name}") for pool in _BURNING

@@ -24,8 +24,8 @@ from bayes_tbm.streams.errors.base import (
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Balanced(AbstractErrorModel):
-    """The default of fluxes: measured means over ten days, annual budgets held.
+class BlockMeans(AbstractErrorModel):
+    """The default of fluxes: means over blocks of ten days, balanced over the year.
 
     Within a year the errors have covariance ``diag(m^2 + s^2) - (1 - b^2) s^2 / n``, with ``m`` the
     measurement and ``s`` the inferred structural standard deviation, ``n`` the points of a full

@@ -1,4 +1,4 @@
-"""A stream bound to what was observed of it: the likelihood that a calibration adds up."""
+"""The likelihood of one stream, bound to what was observed of it; a calibration adds them up."""
 
 from __future__ import annotations
 

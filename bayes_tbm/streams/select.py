@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
-from bayes_tbm.errors import DataWarning, InputError
+from bayes_tbm.errors import DataWarning, InputError, did_you_mean
 from bayes_tbm.sites.site import Site
-from bayes_tbm.streams.binding import bind
-from bayes_tbm.streams.bound import AbstractBoundStream
 from bayes_tbm.streams.catalogue import STREAMS
 from bayes_tbm.streams.definition import Stream
+from bayes_tbm.streams.from_site import bind
 from bayes_tbm.streams.growth_curve import GrowthCurve
+from bayes_tbm.streams.likelihood import AbstractBoundStream
 from bayes_tbm.streams.single_stock import Stock
 
-AnyStream = str | Stream | GrowthCurve | Stock
+StreamLike = str | Stream | GrowthCurve | Stock
 
 
-def as_streams(streams: Sequence[AnyStream]) -> tuple[Stream | GrowthCurve | Stock, ...]:
+def as_streams(streams: Sequence[StreamLike]) -> tuple[Stream | GrowthCurve | Stock, ...]:
     """Streams from names or from streams themselves.
 
     Raises
@@ -44,9 +43,9 @@ def as_streams(streams: Sequence[AnyStream]) -> tuple[Stream | GrowthCurve | Sto
 
 
 def bind_all(
-    streams: Sequence[AnyStream], site: Site, stand_age: float | None
+    streams: Sequence[StreamLike], site: Site, stand_age: float | None
 ) -> tuple[AbstractBoundStream, ...]:
-    """Bind streams to a site; see `as_streams` and `bayes_tbm.streams.binding.bind`."""
+    """Bind streams to a site; see `as_streams` and `bayes_tbm.streams.from_site.bind`."""
     chosen = as_streams(streams)
     _warn_curve_and_stock(chosen)
     return tuple(
@@ -73,17 +72,16 @@ def _warn_curve_and_stock(streams: Sequence[Stream | GrowthCurve | Stock]) -> No
             )
 
 
-def _lookup(stream: AnyStream) -> Stream | GrowthCurve | Stock:
+def _lookup(stream: StreamLike) -> Stream | GrowthCurve | Stock:
     if isinstance(stream, Stream | GrowthCurve | Stock):
         return stream
     name = stream.strip().lower()
     if name not in STREAMS:
-        near = difflib.get_close_matches(name, STREAMS, n=1)
         raise InputError(
             where="streams",
             variable=stream,
             rule=f"must be one of {', '.join(STREAMS)}",
             found=stream,
-            remedy=f"did you mean {near[0]}?" if near else None,
+            remedy=did_you_mean(name, STREAMS),
         )
     return STREAMS[name]

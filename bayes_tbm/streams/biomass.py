@@ -1,4 +1,4 @@
-"""Stocks of what lives: the quantities that are observed, and checks of what is given of them."""
+"""Biomass as growth curves and single stocks observe it: its quantities, units and checks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from bayes_tbm.errors import InputError
 from bayes_tbm.model.containers import Pools
 from bayes_tbm.model.regrowth import OLDEST, live_biomass
+from bayes_tbm.plain import as_number
 from bayes_tbm.streams.catalogue import STREAMS
 from bayes_tbm.streams.definition import Stream, over_step
 from bayes_tbm.streams.errors import AbstractErrorModel
@@ -69,8 +70,28 @@ def stock_stream(
     )  # fmt: skip
 
 
+def numeric(where: str, **given: Any) -> dict[str, float]:
+    """Return numbers by name, without what is None; refuse, by name, what is no number."""
+    found = {name: as_number(value) for name, value in given.items() if value is not None}
+    for name, number in found.items():
+        if number is None:
+            raise InputError(
+                where=where, variable=name, rule="must be a number", found=repr(given[name])
+            )
+    return {name: number for name, number in found.items() if number is not None}
+
+
+def numeric_array(where: str, name: str, values: ArrayLike) -> Array:
+    """Return an array of numbers; refuse text and truth values."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        raise InputError(where=where, variable=name, rule="must be numbers", found=repr(values))
+    return array.astype(float)
+
+
 def to_carbon(unit: str, carbon_fraction: float, where: str) -> Callable[[ArrayLike], Array]:
     """Return the conversion of biomass in a unit to g C m-2."""
+    carbon_fraction = numeric(where, carbon_fraction=carbon_fraction)["carbon_fraction"]
     if not 0.0 < carbon_fraction < 1.0:
         raise InputError(
             where=where, variable="carbon_fraction", rule="must lie between 0 and 1",
@@ -116,7 +137,32 @@ def check_points(age: Array, value: Array, sd: Array, where: str) -> None:
 def positive_definite(
     given: ArrayLike, shape: tuple[int, int], where: str, *, semi: bool = False
 ) -> Array:
-    """Return a covariance; refuse what is none. A semidefinite one will do if ``semi``."""
+    """Check a covariance that a user gave.
+
+    Parameters
+    ----------
+    given
+        The matrix.
+    shape
+        That it must have.
+    where
+        What it was read from; for messages.
+    semi
+        Whether directions without variance are allowed, as in the covariance of many ages that
+        follow from three parameters.
+
+    Returns
+    -------
+    ndarray
+        The matrix as doubles.
+
+    Raises
+    ------
+    InputError
+        It has another shape, is not symmetric, holds a number that is not finite, or has a
+        variance, or an eigenvalue of its correlation, that is not positive (if ``semi``: below
+        -1e-10, which rounding leaves).
+    """
     matrix = np.asarray(given, dtype=float)
     symmetric = matrix.shape == shape and np.allclose(matrix, matrix.T, rtol=1e-6)
     if not (symmetric and np.isfinite(matrix).all()):

@@ -1,0 +1,77 @@
+"""Numbers as people give them: Python's, NumPy's and JAX's, but neither truth values nor text."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bayes_tbm.errors import InputError
+
+
+def as_number(value: Any) -> float | None:
+    """Return a real number as a float, or None where it is none.
+
+    Examples
+    --------
+    >>> as_number(np.float32(0.5)), as_number(np.array(3)), as_number(True), as_number("1")
+    (0.5, 3.0, None, None)
+    """
+    scalar = _scalar(value)
+    try:
+        return float(scalar) if isinstance(scalar, numbers.Real) else None
+    except OverflowError:  # an integer beyond all floats
+        return None
+
+
+def as_whole(value: Any) -> int | None:
+    """Return a whole number as an int, or None where it is none; 3.0 is none.
+
+    Examples
+    --------
+    >>> as_whole(np.int64(3)), as_whole(np.array(3)), as_whole(3.0), as_whole(True)
+    (3, 3, None, None)
+    """
+    scalar = _scalar(value)
+    return int(scalar) if isinstance(scalar, numbers.Integral) else None
+
+
+def whole_at_least(least: int, name: str, value: Any, *, where: str = "prior") -> int:
+    """Return a whole number.
+
+    Raises
+    ------
+    InputError
+        It is none, or below the least.
+    """
+    number = as_whole(value)
+    if number is None or number < least:
+        raise InputError(
+            where=where, variable=name, rule=f"must be a whole number, at least {least}",
+            found=repr(value),
+        )  # fmt: skip
+    return number
+
+
+def plain(data: Any) -> Any:
+    """Return data with NumPy's numbers as Python's, for TOML, JSON and comparisons."""
+    if isinstance(data, Mapping):
+        return {key: plain(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [plain(value) for value in data]
+    for convert in (as_whole, as_number):
+        if (number := convert(data)) is not None:
+            return number
+    return bool(data) if isinstance(data, np.bool_) else data
+
+
+def _scalar(value: Any) -> Any:
+    """Value, out of its array where it has no axes; None for truth values."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        try:
+            value = value.item()
+        except TypeError:  # JAX is tracing it
+            return None
+    return None if isinstance(value, bool) else value

@@ -1,0 +1,54 @@
+"""Whatever number of draws is accepted gives the whole run folder."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from bayes_tbm.cli import main
+from bayes_tbm.constraint import constraint_table
+from bayes_tbm.results import check_convergence, stream_skill
+
+from .test_folder import FIGURES
+
+EXPERIMENT = """
+site = "hyytiala-twin"
+streams = ["gpp"]
+[sampling]
+warmup = 20
+starts = 1
+extensions = 0
+max_tree_depth = 3
+"""
+BY_DRAW = {"posterior", "sample_stats", "log_likelihood", "log_prior", "posterior_predictive"}
+
+
+@pytest.mark.parametrize(("chains", "draws"), [(1, 4), (1, 5), (2, 4)])
+def test_the_fewest_draws_give_the_whole_folder(chains, draws, tmp_path, capsys):
+    experiment, out = tmp_path / "tiny.toml", tmp_path / "run"
+    experiment.write_text(EXPERIMENT)
+    argv = ["fit", experiment, "--out", out, "--chains", chains, "--draws", draws, "--quiet"]
+    assert main([str(word) for word in argv]) == 3
+    assert capsys.readouterr().err == ""
+    table = pd.read_csv(out / "constraint.csv", index_col=0)
+    assert np.isfinite(table["contraction"]).all()
+    assert {path.name for path in (out / "figures").iterdir()} == FIGURES
+    assert "NOT CONVERGED" in (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("chains", [1, 2])
+@pytest.mark.parametrize("draws", [4, 5, 6, 9, 12, 13, 24, 26])
+def test_every_small_number_has_its_tables(chains, draws, short_tree):
+    tree = xr.DataTree.from_dict({
+        name: node.to_dataset().isel(chain=slice(chains), draw=slice(draws))
+        if name in BY_DRAW else node.to_dataset()
+        for name, node in short_tree.children.items()
+    })  # fmt: skip
+    tree.attrs.update(short_tree.attrs)
+    assert not check_convergence(tree).passed
+    assert np.isfinite(stream_skill(tree)["r2"]).all()
+    table = constraint_table(tree)
+    assert np.isfinite(table["contraction"]).all()
+    few = chains * draws < 25
+    assert table["psense_prior"].isna().all() == few
+    assert (table["verdict"] == "").all() == few
