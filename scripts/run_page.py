@@ -78,8 +78,9 @@ class Page:
             subprocess.run(["bash", "-euo", "pipefail", "-c", text], check=True)
             return
         for line in lines:
-            if line not in self.seen:  # a command that stands on two pages runs once
-                self.seen.add(line)
+            what = re.sub(r"--out \S+", "", line)
+            if what not in self.seen:  # a command that stands on two pages runs once
+                self.seen.add(what)
                 self._simple(shlex.split(line))
 
     def _simple(self, words: list[str]) -> None:

@@ -360,9 +360,8 @@ def test_options_reach_the_run_and_win_over_the_experiment_file(run_with_options
     sampling = experiment["sampling"]
     assert (sampling["seed"], sampling["warmup"], sampling["starts"]) == (9, 23, 1)
     assert list(experiment["streams"]) == ["gpp", "lai"]
-    simulated = tree["simulation"].to_dataset()
-    assert simulated.sizes["time"] == 48
-    assert set(simulated["lai_sd"].values[np.isfinite(simulated["lai_observed"])]) == {0.4}
+    assert tree["simulation"].sizes["time"] == 48
+    assert set(tree["constant_data"]["lai_measurement_sd"].values) == {0.4}
 
 
 def test_the_experiment_that_is_kept_states_every_option(run_with_options):
