@@ -3,7 +3,13 @@
 from .calibration import Calibration
 from .catalogue.open import open_site, site_names
 from .constraint import SetGains, constraint, constraint_table, set_gains, verdict
-from .errors import ConvergenceWarning, DataWarning, InputError
+from .errors import (
+    ConvergenceWarning,
+    DataWarning,
+    InputError,
+    NotCompiledWarning,
+    WriteError,
+)
 from .forward import simulate
 from .parameters import (
     TABLE,
@@ -56,6 +62,7 @@ __all__ = [
     "LogUniform",
     "LogitNormal",
     "Normal",
+    "NotCompiledWarning",
     "Observations",
     "Parameters",
     "PriorRefits",
@@ -66,6 +73,7 @@ __all__ = [
     "Stream",
     "StudentT",
     "Uniform",
+    "WriteError",
     "__version__",
     "check_convergence",
     "compare",

@@ -62,7 +62,7 @@ def _restore(
 
 
 class WriteError(OSError):
-    """A file that could not be written, told in one line: the disk is full, for example."""
+    """A file that could not be written, reported in one line: the disk is full, for example."""
 
 
 def nearest(name: str, known: Iterable[str]) -> list[str]:

@@ -39,7 +39,7 @@ REAL = {
     "stand_age": (44, lambda x: bt.Calibration(SITE, ["gpp"], stand_age=x).experiment),
     "gpp": (1, lambda x: set(SITE.with_uncertainty({"gpp": x}).observations["gpp"].sd)),
     "averaging": (10, lambda x: bt.Gaussian(averaging=x).options),
-    "balance": (1, lambda x: bt.Balanced(balance=x).options),
+    "balance": (1, lambda x: bt.BlockMeans(balance=x).options),
     "degrees_of_freedom": (5, lambda x: bt.StudentT(degrees_of_freedom=x).options),
     "value": (120, lambda x: stock(value=x).value),
     "sd": (20, lambda x: stock(sd=x).sd),
