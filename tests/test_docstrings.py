@@ -46,9 +46,8 @@ EVERYTHING = list(public())
 
 
 def parameters_of(thing: Any) -> set[str]:
-    if inspect.isclass(thing) and issubclass(
-        thing, Warning
-    ):  # made by Python, which knows no signature of it
+    # Made by Python, which knows no signature of them.
+    if inspect.isclass(thing) and issubclass(thing, (Warning, OSError)):
         return set()
     return {name for name in inspect.signature(thing).parameters if name != "self"}
 

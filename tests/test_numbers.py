@@ -33,7 +33,7 @@ REAL = {
     "leaf_onset_day": (120, lambda x: resolve_priors({"leaf_onset_day": x}, {})["leaf_onset_day"]),
     "median": (60, lambda x: resolve_priors({"wood_residence_time": {
         "family": "lognormal", "median": x, "log_sd": 0.5}}, {})["wood_residence_time"]),
-    "wood_residence_time": (60, lambda x: resolve_priors(
+    "LogNormal: median": (60, lambda x: resolve_priors(
         {"wood_residence_time": bt.LogNormal(x, 0.5)}, {})["wood_residence_time"]),
     "steady_wood": (2, lambda x: [c.width for c in as_edcs({"steady_wood": x})]),
     "stand_age": (44, lambda x: bt.Calibration(SITE, ["gpp"], stand_age=x).experiment),

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.plain import as_number
 from bayes_tbm.sites.checks import check_site
 from bayes_tbm.sites.mean_year import mean_year
 from bayes_tbm.sites.observations import STOCKS, Observations, join_notes
@@ -247,14 +248,11 @@ class Site:
         return page(head, self.observations, self.notes)
 
 
-def _positive(sd: float | str, name: str, where: str) -> float:
-    """Return a standard deviation as a number, text that holds one too."""
-    try:
-        size = float(sd)
-    except (TypeError, ValueError):
-        size = np.nan
-    if isinstance(sd, bool) or not (np.isfinite(size) and size > 0):
-        rule = "uncertainty must be positive"
+def _positive(sd: float, name: str, where: str) -> float:
+    """Return a standard deviation as a number; text, as in an experiment file, is none."""
+    size = as_number(sd)
+    if size is None or not (np.isfinite(size) and size > 0):
+        rule = "uncertainty must be positive" + (", a number" if size is None else "")
         raise InputError(where=where, variable=name, rule=rule, found=repr(sd))
     return size
 
