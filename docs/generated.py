@@ -26,7 +26,7 @@ import bayes_tbm as bt
 from bayes_tbm import cli
 from bayes_tbm.model.derived import DERIVED, OF_REGROWTH, OF_TIE
 from bayes_tbm.parameters import FAMILIES, AbstractPrior
-from bayes_tbm.posterior import CONSTRAINTS
+from bayes_tbm.posterior import EDCS
 from bayes_tbm.report.folder import PRODUCTS
 from bayes_tbm.sites.observations import OBSERVED
 from bayes_tbm.streams import ERROR_MODELS
@@ -115,7 +115,7 @@ def _constraints() -> str:
     head = ("name", "asks that", "width", "on by default")
     return _markdown(head, (
         (f"`{c.name}`", c.rule, f"{c.width:g}", "yes" if c.default else "no")
-        for c in CONSTRAINTS.values()
+        for c in EDCS.values()
     ))  # fmt: skip
 
 
