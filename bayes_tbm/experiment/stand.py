@@ -56,7 +56,12 @@ def growth_curve(table: Mapping[str, Any], where: str, folder: Path) -> GrowthCu
         return make(**source, unit=str(unit), source=place, **options)
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
-            raise
+            if error.variable not in table:
+                raise
+            raise InputError(  # of the table, not of the file of points
+                where=place, variable=error.variable, rule=error.rule, found=error.found,
+                remedy=error.remedy,
+            ) from error  # fmt: skip
         raise InputError(where=place, rule="must describe a curve", found=error) from error
 
 

@@ -81,8 +81,8 @@ GROUPS = {
         {}, {"stand_age": 44.0}, {"stand_age": 45.0}, {"regrowth": True}, {"constraints": False},
         {"constraints": {"steady_wood": 2.0}}, {"constraints": {"steady_wood": 3.0}},
         {"priors": {"leaf_lifespan": 2.0}},
-        {"priors": {"wood_residence_time": bt.LogNormal(60.0, 0.8)}},
-        {"priors": {"wood_residence_time": bt.LogNormal(60.0, 0.8, 1.0)}},
+        {"priors": {"wood_residence_time": bt.LogNormal(60.0, 0.6)}},
+        {"priors": {"wood_residence_time": bt.LogNormal(60.0, 0.6, 1.0)}},
         {"priors": {"gpp_structural_sd": 0.5}},
     ],
 }  # fmt: skip
