@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import bayes_tbm as bt
-from bayes_tbm import cli
+from bayes_tbm.cli import fitting
 
 IMPORT_BAR_S, HELP_BAR_S = 1.0, 0.3  # of processor time
 TRIES = 3
@@ -110,4 +110,4 @@ def test_rooms_are_found_and_what_is_not_there_is_said():
 
 
 def test_help_names_the_streams_there_are():
-    assert sorted(cli._stream_names()) == sorted(bt.STREAMS)
+    assert sorted(fitting._stream_names()) == sorted(bt.STREAMS)

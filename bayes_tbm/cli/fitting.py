@@ -152,7 +152,7 @@ def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, Da
     gate = check_convergence(tree)
     modes = json.loads(tree.attrs["experiment"])["modes"]
     shares = ", ".join(f"{mode['weight']:.0%}" for mode in modes)
-    print(f"\n{gate}\n  modes found: {len(modes)}, Laplace weights {shares}")
+    print(f"\n{gate}\n  modes found: {len(modes)}, weights {shares}")
     print(f"\n{stream_skill(tree).round(3).to_string()}", flush=True)
     written = write_run(tree, text, out)
     print(
