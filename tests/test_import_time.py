@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import bayes_tbm as bt
+from bayes_tbm import cli
 from bayes_tbm.cli import fitting
 
 IMPORT_BAR_S, HELP_BAR_S = 1.0, 0.3  # of processor time
