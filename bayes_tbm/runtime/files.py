@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from bayes_tbm.errors import WriteError
@@ -23,16 +25,17 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> Path:
     """
     data = content.encode() if isinstance(content, str) else content
     beside = path.with_name(f"{path.name}.partial")
+    missing = [folder for folder in path.parents if not folder.exists()]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             with beside.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(beside, path)
         except BaseException:
-            beside.unlink(missing_ok=True)
+            _discard(beside, missing)
             raise
         _sync_folder(path.parent)
     except OSError as error:
@@ -41,6 +44,14 @@ def write_whole(path: Path, content: bytes | memoryview | str) -> Path:
             "make room, or choose another place, and repeat the command"
         ) from error
     return path
+
+
+def _discard(file: Path, folders: Sequence[Path]) -> None:
+    """Remove what was begun: a file, and the folders that were made for it, inner ones first."""
+    with contextlib.suppress(OSError):  # what is not there, or used by now by others
+        file.unlink(missing_ok=True)
+        for folder in folders:
+            folder.rmdir()
 
 
 def probe(folder: Path) -> None:
