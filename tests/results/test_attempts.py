@@ -28,6 +28,7 @@ def tree_of(shift, attempts=ATTEMPTS):
     stats = {"energy": rng.normal(size=(4, 500)), "diverging": np.zeros((4, 500), bool)}
     tree = az.from_dict({"posterior": {"a": draws}, "sample_stats": stats})
     report = check_convergence(tree)
+    tree.attrs["experiment"] = "{}"
     tree["simulation"] = xr.DataTree(xr.Dataset({"x": ("time", [1.0])}))
     tree[CONVERGENCE] = xr.DataTree(convergence_group(report, attempts))
     return tree, report
