@@ -118,10 +118,8 @@ class Calibration:
         forcing = prepare(drivers_of(site))
         stand = assembly.regrowth_of(site, bound, stand_age, regrowth)
         errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
-        unused, ranges = (
-            assembly.unused_parameters(stand, fire=forcing.fire),
-            assembly.error_ranges(bound),
-        )
+        unused = assembly.unused_parameters(stand, fire=forcing.fire)
+        ranges = assembly.error_ranges(bound)
         resolved = resolve_priors(
             priors, errors, ranges=ranges, unused=unused, latitude=site.latitude
         )
@@ -367,7 +365,9 @@ class Calibration:
             on_start()
         if disk is not None:
             save_modes(disk, modes)
-        return self._sampled(settings, modes, prior, disk, progress=progress)
+        tree = self._sampled(settings, modes, prior, disk, progress=progress)
+        warn_unless_converged(tree)  # here, so that it names the line that called
+        return tree
 
     def _sampled(
         self, settings: Settings, modes: Sequence[Mode], prior: Evaluation,
@@ -383,7 +383,6 @@ class Calibration:
             prior=prior, experiment=self._record(settings, modes, disk),
         )  # fmt: skip
         tree[CONVERGENCE] = xr.DataTree(convergence_group(report, draws.attempts))
-        warn_unless_converged(tree)
         return tree
 
     def _record(self, settings: Settings, modes: Sequence[Mode], disk: Checkpoint | None) -> Record:

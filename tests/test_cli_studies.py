@@ -37,8 +37,11 @@ def finished(tmp_path_factory):
     (folder / "experiment.toml").write_text(RUN)
     experiment = Experiment.from_toml(folder / "experiment.toml")
     calibration, settings = experiment.calibration(), experiment.settings()
-    with pytest.warns(ConvergenceWarning, match=r"^chains have not converged.*R-hat above 1\.01"):
+    with pytest.warns(
+        ConvergenceWarning, match=r"^chains have not converged.*R-hat above 1\.01"
+    ) as told:
         tree = calibration.sample(settings, progress=False)
+    assert {w.filename for w in told} == {__file__}  # who called sample
     save_tree(tree, folder / "posterior.nc")
     text = experiment.resolved(calibration, settings).to_toml()
     (folder / "experiment.toml").write_text(text)
