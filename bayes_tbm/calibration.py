@@ -250,7 +250,8 @@ class Calibration:
             The constraints accept less than one draw of the priors in four hundred.
         """
         jax_will_run()
-        draws, seed = whole_at_least(1, "draws", draws), whole_at_least(0, "seed", seed)
+        draws = whole_at_least(1, "draws", draws, where="prior")
+        seed = whole_at_least(0, "seed", seed, where="prior")
         evaluation = self._evaluator.prior(draws, seed=seed)
         stats = {"diverging": np.zeros((1, draws), dtype=bool)}
         return build_tree(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Mapping
 from typing import Any
@@ -38,16 +39,30 @@ def as_whole(value: Any) -> int | None:
     return int(scalar) if isinstance(scalar, numbers.Integral) else None
 
 
-def whole_at_least(least: int, name: str, value: Any, *, where: str = "prior") -> int:
+def finite_number(value: Any) -> float | None:
+    """Return a real number as a float, or None where it is none, infinite or not a number.
+
+    Examples
+    --------
+    >>> finite_number(np.float32(0.5)), finite_number(np.inf), finite_number(np.nan)
+    (0.5, None, None)
+    """
+    number = as_number(value)
+    return number if number is not None and math.isfinite(number) else None
+
+
+def whole_at_least(
+    least: int, name: str, value: Any, *, where: str, below: float = math.inf
+) -> int:
     """Return a whole number.
 
     Raises
     ------
     InputError
-        It is none, or below the least.
+        It is none, below the least, or too large.
     """
     number = as_whole(value)
-    if number is None or number < least:
+    if number is None or not least <= number < below:
         raise InputError(
             where=where, variable=name, rule=f"must be a whole number, at least {least}",
             found=repr(value),

@@ -10,7 +10,6 @@ from bayes_tbm.parameters.families import (
     LogUniform,
     Normal,
     Uniform,
-    plain_number,
     stack_priors,
 )
 from bayes_tbm.parameters.prior_like import PriorLike, as_prior, prior_from_dict
@@ -45,7 +44,6 @@ __all__ = [
     "from_dalec",
     "names_in",
     "parameter",
-    "plain_number",
     "prior_from_dict",
     "stack_priors",
     "to_dalec",

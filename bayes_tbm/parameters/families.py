@@ -19,15 +19,9 @@ from jax.scipy.stats import norm
 from jax.typing import ArrayLike
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.plain import as_number
+from bayes_tbm.plain import finite_number
 
 _SPREADS = ("sd", "log_sd", "logit_sd")
-
-
-def plain_number(value: Any) -> float | None:
-    """Return a finite real number, also NumPy's or JAX's, as a Python float; else None."""
-    number = as_number(value)
-    return number if number is not None and math.isfinite(number) else None
 
 
 def _log(x: Any) -> Any:
@@ -75,7 +69,7 @@ class AbstractPrior:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            number = plain_number(getattr(self, field.name))
+            number = finite_number(getattr(self, field.name))
             self._require(field.name, number is not None, "must be a finite number")
             object.__setattr__(self, field.name, number)
             if field.name in _SPREADS:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.parameters.families import FAMILIES, AbstractPrior, Fixed, plain_number
+from bayes_tbm.parameters.families import FAMILIES, AbstractPrior, Fixed
+from bayes_tbm.plain import finite_number
 
 PriorLike = AbstractPrior | Mapping[str, Any] | float
 
@@ -44,7 +45,7 @@ def prior_from_dict(
         Unknown family, missing or surplus or non-numeric entries, or a spread that is not positive.
     """
     entries = dict(data) if isinstance(data, Mapping) else {}
-    if plain_number(data) is not None or isinstance(data, float):
+    if finite_number(data) is not None or isinstance(data, float):
         entries = {"family": Fixed.family, "value": data}
     family = FAMILIES.get(str(entries.pop("family", None)).lower())
     if family is None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayes_tbm.errors import InputError, did_you_mean
-from bayes_tbm.plain import as_number, as_whole
+from bayes_tbm.plain import as_number, whole_at_least
 
 SAMPLERS = ("numpyro", "blackjax-window", "blackjax-low-rank", "blackjax-chees", "blackjax-flow")
 
@@ -63,12 +63,8 @@ class Settings:
             "extensions": 0,
         }
         for name, least in smallest.items():
-            number = as_whole(getattr(self, name))
-            if number is None or not least <= number < 2**32:
-                raise InputError(
-                    where="sampling", variable=name, found=repr(getattr(self, name)),
-                    rule=f"must be a whole number, at least {least}",
-                )  # fmt: skip
+            given = getattr(self, name)
+            number = whole_at_least(least, name, given, where="sampling", below=2**32)
             object.__setattr__(self, name, number)
         if self.sampler not in SAMPLERS:
             raise InputError(

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.parameters import AbstractPrior, Fixed, LogNormal, PriorLike, as_prior, plain_number
+from bayes_tbm.parameters import AbstractPrior, Fixed, LogNormal, PriorLike, as_prior
+from bayes_tbm.plain import finite_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +145,7 @@ class AbstractErrorModel:
                 if given is not None or field.default is not None:  # None: set from the data
                     object.__setattr__(self, field.name, self._prior(field.name, given))
             elif isinstance(field.default, float):
-                number = plain_number(given)
+                number = finite_number(given)
                 self._require(field.name, number is not None, "a finite number")
                 object.__setattr__(self, field.name, number)
         self._require("averaging", self.averaging >= 0.0, "a number of days, 0 or more")
