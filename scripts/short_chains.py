@@ -9,7 +9,7 @@ import functools
 import sys
 from typing import Any
 
-LONG = 100  # transitions; a page that asks for fewer gets what it asks for
+LONG = 40  # transitions; a page that asks for fewer gets what it asks for
 SHORT = {"warmup": 30, "draws": 20}
 MOST = {"chains": 2, "starts": 2, "max_tree_depth": 4}
 

@@ -51,4 +51,4 @@ def test_every_small_number_has_its_tables(chains, draws, short_tree):
     assert np.isfinite(table["contraction"].iloc[:-1]).all()  # a pair, the last, has none
     few = chains * draws < 25
     assert table["psense_prior"].isna().all() == few
-    assert (table["verdict"] == "").all() == few
+    assert (table["verdict"].iloc[:-1] == "").all() == few
