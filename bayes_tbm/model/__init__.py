@@ -3,9 +3,9 @@
 from bayes_tbm.model.budget import carbon_imbalance, water_imbalance
 from bayes_tbm.model.containers import Drivers, Fluxes, Pools, Sums, Trajectory
 from bayes_tbm.model.forcing import Forcing, prepare
-from bayes_tbm.model.regrowth import Regrowth, regrow, regrow_packed
-from bayes_tbm.model.run_summary import RunSummary, not_packed, summary_of
-from bayes_tbm.model.simulate import SMOOTH, Run, simulate, simulate_packed, simulate_plainly
+from bayes_tbm.model.regrowth import Regrowth, regrow, regrow_stacked
+from bayes_tbm.model.run_summary import RunSummary, not_stacked, summary_of
+from bayes_tbm.model.simulate import SMOOTH, Run, simulate, simulate_plainly, simulate_stacked
 
 __all__ = [
     "SMOOTH",
@@ -19,13 +19,13 @@ __all__ = [
     "Sums",
     "Trajectory",
     "carbon_imbalance",
-    "not_packed",
+    "not_stacked",
     "prepare",
     "regrow",
-    "regrow_packed",
+    "regrow_stacked",
     "simulate",
-    "simulate_packed",
     "simulate_plainly",
+    "simulate_stacked",
     "summary_of",
     "water_imbalance",
 ]

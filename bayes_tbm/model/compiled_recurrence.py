@@ -8,11 +8,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bayes_tbm.native import Pack, Scalars, scan, shaped
+from bayes_tbm.native import Scalars, Stacked, scan, shaped
 
 
 def run(
-    step: Callable[..., Any], start: Pack, forcing: Any, constants: Pack, series: Any
+    step: Callable[..., Any], start: Stacked, forcing: Any, constants: Stacked, series: Any
 ) -> tuple[Any, jax.Array]:
     """Run a step over time.
 
@@ -42,18 +42,18 @@ def run(
     last, kept = scan(body, jnp.concatenate([start.array, nothing]), groups, constants.array)
     happened = jax.tree.unflatten(jax.tree.structure(of_happened), list(kept[count:]))
     before = start.unflatten(list(kept[:count]))
-    return (before, start.like(last[:count]), happened, Pack(last[count:], of_sums)), kept
+    return (before, start.like(last[:count]), happened, Stacked(last[count:], of_sums)), kept
 
 
 def back(
     pull: Any,
-    adjoint: Pack,
-    total: Pack,
+    adjoint: Stacked,
+    total: Stacked,
     kept: jax.Array,
     inputs: Any,
     by_happened: Any,
-    constants: Pack,
-) -> tuple[Pack, Any, Pack]:
+    constants: Stacked,
+) -> tuple[Stacked, Any, Stacked]:
     """Pull a gradient back through time: a second loop, from the last step to the first.
 
     The loop carries the derivative of the result by the state, and the sum of its derivatives by

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
 from bayes_tbm.model import compiled_recurrence as compiled
-from bayes_tbm.native import Pack, is_available
+from bayes_tbm.native import Stacked, is_available
 
 Step = Callable[[Any, Any, Any, Any], tuple[Any, Any, Any]]
 
@@ -30,21 +30,21 @@ class Evolution(NamedTuple):
     before
         State before each step, (time, ...).
     last
-        State after the last step, packed.
+        State after the last step, stacked.
     happened
         What happened in each step, (time, ...).
     total
-        Sums over time of what a step gives to be summed, packed.
+        Sums over time of what a step gives to be summed, stacked.
     """
 
     before: Any
-    last: Pack
+    last: Stacked
     happened: Any
-    total: Pack
+    total: Stacked
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def evolve(step: Step, start: Pack, forcing: Any, constants: Pack, series: Any) -> Evolution:
+def evolve(step: Step, start: Stacked, forcing: Any, constants: Stacked, series: Any) -> Evolution:
     """Run a step over time.
 
     Parameters
@@ -69,7 +69,9 @@ def evolve(step: Step, start: Pack, forcing: Any, constants: Pack, series: Any) 
     return found
 
 
-def _run(step: Step, start: Pack, forcing: Any, constants: Pack, series: Any) -> tuple[Any, Any]:
+def _run(
+    step: Step, start: Stacked, forcing: Any, constants: Stacked, series: Any
+) -> tuple[Any, Any]:
     """Evolution, and the states in the form in which the way back wants them."""
     if is_available():
         found, states = compiled.run(step, start, forcing, constants, series)
@@ -82,7 +84,7 @@ def _run(step: Step, start: Pack, forcing: Any, constants: Pack, series: Any) ->
     last, (before, happened, summed) = jax.lax.scan(body, start.tree, (forcing, series))
     total = jax.tree.map(lambda x: x.sum(axis=0), summed)
     shape = start.shape
-    return Evolution(before, Pack.of(last, shape), happened, Pack.of(total, shape)), before
+    return Evolution(before, Stacked.of(last, shape), happened, Stacked.of(total, shape)), before
 
 
 def _forward(step: Step, *arguments: Any) -> tuple[Any, Any]:
@@ -118,7 +120,13 @@ def _backward(step: Step, kept: Any, cotangents: Evolution) -> tuple[Any, None, 
 
 
 def _side_by_side(
-    pull: Any, adjoint: Pack, total: Pack, before: Any, now: Any, there: Any, constants: Pack
+    pull: Any,
+    adjoint: Stacked,
+    total: Stacked,
+    before: Any,
+    now: Any,
+    there: Any,
+    constants: Stacked,
 ) -> Any:
     """Differentiate all steps at once, then carry the adjoint back through what is linear."""
     pulls = jax.vmap(lambda state, now: pull(state, *now, constants.tree))(before, now)
@@ -132,7 +140,7 @@ def _side_by_side(
         pulls, adjoints, there
     )
     gradient = jax.tree.map(lambda each: each.sum(axis=0), of_constants)
-    return Pack.of(first, adjoint.shape), of_series, Pack.of(gradient, constants.shape)
+    return Stacked.of(first, adjoint.shape), of_series, Stacked.of(gradient, constants.shape)
 
 
 evolve.defvjp(_forward, _backward, symbolic_zeros=True)

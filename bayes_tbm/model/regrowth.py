@@ -83,11 +83,13 @@ def regrow(p: Parameters, climate: Forcing, years: int, form: WaterForm = SMOOTH
         ``regrowth_*``, litter and soil at what they are at the start of the record (nothing alive
         depends on them), water at field capacity.
     """
-    return regrow_packed(native.Pack.of(p), climate, years, form)
+    return regrow_stacked(native.Stacked.of(p), climate, years, form)
 
 
-def regrow_packed(p: native.Pack, climate: Forcing, years: int, form: WaterForm = SMOOTH) -> Pools:
-    """Grow a stand; as `regrow`, for packed parameters."""
+def regrow_stacked(
+    p: native.Stacked, climate: Forcing, years: int, form: WaterForm = SMOOTH
+) -> Pools:
+    """Grow a stand; as `regrow`, for stacked parameters."""
     c, start = native.fused(functools.partial(_prepared, fire=climate.fire), p)
     batch = c.shape
     climate = jax.tree.map(lambda x: x.reshape(-1, *(1,) * len(batch)) if x.ndim else x, climate)

@@ -59,14 +59,14 @@ def mean_pool(pool: str, last: Pools, total: Sums, steps: int) -> jax.Array:
 
 def summary_of(run: Trajectory, forcing: Forcing) -> RunSummary:
     """Summarise a simulation under some weather; time first, a batch last."""
-    rest = not_packed(run, forcing)
+    rest = not_stacked(run, forcing)
     return RunSummary(first=run.first, last=run.last, total=run.total, steps=run.steps, **rest)
 
 
-def not_packed(run: Trajectory, forcing: Forcing) -> dict[str, Any]:
+def not_stacked(run: Trajectory, forcing: Forcing) -> dict[str, Any]:
     """Make the part of a run's summary that the loop over time does not return itself.
 
-    The pools at both ends and the sums over steps come from the loop, packed into one array each,
+    The pools at both ends and the sums over steps come from the loop, stacked into one array each,
     as machine code takes them. What is made here comes from the series of fluxes and from the
     regrowth, and only where something burns or a stand regrows: mostly it is empty.
 

@@ -58,24 +58,24 @@ def simulate(
         Pools at the edges of steps, (time + 1, ...), and fluxes over steps, (time, ...).
     """
     forcing = prepare(drivers) if isinstance(drivers, Drivers) else drivers
-    return simulate_packed(native.Pack.of(p), forcing, form, start).trajectory
+    return simulate_stacked(native.Stacked.of(p), forcing, form, start).trajectory
 
 
 class Run(NamedTuple):
-    """A simulation, and what of it has no time, packed: pools at both ends, and sums over steps."""
+    """A simulation, and what of it has no time: pools at both ends and sums over steps, stacked."""
 
-    start: native.Pack
-    end: native.Pack
-    sums: native.Pack
+    start: native.Stacked
+    end: native.Stacked
+    sums: native.Stacked
     trajectory: Trajectory
 
 
-def simulate_packed(
-    p: native.Pack, forcing: Forcing, form: WaterForm = SMOOTH, start: Pools | None = None
+def simulate_stacked(
+    p: native.Stacked, forcing: Forcing, form: WaterForm = SMOOTH, start: Pools | None = None
 ) -> Run:
-    """Run the model; as `simulate`, for packed parameters."""
+    """Run the model; as `simulate`, for stacked parameters."""
     c, begin = native.fused(functools.partial(_prepared, fire=forcing.fire), p)
-    begin = begin if start is None else native.Pack.of(start, c.shape)
+    begin = begin if start is None else native.Stacked.of(start, c.shape)
     batch = len(c.shape)
     forcing = jax.tree.map(lambda x: x.reshape(-1, *(1,) * batch) if x.ndim else x, forcing)
     rates = rates_under(forcing, beside_time(c.tree))

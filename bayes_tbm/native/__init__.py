@@ -20,11 +20,11 @@ from bayes_tbm.native.explain import explain
 from bayes_tbm.native.plain import Scalars
 from bayes_tbm.native.reduce import summed
 from bayes_tbm.native.scan import is_available, processor, scan
-from bayes_tbm.native.stacked import Pack, shaped
+from bayes_tbm.native.stacked import Stacked, shaped
 
 __all__ = [
-    "Pack",
     "Scalars",
+    "Stacked",
     "explain",
     "fused",
     "is_available",

@@ -15,24 +15,24 @@ import jax.numpy as jnp
 
 from bayes_tbm.native.plain import Scalars, each
 from bayes_tbm.native.scan import compilable, is_available, scan
-from bayes_tbm.native.stacked import Pack, shaped
+from bayes_tbm.native.stacked import Stacked, shaped
 
 Flat = Callable[[Scalars], Scalars]
 
 
-def fused(function: Callable[..., Sequence[Any]], *given: Pack) -> tuple[Pack, ...]:
+def fused(function: Callable[..., Sequence[Any]], *arguments: Stacked) -> tuple[Stacked, ...]:
     """Apply a function of numbers, element by element.
 
     Parameters
     ----------
     function
         From pytrees of scalars to a sequence of pytrees of scalars.
-    given
-        Arguments, members all of one shape.
+    arguments
+        Members all of one shape.
 
     Returns
     -------
-    tuple of Pack
+    tuple of Stacked
         Results, of that shape. Where nothing can be compiled XLA computes them.
 
     Warns
@@ -41,34 +41,38 @@ def fused(function: Callable[..., Sequence[Any]], *given: Pack) -> tuple[Pack, .
         The function, or its gradient, uses something for which there is no machine code, so that
         XLA computes it; once in a process for each such thing.
     """
-    shape, dtype, counts = given[0].shape, given[0].array.dtype, [len(x.array) for x in given]
+    shape, dtype, counts = (
+        arguments[0].shape,
+        arguments[0].array.dtype,
+        [len(x.array) for x in arguments],
+    )
 
-    def plain() -> tuple[Pack, ...]:
-        results = each(function, *(pack.tree for pack in given), axes=len(shape))
-        return tuple(Pack.of(result, shape).astype(dtype) for result in results)
+    def plain() -> tuple[Stacked, ...]:
+        results = each(function, *(x.tree for x in arguments), axes=len(shape))
+        return tuple(Stacked.of(result, shape).astype(dtype) for result in results)
 
     def flat(numbers: Scalars) -> Scalars:
         rest = iter(numbers)
         trees = [
-            pack.unflatten([next(rest) for _ in range(count)])
-            for pack, count in zip(given, counts, strict=True)
+            x.unflatten([next(rest) for _ in range(count)])
+            for x, count in zip(arguments, counts, strict=True)
         ]
         return [jnp.asarray(leaf, dtype) for leaf in jax.tree.leaves(function(*trees))]
 
     if not is_available():
         return plain()
     scalar = shaped((), dtype)
-    trees = (pack.unflatten([scalar] * n) for pack, n in zip(given, counts, strict=True))
+    trees = (x.unflatten([scalar] * n) for x, n in zip(arguments, counts, strict=True))
     traced, results = jax.make_jaxpr(function, return_shape=True)(*trees)
     if compilable(traced) is None:
         return plain()
-    array = _apply(flat, jnp.concatenate([pack.array for pack in given]))
-    packs, first = [], 0
+    array = _apply(flat, jnp.concatenate([x.array for x in arguments]))
+    stacked, first = [], 0
     for result in results:
         count = len(jax.tree.leaves(result))
-        packs.append(Pack(array[first : first + count], jax.tree.structure(result)))
+        stacked.append(Stacked(array[first : first + count], jax.tree.structure(result)))
         first += count
-    return tuple(packs)
+    return tuple(stacked)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))

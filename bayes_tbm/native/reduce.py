@@ -11,12 +11,12 @@ import jax.numpy as jnp
 
 from bayes_tbm.native.plain import Scalars
 from bayes_tbm.native.scan import compilable, is_available, scan
-from bayes_tbm.native.stacked import Pack, shaped
+from bayes_tbm.native.stacked import Stacked, shaped
 
 Term = Callable[[Scalars, jax.Array, Any], Any]
 
 
-def summed(term: Term, data: jax.Array, series: jax.Array, numbers: Pack) -> Pack:
+def summed(term: Term, data: jax.Array, series: jax.Array, numbers: Stacked) -> Stacked:
     """Sum a function over points.
 
     Parameters
@@ -33,7 +33,7 @@ def summed(term: Term, data: jax.Array, series: jax.Array, numbers: Pack) -> Pac
 
     Returns
     -------
-    Pack
+    Stacked
         Sums, of the batch's shape.
 
     Warns
@@ -51,7 +51,7 @@ def summed(term: Term, data: jax.Array, series: jax.Array, numbers: Pack) -> Pac
         return [jnp.asarray(each, series.dtype) for each in terms]
 
     sums = _sums if is_available() and compilable(traced) is not None else _plainly
-    return Pack(sums(flat, data, series, numbers.array), jax.tree.structure(result))
+    return Stacked(sums(flat, data, series, numbers.array), jax.tree.structure(result))
 
 
 def _plainly(flat: Any, data: jax.Array, series: jax.Array, numbers: jax.Array) -> jax.Array:

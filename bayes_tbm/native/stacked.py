@@ -21,8 +21,8 @@ def _floating(leaf: Any) -> jax.Array:
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class Pack:
-    """A pytree of arrays of one shape, kept as one.
+class Stacked:
+    """A pytree of arrays of one shape, stacked as the rows of one array.
 
     Attributes
     ----------
@@ -36,8 +36,8 @@ class Pack:
     structure: Any = dataclasses.field(metadata={"static": True})
 
     @classmethod
-    def of(cls, tree: Any, shape: tuple[int, ...] | None = None) -> Pack:
-        """Pack a pytree, its leaves spread to one shape: theirs together, or a given one."""
+    def of(cls, tree: Any, shape: tuple[int, ...] | None = None) -> Stacked:
+        """Stack the leaves of a pytree, broadcast to a shape, or to what theirs make together."""
         leaves, structure = jax.tree.flatten(tree)
         arrays = [_floating(leaf) for leaf in leaves]
         shape = jnp.broadcast_shapes(*(x.shape for x in arrays)) if shape is None else shape
@@ -59,10 +59,10 @@ class Pack:
         """Pytree of other members in the same order."""
         return jax.tree.unflatten(self.structure, members)
 
-    def like(self, array: jax.Array) -> Pack:
+    def like(self, array: jax.Array) -> Stacked:
         """Return the same structure around another array."""
         return dataclasses.replace(self, array=array)
 
-    def astype(self, dtype: Any) -> Pack:
+    def astype(self, dtype: Any) -> Stacked:
         """Return the same numbers in another precision."""
         return self.like(self.array.astype(dtype))

@@ -26,9 +26,9 @@ from bayes_tbm.model import (
     RunSummary,
     Sums,
     Trajectory,
-    not_packed,
-    regrow_packed,
-    simulate_packed,
+    not_stacked,
+    regrow_stacked,
+    simulate_stacked,
     summary_of,
 )  # fmt: skip
 from bayes_tbm.model.regrowth import start_at_age
@@ -130,21 +130,21 @@ class LogDensity:
         needs it.
         """
         p = Parameters.from_mapping({name: values[name] for name in TABLE})
-        return p, self._run(native.Pack.of(p), whole).trajectory
+        return p, self._run(native.Stacked.of(p), whole).trajectory
 
-    def _run(self, p: native.Pack, whole: bool) -> Run:
+    def _run(self, p: native.Stacked, whole: bool) -> Run:
         stand = self._regrown(p, whole)
         start = None
         if self.regrowth and stand is not None and self.regrowth.age is not None:
             start = start_at_age(p.tree, stand, self.regrowth.age)
-        run = simulate_packed(p, self.forcing, start=start)
+        run = simulate_stacked(p, self.forcing, start=start)
         return run._replace(trajectory=dataclasses.replace(run.trajectory, regrowth=stand))
 
-    def _regrown(self, p: native.Pack, whole: bool) -> Pools | None:
+    def _regrown(self, p: native.Stacked, whole: bool) -> Pools | None:
         if self.regrowth is None:
             return None
         years = self.regrowth.years if whole else self._needed_years
-        return regrow_packed(p, self.regrowth.climate, years) if years else None
+        return regrow_stacked(p, self.regrowth.climate, years) if years else None
 
     @functools.cached_property
     def _needed_years(self) -> int:
@@ -201,7 +201,7 @@ class LogDensity:
     def _together(self, z: jax.Array) -> jax.Array:
         """Log density of a vector, or of a batch in one sweep."""
         prior = -0.5 * jnp.sum(z**2, axis=-1) - 0.5 * self.dimension * math.log(2.0 * math.pi)
-        latent = native.Pack(jnp.moveaxis(z, -1, 0), jax.tree.structure([0] * self.dimension))
+        latent = native.Stacked(jnp.moveaxis(z, -1, 0), jax.tree.structure([0] * self.dimension))
         p, errors = native.fused(self._by_kind, latent)
         run = self._run(p, whole=False)  # time first, batch last
         total: jax.Array = prior + self._constrained(p, run)
@@ -217,11 +217,11 @@ class LogDensity:
         p = Parameters.from_mapping({name: values.pop(name) for name in TABLE})
         return p, values
 
-    def _constrained(self, p: native.Pack, run: Run) -> jax.Array:
+    def _constrained(self, p: native.Stacked, run: Run) -> jax.Array:
         """Sum of all constraints, of each parameter set."""
-        rest = not_packed(run.trajectory, self.forcing)
-        packs = [p, run.start, run.end, run.sums]
-        packs += [native.Pack.of(rest)] if jax.tree.leaves(rest) else []
+        rest = not_stacked(run.trajectory, self.forcing)
+        stacked = [p, run.start, run.end, run.sums]
+        stacked += [native.Stacked.of(rest)] if jax.tree.leaves(rest) else []
 
         def total(
             p: Parameters, first: Pools, last: Pools, sums: Sums, rest: dict[str, Any] = rest
@@ -232,7 +232,7 @@ class LogDensity:
             terms = (c.of_summary(p, seen) for c in self.constraints)
             return (sum(terms, start=jnp.zeros_like(sums.gpp)),)
 
-        found: jax.Array = native.fused(total, *packs)[0].tree
+        found: jax.Array = native.fused(total, *stacked)[0].tree
         return found
 
 

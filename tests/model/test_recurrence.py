@@ -5,7 +5,7 @@ import pytest
 
 from bayes_tbm.model import simulate
 from bayes_tbm.model.recurrence import evolve
-from bayes_tbm.native import Pack
+from bayes_tbm.native import Stacked
 from bayes_tbm.parameters import Parameters
 
 STEPS = 400
@@ -21,7 +21,7 @@ def pools_under(gain, lost, start=100.0):
 
     start = (jnp.asarray(start), jnp.zeros(()))
     gain = jnp.broadcast_to(gain, STEPS)
-    run = evolve(step, Pack.of(start), jnp.zeros(STEPS), Pack.of(jnp.asarray(lost)), gain)
+    run = evolve(step, Stacked.of(start), jnp.zeros(STEPS), Stacked.of(jnp.asarray(lost)), gain)
     states = jax.tree.map(lambda rest, end: jnp.append(rest, end), run.before, run.last.tree)
     return states, run.happened, run.total.tree
 
@@ -73,7 +73,7 @@ def test_a_batch_is_one_by_one():
 
     def total(start, k, series):
         weather = jnp.arange(5.0).reshape(5, *(1,) * start.ndim)
-        _, last, seen, _ = evolve(step, Pack.of((start,)), weather, Pack.of(k), series)
+        _, last, seen, _ = evolve(step, Stacked.of((start,)), weather, Stacked.of(k), series)
         return (last.tree[0] + seen.sum(0)).sum()
 
     rng = np.random.default_rng(0)
@@ -91,7 +91,9 @@ def test_second_derivatives_work_forward_over_reverse():
         return (state[0] * k + now,), now, ()
 
     def last(k):
-        return evolve(step, Pack.of((jnp.asarray(1.0),)), jnp.zeros(5), Pack.of(k), ()).last.tree[0]
+        return evolve(
+            step, Stacked.of((jnp.asarray(1.0),)), jnp.zeros(5), Stacked.of(k), ()
+        ).last.tree[0]
 
     assert jax.jacfwd(jax.grad(last))(0.9) == pytest.approx(5 * 4 * 0.9**3, rel=1e-13)
 

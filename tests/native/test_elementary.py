@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bayes_tbm.native import Pack, fused
+from bayes_tbm.native import Stacked, fused
 
 SIZES = np.geomspace(1e-300, 700.0, 2001)
 BOTH_SIDES = np.concatenate([-SIZES, [0.0], SIZES])
@@ -28,7 +28,7 @@ CASES = {
 
 
 def applied(function, x):
-    return np.asarray(fused(lambda v: (function(v),), Pack.of(jnp.asarray(x)))[0].tree)
+    return np.asarray(fused(lambda v: (function(v),), Stacked.of(jnp.asarray(x)))[0].tree)
 
 
 @pytest.mark.parametrize("name", list(CASES))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bayes_tbm.model import simulate
-from bayes_tbm.native import Pack, fused, is_available, summed
+from bayes_tbm.native import Stacked, fused, is_available, summed
 from bayes_tbm.parameters import Parameters
 
 
@@ -16,7 +16,7 @@ def function(tree):
 
 
 def value(a, b):
-    ratio, (product, _) = (pack.tree for pack in fused(function, Pack.of({"a": a, "b": b})))
+    ratio, (product, _) = (pack.tree for pack in fused(function, Stacked.of({"a": a, "b": b})))
     return (ratio["ratio"] + product).sum()
 
 
@@ -39,7 +39,7 @@ def test_a_sum_over_points_and_its_gradient(monkeypatch, shape, compile_):
 
     def total(series, k):
         term = lambda known, x, k: known[0] * jnp.exp(k * x) + known[1]  # noqa: E731
-        return summed(term, jnp.asarray(data), series, Pack.of(k)).tree.sum()
+        return summed(term, jnp.asarray(data), series, Stacked.of(k)).tree.sum()
 
     found, (by_series, by_k) = jax.value_and_grad(total, (0, 1))(
         jnp.asarray(series), jnp.asarray(k)

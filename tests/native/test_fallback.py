@@ -55,10 +55,10 @@ def recurrence(function):
 def ours(function, x, k):
     """Loop, function and sum of a batch that comes last."""
     last, kept = native.scan(recurrence(function), x[:1], [x[None]], k[None])
-    stacked = native.Pack.of({"x": x, "k": jnp.broadcast_to(k, x.shape)})
+    stacked = native.Stacked.of({"x": x, "k": jnp.broadcast_to(k, x.shape)})
     fused = native.fused(lambda tree: (function(tree["x"], tree["k"]),), stacked)[0].tree
     term = lambda data, x, k: [data[0] * function(x, k)]  # noqa: E731
-    sums = native.summed(term, DATA.astype(x.dtype), x, native.Pack.of(k)).tree
+    sums = native.summed(term, DATA.astype(x.dtype), x, native.Stacked.of(k)).tree
     return last[0], kept[0], fused, sums[0]
 
 
@@ -129,7 +129,7 @@ def test_what_jax_can_write_runs_as_in_jax(monkeypatch, names, dtype):
 
 
 def test_what_is_missing_is_named_once_in_a_process(nothing_said):
-    stacked = native.Pack.of(K)
+    stacked = native.Stacked.of(K)
     with pytest.warns(NotCompiledWarning, match="the operation 'tan'.*XLA runs"):
         native.fused(lambda x: (jnp.tan(x),), stacked)
     native.fused(lambda x: (2.0 * jnp.tan(x),), stacked)  # a second warning would fail
@@ -144,7 +144,7 @@ def test_what_llvm_refuses_is_left_to_xla(nothing_said, monkeypatch):
 
     monkeypatch.setattr("bayes_tbm.native.llvm.xla_ffi._compiled", refuse)
     with pytest.warns(NotCompiledWarning, match="this processor and jaxlib .no such target"):
-        found = native.fused(lambda x: (x * x - 0.123,), native.Pack.of(K))[0].tree
+        found = native.fused(lambda x: (x * x - 0.123,), native.Stacked.of(K))[0].tree
     np.testing.assert_array_equal(found, K * K - 0.123)
 
 
@@ -161,7 +161,7 @@ def test_loops_of_other_numbers_are_left_to_xla(nothing_said, dtype):
 
 def test_values_of_an_outer_function_are_differentiated(nothing_said):
     def outer(k):
-        return native.fused(lambda x: (x * k * k,), native.Pack.of(jnp.array(3.0)))[0].tree
+        return native.fused(lambda x: (x * k * k,), native.Stacked.of(jnp.array(3.0)))[0].tree
 
     with pytest.warns(NotCompiledWarning, match="traced"):
         assert jax.grad(outer)(2.0) == 12.0
@@ -181,7 +181,7 @@ TRANSFORMED = {
 @pytest.mark.parametrize("function", [jnp.exp, jax.scipy.special.erf, jnp.tan])
 def test_transformations_are_those_of_jax(function, name):
     def fused(x):
-        return native.fused(lambda y: (function(y),), native.Pack.of(x))[0].tree
+        return native.fused(lambda y: (function(y),), native.Stacked.of(x))[0].tree
 
     def looped(x):
         body = lambda carry, now, constants: ([function(0.3 * carry[0])], [])  # noqa: E731

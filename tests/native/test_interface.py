@@ -171,7 +171,7 @@ def test_another_interface_is_left_to_xla(monkeypatch, asked_again, header, reas
     monkeypatch.setattr(interface, "shipped", missing if text is None else lambda: text)
 
     def value(x):
-        return native.fused(lambda x: (jnp.exp(x),), native.Pack.of(x))[0].tree
+        return native.fused(lambda x: (jnp.exp(x),), native.Stacked.of(x))[0].tree
 
     with pytest.warns(NotCompiledWarning, match=re.escape(reason)):
         assert not native.is_available()
@@ -181,6 +181,6 @@ def test_another_interface_is_left_to_xla(monkeypatch, asked_again, header, reas
 def test_a_version_that_xla_refuses_is_left_to_xla(monkeypatch, asked_again):
     monkeypatch.setattr(interface, "version", lambda: (0, 999))
     with pytest.warns(NotCompiledWarning, match=r"API version .0\.999. is incompatible"):
-        found = native.fused(lambda x: (x + 0.5,), native.Pack.of(2.0))[0].tree
-    assert native.fused(lambda x: (x + 0.25,), native.Pack.of(2.0))[0].tree == 2.25
+        found = native.fused(lambda x: (x + 0.5,), native.Stacked.of(2.0))[0].tree
+    assert native.fused(lambda x: (x + 0.25,), native.Stacked.of(2.0))[0].tree == 2.25
     assert found == 2.5

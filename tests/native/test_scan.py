@@ -129,7 +129,7 @@ def test_extremes_are_those_of_jax_for_zeros_of_either_sign_and_for_nan(function
             "second": lambda x, _, edge=edge: function(x, float(edge)),
         }
         call = calls[constant]
-        found = native.fused(lambda x, call=call: (call(*x),), native.Pack.of(given))[0].tree
+        found = native.fused(lambda x, call=call: (call(*x),), native.Stacked.of(given))[0].tree
         expected = call(*given)
         np.testing.assert_array_equal(found, expected)
         is_zero = expected == 0.0
@@ -138,16 +138,16 @@ def test_extremes_are_those_of_jax_for_zeros_of_either_sign_and_for_nan(function
 
 def test_comparisons_are_those_of_jax_for_ties_and_for_nan():
     edges = jnp.array([0.0, -0.0, 1.0, -1.0, jnp.inf, -jnp.inf, jnp.nan])
-    pairs = native.Pack.of(tuple(jnp.meshgrid(edges, edges)))
+    pairs = native.Stacked.of(tuple(jnp.meshgrid(edges, edges)))
     compared = [jnp.equal, jnp.not_equal, jnp.less, jnp.less_equal, jnp.greater, jnp.greater_equal]
     (found,) = native.fused(lambda pair: ([f(*pair) for f in compared],), pairs)
     for answer, function in zip(found.tree, compared, strict=True):
         np.testing.assert_array_equal(answer, function(*pairs.tree))
 
 
-def test_numbers_and_nothing_are_packed():
-    assert native.Pack.of({"whole": 3, "real": 2.0}).array.dtype == float
-    assert native.Pack.of({}, (4,)).array.shape == (0, 4)
+def test_numbers_and_nothing_are_stacked():
+    assert native.Stacked.of({"whole": 3, "real": 2.0}).array.dtype == float
+    assert native.Stacked.of({}, (4,)).array.shape == (0, 4)
 
 
 def test_operations_are_parted_by_what_they_wait_for():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.native import Pack, fused
+from bayes_tbm.native import Stacked, fused
 from bayes_tbm.parameters import (
     FAMILIES,
     TABLE,
@@ -101,7 +101,7 @@ def test_value_and_derivatives_are_the_same_in_machine_code(monkeypatch, prior, 
     monkeypatch.setenv("BAYES_TBM_COMPILE", compile_)  # a warning, of what is left to XLA, fails
 
     def value(z):
-        return fused(lambda z: (prior.from_normal(z),), Pack.of(z))[0].tree.sum()
+        return fused(lambda z: (prior.from_normal(z),), Stacked.of(z))[0].tree.sum()
 
     slopes = jax.jit(jax.grad(value))(SCALES)
     curvature = jax.jit(jax.jacfwd(jax.grad(value)))(SCALES).diagonal()

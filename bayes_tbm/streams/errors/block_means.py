@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.stats import norm
 
-from bayes_tbm.native import Pack, fused, summed
+from bayes_tbm.native import Stacked, fused, summed
 from bayes_tbm.parameters import AbstractPrior, PriorLike
 from bayes_tbm.streams.errors.base import (
     STRUCTURAL_SD,
@@ -110,7 +110,7 @@ class BlockMeans(AbstractErrorModel):
                 squares = squares + jnp.log(scale) - shared * pull**2 / scale
             return (-0.5 * (squares + len(data.value) * math.log(2.0 * math.pi)),)
 
-        structural = Pack.of(errors["structural_sd"])
+        structural = Stacked.of(errors["structural_sd"])
         (total,) = fused(whole, summed(term, known, expected, structural), structural)
         density: jax.Array = total.tree
         return density

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.stats import norm, t
 
-from bayes_tbm.native import Pack, summed
+from bayes_tbm.native import Stacked, summed
 from bayes_tbm.parameters import AbstractPrior, Fixed, PriorLike, as_prior
 from bayes_tbm.streams.errors.base import (
     STRUCTURAL_LOG_SD,
@@ -68,7 +68,7 @@ class Gaussian(_Independent):
             return -0.5 * ((value - x) ** 2 / variance + jnp.log(2.0 * math.pi * variance))
 
         known = jnp.array([data.value, data.measurement_sd**2])
-        total: jax.Array = summed(term, known, expected, Pack.of(errors["structural_sd"])).tree
+        total: jax.Array = summed(term, known, expected, Stacked.of(errors["structural_sd"])).tree
         return total
 
     @override
