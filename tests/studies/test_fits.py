@@ -31,6 +31,7 @@ def told(monkeypatch):
     calls, groups = [], ("posterior", "sample_stats", "simulation")
     tree = xr.DataTree.from_dict({name: xr.Dataset({"x": ("draw", [1.0])}) for name in groups})
     tree["convergence"] = xr.DataTree(xr.Dataset(attrs={"failures": "[]"}))
+    tree.attrs["experiment"] = "{}"
 
     def sample(self, settings, **options):
         calls.append((self, settings, options))
@@ -95,7 +96,8 @@ def test_another_fit_is_kept_in_a_folder_of_its_own(what, small, told, tmp_path)
 
 
 def test_a_sampler_that_cannot_go_on_keeps_no_checkpoint(small, tmp_path):
-    fit_once("a", small, dataclasses.replace(TINY, sampler="blackjax-window"), tmp_path)
+    with pytest.warns(ConvergenceWarning, match="^a: "):
+        fit_once("a", small, dataclasses.replace(TINY, sampler="blackjax-window"), tmp_path)
     (own,) = (tmp_path / FITS).iterdir()
     assert [path.name for path in own.iterdir()] == ["posterior.nc"]
 

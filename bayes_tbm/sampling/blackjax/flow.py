@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from bayes_tbm.runtime.promotion import lenient
+
 Weights = list[list[tuple[jax.Array, jax.Array]]]
 """For each layer, matrix and offset of each of its network's three steps."""
 
@@ -65,6 +67,7 @@ def inverse(weights: Weights, x: jax.Array) -> jax.Array:
     return x
 
 
+@lenient  # Optax mixes kinds of numbers
 def fit(
     weights: Weights, x: jax.Array, scores: jax.Array, key: jax.Array, steps: int
 ) -> tuple[Weights, jax.Array]:

@@ -114,7 +114,7 @@ class _Run:
         self._sweep = jax.jit(lenient(self._sweep_group))
         self._scores = jax.jit(jax.vmap(jax.grad(log_density)))
         self._inverse = jax.jit(jax.vmap(_Map.inverse, in_axes=(None, 0)))
-        self._fit = jax.jit(lenient(flow.fit), static_argnames="steps")
+        self._fit = jax.jit(flow.fit, static_argnames="steps")
 
     def sample(self, x: Array) -> tuple[Array, dict[str, NDArray[Any]]]:
         """Positions, (chain, draw, dimension), and statistics of all chains from their starts."""

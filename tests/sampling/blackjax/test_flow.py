@@ -48,8 +48,8 @@ def test_a_banana_is_straightened():
 
     rng = np.random.default_rng(4)
     first = rng.normal(size=4000)
-    x = jnp.asarray(np.stack([first, first**2 + 0.3 * rng.normal(size=4000)], axis=1))
-    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    x = np.stack([first, first**2 + 0.3 * rng.normal(size=4000)], axis=1)
+    x = jnp.asarray((x - x.mean(axis=0)) / x.std(axis=0))
     center, scale = np.array([first.mean(), (first**2).mean()]), np.asarray([1.0, 1.45])
     scores = jax.vmap(jax.grad(lambda x: log_density(center + scale * x)))(x)
     weights = flow.identity(jax.random.key(5), 2)
