@@ -4,8 +4,6 @@
 and of studies is taken as by a user. As a script it is ``bayes-tbm`` with short chains.
 """
 
-import dataclasses
-import functools
 import sys
 from typing import Any
 
@@ -14,28 +12,26 @@ SHORT = {"warmup": 30, "draws": 20}
 MOST = {"chains": 2, "starts": 2, "max_tree_depth": 4}
 
 
-def shortened(settings: Any) -> Any:
-    """Return the settings with few and short chains, of short trajectories."""
-    short = {name: few for name, few in SHORT.items() if getattr(settings, name) >= LONG}
-    few = {name: min(getattr(settings, name), most) for name, most in MOST.items()}
-    return dataclasses.replace(settings, **few, **short)
+def fewer(settings: Any) -> dict[str, int]:
+    """Fields of settings that are cut, by what they are cut to."""
+    asked = {name: getattr(settings, name) for name in (*SHORT, *MOST)}
+    whole = {name: number for name, number in asked.items() if isinstance(number, int)}
+    cut = {name: SHORT[name] for name, number in whole.items() if name in SHORT and number >= LONG}
+    return cut | {n: MOST[n] for n, number in whole.items() if n in MOST and number > MOST[n]}
 
 
 def shorten() -> None:
-    """Let every `Calibration.sample` of this process make short chains."""
-    from bayes_tbm.calibration import Calibration
+    """Let all settings of this process be of short chains."""
     from bayes_tbm.sampling.settings import Settings
 
-    sample = Calibration.sample
-    fields = {field.name for field in dataclasses.fields(Settings)}
+    check = Settings.__post_init__
 
-    @functools.wraps(sample)
-    def short(self: Calibration, settings: Settings | None = None, **options: Any) -> Any:
-        own = {name: options.pop(name) for name in fields & options.keys()}
-        asked = dataclasses.replace(settings or Settings(), **own)
-        return sample(self, shortened(asked), **{**options, "progress": False})
+    def short(self: Settings) -> None:
+        for name, number in fewer(self).items():
+            object.__setattr__(self, name, number)  # before anything reads it, files included
+        check(self)
 
-    Calibration.sample = short  # type: ignore[method-assign]
+    Settings.__post_init__ = short  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -99,13 +99,20 @@ def test_a_block_that_fails_is_found(kind, text, scripts, tmp_path, monkeypatch)
 
 
 def test_short_chains_are_short_and_nothing_else(scripts):
-    short = dataclasses.asdict(scripts[2].shortened(Settings(seed=3, extensions=2)))
-    given = dataclasses.asdict(Settings(seed=3, extensions=2))
-    changed = {name for name in given if short[name] != given[name]}
-    assert changed == {"chains", "warmup", "draws", "starts", "max_tree_depth"}
-    assert all(short[name] < given[name] for name in changed)
+    given = Settings(seed=3, extensions=2)
+    short = scripts[2].fewer(given)
+    assert set(short) == {"chains", "warmup", "draws", "starts", "max_tree_depth"}
+    assert all(number < getattr(given, name) for name, number in short.items())
+    assert scripts[2].fewer(dataclasses.replace(given, **short)) == {}
     few = Settings(chains=1, warmup=20, draws=8, starts=1, max_tree_depth=2)
-    assert scripts[2].shortened(few) == few
+    assert scripts[2].fewer(few) == {}
+
+
+def test_short_chains_are_told_in_files_as_they_are_sampled(scripts, monkeypatch):
+    monkeypatch.setattr(Settings, "__post_init__", Settings.__post_init__)  # put back afterwards
+    scripts[2].shorten()
+    assert scripts[2].fewer(Settings()) == {}
+    assert scripts[2].fewer(dataclasses.replace(Settings(), draws=900)) == {}
 
 
 def test_no_page_notebook_or_benchmark_has_a_quick_path_of_its_own():

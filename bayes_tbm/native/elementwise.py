@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.extend.core import jaxpr_as_fun
 
 from bayes_tbm.native.plain import Scalars, each
 from bayes_tbm.native.scan import compilable, is_available, scan
@@ -51,14 +52,6 @@ def fused(function: Callable[..., Sequence[Any]], *arguments: Stacked) -> tuple[
         results = each(function, *(x.tree for x in arguments), axes=len(shape))
         return tuple(Stacked.of(result, shape).astype(dtype) for result in results)
 
-    def flat(numbers: Scalars) -> Scalars:
-        rest = iter(numbers)
-        trees = [
-            x.unflatten([next(rest) for _ in range(count)])
-            for x, count in zip(arguments, counts, strict=True)
-        ]
-        return [jnp.asarray(leaf, dtype) for leaf in jax.tree.leaves(function(*trees))]
-
     if not is_available():
         return plain()
     scalar = shaped((), dtype)
@@ -66,6 +59,11 @@ def fused(function: Callable[..., Sequence[Any]], *arguments: Stacked) -> tuple[
     traced, results = jax.make_jaxpr(function, return_shape=True)(*trees)
     if compilable(traced) is None:
         return plain()
+    again = jaxpr_as_fun(traced)  # the function's Python is run once
+
+    def flat(numbers: Scalars) -> Scalars:
+        return [jnp.asarray(leaf, dtype) for leaf in again(*numbers)]
+
     array = _apply(flat, jnp.concatenate([x.array for x in arguments]))
     stacked, first = [], 0
     for result in results:

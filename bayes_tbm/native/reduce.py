@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.extend.core import jaxpr_as_fun
 
 from bayes_tbm.native.plain import Scalars
 from bayes_tbm.native.scan import compilable, is_available, scan
@@ -46,9 +47,10 @@ def summed(term: Term, data: jax.Array, series: jax.Array, numbers: Stacked) -> 
     known = [scalar] * len(data), scalar, numbers.unflatten([scalar] * len(numbers.array))
     traced, result = jax.make_jaxpr(term, return_shape=True)(*known)
 
+    again = jaxpr_as_fun(traced)  # the term's Python is run once
+
     def flat(data: Scalars, value: jax.Array, members: Scalars) -> Scalars:
-        terms = jax.tree.leaves(term(data, value, numbers.unflatten(members)))
-        return [jnp.asarray(each, series.dtype) for each in terms]
+        return [jnp.asarray(each, series.dtype) for each in again(*data, value, *members)]
 
     sums = _sums if is_available() and compilable(traced) is not None else _plainly
     return Stacked(sums(flat, data, series, numbers.array), jax.tree.structure(result))

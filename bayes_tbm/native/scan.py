@@ -184,13 +184,10 @@ def _call(
     carry: jax.Array, series: list[jax.Array], constants: jax.Array,
 ) -> Result:  # fmt: skip
     """Compile the loop for these shapes and call it."""
-    from bayes_tbm.native.llvm.loop import written
-    from bayes_tbm.native.llvm.xla_ffi import register
-
     layout, dtype = layout_of(program, carry, series, constants, reverse), carry.dtype
     size, length = layout.batch, layout.length
     try:
-        name = register(written(program, layout))
+        name = _registered(program, layout)
     except RuntimeError as error:  # LLVM, or XLA, refuses
         warn_once("this processor and jaxlib", str(error))
         return plain(carry, series, constants)
@@ -204,6 +201,20 @@ def _call(
           for x, (_, shared) in zip(series, layout.series, strict=True)),
     )  # fmt: skip
     return last.reshape(carry.shape), kept.reshape(layout.kept, length, *carry.shape[1:])
+
+
+_names: dict[tuple[str, Layout], str] = {}
+
+
+def _registered(program: Program, layout: Layout) -> str:
+    """Name by which XLA knows the loop of a program; written and compiled the first time."""
+    from bayes_tbm.native.llvm.loop import written
+    from bayes_tbm.native.llvm.xla_ffi import register
+
+    key = program.digest, layout
+    if key not in _names:
+        _names[key] = register(written(program, layout))
+    return _names[key]
 
 
 def layout_of(

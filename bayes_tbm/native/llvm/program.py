@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,6 +50,12 @@ class Program:
     inputs: int
     operations: tuple[Operation, ...]
     outputs: tuple[Operand, ...]
+
+    @property
+    def digest(self) -> str:
+        """The same for programs that compute the same, from a process's point of view."""
+        # Texts tell 0 from -0 and 1 from true, which are equal in Python.
+        return hashlib.sha256(repr(self).encode()).hexdigest()
 
     def depending(self, values: Sequence[int]) -> set[int]:
         """Numbers of all values that depend on some, themselves included."""
