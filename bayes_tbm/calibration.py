@@ -29,7 +29,7 @@ from bayes_tbm.runtime.malloc import keep_work_space
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sampling.checkpoint import Checkpoint
 from bayes_tbm.sampling.engines import check_resumable, draw, transitions
-from bayes_tbm.sampling.identity import identity
+from bayes_tbm.sampling.identity import at_points, facts
 from bayes_tbm.sampling.mode_weights import weigh_modes
 from bayes_tbm.sampling.modes import Mode, find_modes, load_modes, save_modes
 from bayes_tbm.sampling.nuts import run as nuts
@@ -351,14 +351,16 @@ class Calibration:
         jax_will_run()
         settings = settings_with(settings, changes)
         disk = None
+        if checkpoint is not None:
+            check_resumable(settings)
+            disk = Checkpoint(
+                checkpoint, facts(self.density, self.experiment, settings), resume=resume,
+                overwrite=overwrite, other_processor=other_processor, confirmed_later=True,
+            )  # fmt: skip
         with ThreadPoolExecutor(1) as pool:  # the prior compiles beside what optimisers need
             drawn = pool.submit(self._evaluator.prior, _PRIOR_DRAWS, seed=settings.seed)
-            if checkpoint is not None:
-                check_resumable(settings)
-                disk = Checkpoint(
-                    checkpoint, identity(self.density, self.experiment, settings), resume=resume,
-                    overwrite=overwrite, other_processor=other_processor,
-                )  # fmt: skip
+            if disk is not None:
+                disk.confirm(at_points(self.density))
             self.density.value_and_gradient(jnp.zeros(self.density.dimension))
             prior = drawn.result()  # it may refuse
         modes = load_modes(disk) or self.modes(settings, progress=progress)
@@ -387,13 +389,13 @@ class Calibration:
         return tree
 
     def _record(self, settings: Settings, modes: Sequence[Mode], disk: Checkpoint | None) -> Record:
-        said = ("log_density", "weight", "starts")
-        found = [{name: getattr(mode, name) for name in said} for mode in modes]
+        found = [
+            {n: getattr(mode, n) for n in ("log_density", "weight", "starts")} for mode in modes
+        ]
         left_out = {name: list(days) for name, days in self.left_out.items()}
         mixed = {"processors": disk.processors} if disk and len(disk.processors) > 1 else {}
-        return self.experiment | mixed | {
-            "sampling": dataclasses.asdict(settings), "modes": found, "left_out": left_out,
-        }  # fmt: skip
+        own = {"sampling": dataclasses.asdict(settings), "modes": found, "left_out": left_out}
+        return self.experiment | mixed | own
 
 
 def _set_up(site: Site, chosen: Mapping[str, Any]) -> Calibration:

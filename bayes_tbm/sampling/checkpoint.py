@@ -47,6 +47,9 @@ class Checkpoint:
     other_processor
         Whether to go on from what another kind of processor did. Draws are then as good, but not
         those of a run on one processor, bit for bit.
+    confirmed_later
+        Whether `confirm` will add to the identity what takes long to find. Another run is refused
+        by the rest at once.
 
     Raises
     ------
@@ -57,11 +60,13 @@ class Checkpoint:
 
     def __init__(
         self, folder: str | Path, identity: Mapping[str, Any], *, resume: bool = False,
-        overwrite: bool = False, other_processor: bool = False,
+        overwrite: bool = False, other_processor: bool = False, confirmed_later: bool = False,
     ) -> None:  # fmt: skip
         self.folder = Path(folder)
         self._identity = json.loads(json.dumps(identity))
         self._earlier: list[str] = []
+        self._kept: dict[str, Any] | None = None
+        self._other_processor = other_processor
         self._begun, self._lock = False, threading.Lock()
         self._replaces = overwrite and not resume
         manifest = self.folder / MANIFEST
@@ -76,18 +81,34 @@ class Checkpoint:
                     found=MANIFEST,
                     remedy="resume it (--resume, or resume=True), or choose another folder",
                 )  # fmt: skip
-            self._take_up(_manifest(manifest), other_processor)
+            self._kept = _manifest(manifest)
             for path in sorted(self.folder.glob("*.npz")):  # before anything is written
                 _arrays(path)
+            known = {name: self._kept.get(name) for name in self._identity}
+            if different := _different(self._identity, known) - {*_PROCESSOR, _DENSITY}:
+                raise _another(self.folder, self._identity, self._kept, different)
+        if not confirmed_later:
+            self.confirm({})
 
     @property
     def processors(self) -> list[str]:
         """Kinds of processor that have worked on the run; more than one is not bit for bit."""
         return [*self._earlier, _processor(self._identity)]
 
-    def _take_up(self, kept: dict[str, Any], other_processor: bool) -> None:
+    def confirm(self, more: Mapping[str, Any]) -> None:
+        """Add to what the run is, and refuse what the folder holds if it is of another run.
+
+        Raises
+        ------
+        InputError
+            It is, or its processor was another and that may not be.
+        """
+        self._identity |= json.loads(json.dumps(more))
+        if self._kept is None:
+            return
+        kept = dict(self._kept)
         earlier = [str(name) for name in kept.pop(_EARLIER, [])]
-        _refuse_another(self.folder, self._identity, kept, other_processor=other_processor)
+        _refuse_another(self.folder, self._identity, kept, other_processor=self._other_processor)
         changed = _processor(kept) != _processor(self._identity)
         self._earlier = [*earlier, *([_processor(kept)] if changed else [])]
         if changed:
@@ -165,20 +186,34 @@ def _refuse_another(
     folder: Path, current: dict[str, Any], kept: dict[str, Any], *, other_processor: bool
 ) -> None:
     """Refuse arrays that belong to another run, naming what differs."""
-    different = [key for key in {**current, **kept} if current.get(key) != kept.get(key)]
-    of_processor = set(different) <= {*_PROCESSOR, _DENSITY} and _are_close(
+    different = _different(current, kept)
+    of_processor = different <= {*_PROCESSOR, _DENSITY} and _are_close(
         current.get(_DENSITY), kept.get(_DENSITY)
     )
     if not different or (of_processor and other_processor):
         return
-    raise InputError(
-        where=str(folder), variable=", ".join(different),
-        rule="a checkpoint must be of the same run",
-        found="; ".join(_difference(key, kept.get(key), current.get(key)) for key in different),
-        remedy="go on here with --other-processor (other_processor=True), which gives the same "
-        "posterior but not the same draws bit for bit"
-        if of_processor
-        else "give what it was made with, or begin anew in another folder",
+    remedy = (
+        "go on here with --other-processor (other_processor=True), which gives the same posterior "
+        "but not the same draws bit for bit"
+    )
+    raise _another(folder, current, kept, different, **({"remedy": remedy} if of_processor else {}))
+
+
+def _different(current: Mapping[str, Any], kept: Mapping[str, Any]) -> set[str]:
+    """Entries of two identities that differ."""
+    return {key for key in {**current, **kept} if current.get(key) != kept.get(key)}
+
+
+def _another(
+    folder: Path, current: Mapping[str, Any], kept: Mapping[str, Any], different: set[str],
+    remedy: str = "give what it was made with, or begin anew in another folder",
+) -> InputError:  # fmt: skip
+    """Error that says in what a folder's run is another."""
+    names = [key for key in {**current, **kept} if key in different]
+    return InputError(
+        where=str(folder), variable=", ".join(names), rule="a checkpoint must be of the same run",
+        found="; ".join(_difference(key, kept.get(key), current.get(key)) for key in names),
+        remedy=remedy,
     )  # fmt: skip
 
 

@@ -49,13 +49,17 @@ def identity(
         name or a hash of the data cannot tell, such as the operator of a stream, shows in
         ``density``: the log density at a few latent points.
     """
+    return facts(density, experiment, settings) | at_points(density)
+
+
+def facts(density: LogDensity, experiment: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Say what a run is, as `identity` does, but for what takes a compilation: `at_points`."""
     length = ("draws", "extensions")
     sampling = {n: v for n, v in dataclasses.asdict(settings).items() if n not in length}
     return {
         "experiment": dict(experiment),
         "sampling": sampling,
         "data": _data_hash(density),
-        "density": _at_points(density),
         "model": _source_hash(),
         "versions": {name: _version(name) for name in _LIBRARIES},
         "device": jax.devices()[0].device_kind,
@@ -70,8 +74,8 @@ def _version(library: str) -> str:
         return "none"
 
 
-def _at_points(density: LogDensity) -> dict[str, str]:
-    """Log density at the first points where it is finite, as text, by number of the point.
+def at_points(density: LogDensity) -> dict[str, dict[str, str]]:
+    """Entry of `identity` that tells the log density at the first points where it is finite.
 
     The points are the prior's centre and draws about it. Where fewer than `_POINTS` of `_TRIED` are
     finite, only those are told; where none is, no mode would be found either.
@@ -85,7 +89,7 @@ def _at_points(density: LogDensity) -> dict[str, str]:
             told[f"at point {number}"] = f"{value:.{_DIGITS - 1}e}"
         if len(told) == _POINTS:
             break
-    return told
+    return {"density": told}
 
 
 def _data_hash(density: LogDensity) -> str:
