@@ -389,12 +389,13 @@ class Calibration:
         return tree
 
     def _record(self, settings: Settings, modes: Sequence[Mode], disk: Checkpoint | None) -> Record:
-        found = [
-            {n: getattr(mode, n) for n in ("log_density", "weight", "starts")} for mode in modes
-        ]
-        left_out = {name: list(days) for name, days in self.left_out.items()}
+        said = "log_density", "weight", "starts"
+        own = {
+            "sampling": dataclasses.asdict(settings),
+            "modes": [{name: getattr(mode, name) for name in said} for mode in modes],
+            "left_out": {name: list(days) for name, days in self.left_out.items()},
+        }
         mixed = {"processors": disk.processors} if disk and len(disk.processors) > 1 else {}
-        own = {"sampling": dataclasses.asdict(settings), "modes": found, "left_out": left_out}
         return self.experiment | mixed | own
 
 
