@@ -185,8 +185,13 @@ class LogDensity:
             (), or (batch,).
         """
         if z.ndim == 2 and len(z) > _TILE and jax.default_backend() == "cpu":
-            return _in_tiles(self._together, z)
-        return self._together(z)
+            return _in_tiles(self._swept, z)
+        return self._swept(z)
+
+    @functools.cached_property
+    def values_at(self) -> Callable[[jax.Array], dict[str, jax.Array]]:
+        """`values`, compiled once."""
+        return jax.jit(self.values)
 
     @functools.cached_property
     def value(self) -> Callable[[jax.Array], jax.Array]:
@@ -197,6 +202,11 @@ class LogDensity:
     def value_and_gradient(self) -> Callable[[jax.Array], tuple[jax.Array, jax.Array]]:
         """Value and gradient at a latent vector, (dimension,), compiled once."""
         return jax.jit(jax.value_and_grad(self))
+
+    @functools.cached_property
+    def _swept(self) -> Callable[[jax.Array], jax.Array]:
+        # Compiled or not, what calls it again takes the trace that there is.
+        return jax.jit(self._together)
 
     def _together(self, z: jax.Array) -> jax.Array:
         """Log density of a vector, or of a batch in one sweep."""

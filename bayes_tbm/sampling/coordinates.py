@@ -162,7 +162,7 @@ class Coordinates:
     def __init__(self, density: LogDensity, reference: jax.Array) -> None:
         self._density = density
         self._shears = []
-        at = density.values(reference)
+        at = density.values_at(reference)
         for name, (scale, make) in _RULES.items():
             prior = density.priors[name]
             if isinstance(prior, Fixed):
