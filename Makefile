@@ -5,6 +5,8 @@
 BIN := .venv/bin
 STAMP := .venv/.setup-stamp
 LOWEST := .venv-lowest/.setup-stamp
+# What `make page` runs: places of blocks, all by default, and options of scripts/run_page.py.
+PAGES ?=
 # Test processes; the suite is bound by compilation, which two processes share well.
 N ?= 2
 
@@ -38,7 +40,7 @@ lowest: $(LOWEST) ## run the tests of the numerical core at the lowest versions 
 	@.venv-lowest/bin/python -m pytest -q -n $(N) --dist loadfile tests/native tests/model tests/reference
 
 page: $(STAMP) ## run every command and code block of README, docs/, --help and examples/, with few draws
-	@$(BIN)/python scripts/run_page.py
+	@$(BIN)/python scripts/run_page.py $(PAGES)
 
 lint: $(STAMP) ## check style and formatting
 	@$(BIN)/ruff check .

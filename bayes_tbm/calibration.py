@@ -275,8 +275,7 @@ class Calibration:
         -------
         tuple of Mode
             Maxima in latent coordinates, the heaviest first: ``position``, ``log_density``,
-            ``scale`` (a root of the covariance), how many starts ended there, and ``weight`` (share
-            of the posterior's mass).
+            ``scale`` (a root of the covariance), ``starts`` that ended there, ``weight`` (of mass).
 
         Raises
         ------
@@ -315,13 +314,12 @@ class Calibration:
         checkpoint
             Folder in which chains keep what they have done, every few seconds, warm-up included.
         resume
-            Go on from the checkpoint: to the same numbers as if nothing had stopped the run, or,
-            with more draws than before, to a longer run that begins with the shorter one.
+            Go on from the checkpoint: to the same numbers as if nothing had stopped the run; with
+            more draws than before, to a longer run that begins with the shorter one.
         overwrite
             Replace a checkpoint that is there, once nothing can be refused any more.
         other_processor
-            Go on also from what another kind of processor did: to the same posterior, but not to
-            the same draws, bit for bit.
+            Go on also from what another kind did: to the same posterior, but not bit for bit.
         on_start
             Called when nothing can be refused any more, before anything is written.
         **changes
@@ -330,9 +328,8 @@ class Calibration:
         Returns
         -------
         xarray.DataTree
-            Ready for `arviz.summary`, `arviz.loo`, `arviz.psense_summary` and ArviZ's plots. Its
-            group ``convergence`` holds `bayes_tbm.check_convergence` and a row for each attempt:
-            draws that were given up for shorter steps, and how often draws were added.
+            Ready for ArviZ. Its group ``convergence`` holds `bayes_tbm.check_convergence` and a row
+            for each attempt: draws given up for shorter steps, and how often draws were added.
 
         Warns
         -----
@@ -342,9 +339,9 @@ class Calibration:
         Raises
         ------
         InputError
-            The checkpoint belongs to other data, another model, seed or versions; or there is one
-            that may be neither resumed nor replaced, or it cannot be read; or the sampler has none;
-            or a setting is unknown or will not do. Nothing has been written then.
+            The checkpoint belongs to other data, another model, seed or versions, or may be neither
+            resumed nor replaced, or cannot be read; or the sampler has none; or a setting is
+            unknown or will not do. Nothing has been written then.
         WriteError
             The checkpoint cannot be written, as on a full disk; it can be resumed.
         """

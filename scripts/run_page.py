@@ -1,14 +1,15 @@
 """Run every command and code block that README, docs/, --help, docstrings and examples/ show.
 
     python scripts/run_page.py                  all pages
-    python scripts/run_page.py docs/compare.md  blocks whose place begins with this
+    python scripts/run_page.py docs/compare.md  blocks whose place begins with this, or with others
     python scripts/run_page.py --list           what is run, and what is not and why
 
 Blocks of a page run in order, in one folder, as a reader would who copies them; what help texts and
 docstrings show goes on in README's. Chains are short (`short_chains`). Commands on FI-Hyy read it
 where its file is at hand ($BAYES_TBM_DATA, else ../shared/data beside the checkout); in Python and
-TOML the embedded site stands in for it, which takes minutes less, unless --fi-hyy is given. What a
-page takes for granted, such as a file of yours, is made first.
+TOML the embedded site stands in for it, which takes minutes less, unless --fi-hyy is given; with
+--stand-in it does in commands too. What a page takes for granted, such as a file of yours, is made
+first.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ from typing import Any
 from page_blocks import ROOT, Block, all_blocks
 
 STAND_IN = "hyytiala-twin"
-ALL = "--fi-hyy"  # Python and TOML too
+ALL, NONE = "--fi-hyy", "--stand-in"  # FI-Hyy in Python and TOML too, or nowhere
 OK, NOT_CONVERGED = 0, 3
 README = "README.md"
 MADE = "experiment.toml"  # the README's, which its commands name
@@ -121,8 +122,8 @@ def adapted(words: list[str]) -> list[str]:
 def has_data() -> bool:
     """Whether FI-Hyy is at hand; its folder is then that of this process and of its children."""
     data = Path(os.environ.get("BAYES_TBM_DATA") or ROOT.parent / "shared" / "data")
-    if next(data.glob("**/FI-Hyy*"), None) is None:
-        print(f"page: no FI-Hyy in {data}: {STAND_IN} stands in for it in commands too", flush=True)
+    if NONE in sys.argv or next(data.glob("**/FI-Hyy*"), None) is None:
+        print(f"page: {STAND_IN} stands in for FI-Hyy in commands too", flush=True)
         return False
     os.environ["BAYES_TBM_DATA"] = str(data.resolve())
     return True
@@ -188,8 +189,8 @@ def run_all(blocks: list[Block]) -> list[Block]:
 
 def main() -> int:
     """Run the blocks; return 1 if one failed."""
-    wanted = [word for word in sys.argv[1:] if not word.startswith("--")]
-    blocks = [b for b in all_blocks() if not wanted or f"{b.page}:{b.line}".startswith(*wanted)]
+    wanted = tuple(word for word in sys.argv[1:] if not word.startswith("--"))
+    blocks = [b for b in all_blocks() if not wanted or f"{b.page}:{b.line}".startswith(wanted)]
     if "--list" in sys.argv:
         print("\n".join(f"{b}{f'  (not run: {b.why_not})' if b.why_not else ''}" for b in blocks))
         return 0

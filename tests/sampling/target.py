@@ -21,3 +21,5 @@ class Target:
 
     def values(self, z):
         return collections.defaultdict(lambda: jnp.zeros(()))
+
+    values_at = values
