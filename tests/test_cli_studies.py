@@ -154,6 +154,7 @@ def test_sensitivity_without_refits_is_power_scaling_alone(finished, capsys, nev
     assert f"wrote sensitivity.csv to {finished / 'sensitivity'}/" in out
 
 
+@pytest.mark.slow  # README's blocks, which CI runs, refit by default too
 def test_sensitivity_refits_by_default_and_repeats_from_the_folder(finished, capsys, monkeypatch):
     """Every alternative prior of every parameter of the default is truly sampled."""
     assert sensitivity(finished) == 3
