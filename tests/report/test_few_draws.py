@@ -23,7 +23,7 @@ max_tree_depth = 3
 BY_DRAW = {"posterior", "sample_stats", "log_likelihood", "log_prior", "posterior_predictive"}
 
 
-@pytest.mark.parametrize(("chains", "draws"), [(1, 4), (2, 5)])
+@pytest.mark.parametrize(("chains", "draws"), [(1, 4), pytest.param(2, 5, marks=pytest.mark.slow)])
 def test_the_fewest_draws_give_the_whole_folder(chains, draws, tmp_path, capsys):
     experiment, out = tmp_path / "tiny.toml", tmp_path / "run"
     experiment.write_text(EXPERIMENT)
