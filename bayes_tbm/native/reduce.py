@@ -46,13 +46,17 @@ def summed(term: Term, data: jax.Array, series: jax.Array, numbers: Stacked) -> 
     scalar = shaped((), series.dtype)
     known = [scalar] * len(data), scalar, numbers.unflatten([scalar] * len(numbers.array))
     traced, result = jax.make_jaxpr(term, return_shape=True)(*known)
-
-    again = jaxpr_as_fun(traced)  # the term's Python is run once
+    can_compile = is_available() and compilable(traced) is not None
+    again = jaxpr_as_fun(traced)
 
     def flat(data: Scalars, value: jax.Array, members: Scalars) -> Scalars:
-        return [jnp.asarray(each, series.dtype) for each in again(*data, value, *members)]
+        if can_compile:  # the term's Python is run once
+            terms = again(*data, value, *members)
+        else:  # data may be more precise than the series, which the trace would not take
+            terms = jax.tree.leaves(term(data, value, numbers.unflatten(members)))
+        return [jnp.asarray(each, series.dtype) for each in terms]
 
-    sums = _sums if is_available() and compilable(traced) is not None else _plainly
+    sums = _sums if can_compile else _plainly
     return Stacked(sums(flat, data, series, numbers.array), jax.tree.structure(result))
 
 

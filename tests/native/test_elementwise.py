@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from bayes_tbm import native
 from bayes_tbm.model import simulate
 from bayes_tbm.native import Stacked, fused, is_available, summed
 from bayes_tbm.parameters import Parameters
@@ -18,6 +19,21 @@ def function(tree):
 def value(a, b):
     ratio, (product, _) = (pack.tree for pack in fused(function, Stacked.of({"a": a, "b": b})))
     return (ratio["ratio"] + product).sum()
+
+
+def test_sums_by_jax_alone_take_data_more_precise_than_the_series(monkeypatch):
+    monkeypatch.setenv("BAYES_TBM_COMPILE", "0")
+
+    def total(x):
+        numbers = native.Stacked.of(jnp.float32(2.0))
+        data = jnp.array([[1.0, 2.0]], jnp.float64)
+        return native.summed(lambda d, x, n: (d[0] - x) ** 2 / n, data, x, numbers).tree
+
+    with jax.numpy_dtype_promotion("standard"):
+        value, slope = jax.value_and_grad(total)(jnp.array([1.5, 1.0], jnp.float32))
+    assert value.dtype == slope.dtype == np.float32
+    assert float(value) == 0.625
+    np.testing.assert_array_equal(slope, [0.5, -1.0])
 
 
 @pytest.mark.parametrize("shape", [(), (5,)])
