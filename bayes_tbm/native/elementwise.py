@@ -42,11 +42,7 @@ def fused(function: Callable[..., Sequence[Any]], *arguments: Stacked) -> tuple[
         The function, or its gradient, uses something for which there is no machine code, so that
         XLA computes it; once in a process for each such thing.
     """
-    shape, dtype, counts = (
-        arguments[0].shape,
-        arguments[0].array.dtype,
-        [len(x.array) for x in arguments],
-    )
+    shape, dtype = arguments[0].shape, arguments[0].array.dtype
 
     def plain() -> tuple[Stacked, ...]:
         results = each(function, *(x.tree for x in arguments), axes=len(shape))
@@ -55,7 +51,7 @@ def fused(function: Callable[..., Sequence[Any]], *arguments: Stacked) -> tuple[
     if not is_available():
         return plain()
     scalar = shaped((), dtype)
-    trees = (x.unflatten([scalar] * n) for x, n in zip(arguments, counts, strict=True))
+    trees = (x.unflatten([scalar] * len(x.array)) for x in arguments)
     traced, results = jax.make_jaxpr(function, return_shape=True)(*trees)
     if compilable(traced) is None:
         return plain()

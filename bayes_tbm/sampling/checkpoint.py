@@ -29,6 +29,11 @@ _EARLIER = "earlier_processors"  # entry of the manifest that is no part of the 
 _PROCESSOR = ("device", "compiled")
 _DENSITY = "density"
 _SAME_DENSITY = 1e-8  # relative, of one density on two kinds of processor
+_OWN_OR_NEW = "give what it was made with, or begin anew in another folder"
+_GO_ON = (
+    "go on here with --other-processor (other_processor=True), which gives the same posterior but "
+    "not the same draws bit for bit"
+)
 
 
 class Checkpoint:
@@ -84,9 +89,9 @@ class Checkpoint:
             self._kept = _manifest(manifest)
             for path in sorted(self.folder.glob("*.npz")):  # before anything is written
                 _arrays(path)
-            known = {name: self._kept.get(name) for name in self._identity}
-            if different := _different(self._identity, known) - {*_PROCESSOR, _DENSITY}:
-                raise _another(self.folder, self._identity, self._kept, different)
+            known = self._identity.keys() - {*_PROCESSOR, _DENSITY}
+            if different := _different(self._identity, self._kept) & known:
+                raise _another(self.folder, self._identity, self._kept, different, _OWN_OR_NEW)
         if not confirmed_later:
             self.confirm({})
 
@@ -192,11 +197,7 @@ def _refuse_another(
     )
     if not different or (of_processor and other_processor):
         return
-    remedy = (
-        "go on here with --other-processor (other_processor=True), which gives the same posterior "
-        "but not the same draws bit for bit"
-    )
-    raise _another(folder, current, kept, different, **({"remedy": remedy} if of_processor else {}))
+    raise _another(folder, current, kept, different, _GO_ON if of_processor else _OWN_OR_NEW)
 
 
 def _different(current: Mapping[str, Any], kept: Mapping[str, Any]) -> set[str]:
@@ -206,7 +207,7 @@ def _different(current: Mapping[str, Any], kept: Mapping[str, Any]) -> set[str]:
 
 def _another(
     folder: Path, current: Mapping[str, Any], kept: Mapping[str, Any], different: set[str],
-    remedy: str = "give what it was made with, or begin anew in another folder",
+    remedy: str,
 ) -> InputError:  # fmt: skip
     """Error that says in what a folder's run is another."""
     names = [key for key in {**current, **kept} if key in different]
