@@ -12,6 +12,7 @@ from bayes_tbm import native
 from bayes_tbm.native.fallback import UnsupportedError
 from bayes_tbm.native.llvm import operations
 from bayes_tbm.native.llvm.program import flatten
+from tests.native.writable import BY_BITS
 
 # The second of a pair is moved a little, so that rounding decides no comparison; ties are tested
 # by themselves (test_scan.py).
@@ -162,9 +163,6 @@ def test_values_of_random_bodies(steps, reverse):
 
 
 # The derivative of erf goes by bits in JAX since 0.12 (test_fallback.py).
-BY_BITS = "bitcast_convert_type" in str(jax.make_jaxpr(jax.grad(lax.erf))(0.5))
-
-
 @settings(max_examples=8)
 @given(steps=bodies([n for n in NAMES if n not in ("erf", "erfc")]), reverse=st.booleans())
 def test_gradients_of_random_bodies(steps, reverse):
