@@ -12,7 +12,7 @@ from bayes_tbm.native import Scalars, Stacked, scan, shaped
 
 
 def run(
-    step: Callable[..., Any], start: Stacked, forcing: Any, constants: Stacked, series: Any
+    step: Callable[..., Any], start: Stacked, forcing: Stacked, constants: Stacked, series: Any
 ) -> tuple[Any, jax.Array]:
     """Run a step over time.
 
@@ -23,15 +23,14 @@ def run(
         (member, time, ...), which begins with the states.
     """
     count = len(start.array)
-    weather, changing, groups = _together(forcing, series, start.shape)
-    _, of_happened, of_summed = jax.eval_shape(
-        step, start.tree, weather.now, constants.tree, changing.now
-    )
+    changing, groups = _together(forcing, series, start.shape)
+    now = forcing.unflatten([shaped((), forcing.array.dtype)] * len(forcing.array))
+    _, of_happened, of_summed = jax.eval_shape(step, start.tree, now, constants.tree, changing.now)
 
     def body(carry: Scalars, now: list[Scalars], constant: Scalars) -> tuple[Scalars, Scalars]:
         state, total = carry[:count], carry[count:]
         after, happened, summed = step(
-            start.unflatten(state), weather.unflatten(now[0]), constants.unflatten(constant),
+            start.unflatten(state), forcing.unflatten(now[0]), constants.unflatten(constant),
             changing.unflatten([one for (one,) in now[1:]]),
         )  # fmt: skip
         sums = map(jnp.add, total, jax.tree.leaves(summed))
@@ -84,13 +83,13 @@ def back(
     """
     count, fixed = len(adjoint.array), len(constants.array)
     forcing, series = inputs
-    weather, changing, groups = _together(forcing, series, adjoint.shape)
+    changing, groups = _together(forcing, series, adjoint.shape)
 
     def body(carry: Scalars, now: list[Scalars], constant: Scalars) -> tuple[Scalars, Scalars]:
         states, *rest = now
         seen, (climate, *rates) = rest[: len(by_happened)], rest[len(by_happened) :]
         pulled = pull(
-            adjoint.unflatten(states[:count]), weather.unflatten(climate),
+            adjoint.unflatten(states[:count]), forcing.unflatten(climate),
             changing.unflatten([one for (one,) in rates]), constants.unflatten(constant[:fixed]),
         )  # fmt: skip
         of_state, of_series, of_constants = pulled(
@@ -124,9 +123,8 @@ class _Series:
 
 
 def _together(
-    forcing: Any, series: Any, shape: tuple[int, ...]
-) -> tuple[_Series, _Series, list[jax.Array]]:
-    """Structures of forcing and series, and both as groups of members: forcing is one."""
-    weather, changing = _Series(forcing, shape), _Series(series, shape)
-    one = jnp.stack([leaf.reshape(len(leaf)) for leaf in weather.leaves])
-    return weather, changing, [one, *(x[None] for x in changing.leaves)]
+    forcing: Stacked, series: Any, shape: tuple[int, ...]
+) -> tuple[_Series, list[jax.Array]]:
+    """Structure of series, and forcing and series as groups of members: forcing is one."""
+    changing = _Series(series, shape)
+    return changing, [forcing.array, *(x[None] for x in changing.leaves)]

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from bayes_tbm.model.containers import Trajectory
 from bayes_tbm.model.forcing import Forcing
-from bayes_tbm.model.regrowth import Regrowth, at_age, live_biomass
+from bayes_tbm.model.regrowth import at_age, live_biomass
 from bayes_tbm.model.run_summary import mean_pool
 from bayes_tbm.parameters import Parameters, allocation_shares
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, GRAMS_PER_M2_IN_MEGAGRAMS_PER_HA
@@ -102,8 +102,6 @@ OF_TIE = (
 )  # fmt: skip
 
 
-def derived_with(regrowth: Regrowth | None) -> tuple[Derived, ...]:
-    """Return the derived quantities of a calibration with such a regrowth run."""
-    if regrowth is None:
-        return DERIVED
-    return DERIVED + OF_REGROWTH + (() if regrowth.age is None else OF_TIE)
+def derived_with(*, regrowth: bool, tied: bool) -> tuple[Derived, ...]:
+    """Return the derived quantities of a calibration with a regrowth run, or a start tied to it."""
+    return DERIVED + OF_REGROWTH * regrowth + OF_TIE * tied

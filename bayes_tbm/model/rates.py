@@ -154,6 +154,12 @@ def beside_time(c: Coefficients) -> Coefficients:
     return spread
 
 
+def beside_batch(forcing: Forcing, batch: tuple[int, ...]) -> Forcing:
+    """Give forcing, (time,), axes of one for a batch."""
+    spread: Forcing = jax.tree.map(lambda x: x.reshape(-1, *(1,) * len(batch)), forcing)
+    return spread
+
+
 def along_time(rates: Any, steps: int, batch: tuple[int, ...]) -> Any:
     """Rates as series, (time, ...), those that are the same in every step too."""
     return jax.tree.map(lambda rate: jnp.broadcast_to(rate, (steps, *batch)), rates)

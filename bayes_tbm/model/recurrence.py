@@ -44,7 +44,9 @@ class Evolution(NamedTuple):
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def evolve(step: Step, start: Stacked, forcing: Any, constants: Stacked, series: Any) -> Evolution:
+def evolve(
+    step: Step, start: Stacked, forcing: Stacked, constants: Stacked, series: Any
+) -> Evolution:
     """Run a step over time.
 
     Parameters
@@ -55,7 +57,8 @@ def evolve(step: Step, start: Stacked, forcing: Any, constants: Stacked, series:
     start
         State before the first step, of the shape of a batch or scalar.
     forcing
-        Pytree of arrays, (time, ...), with respect to which nothing is differentiated.
+        Series of what changes from step to step whatever the parameters, members of shape (time,);
+        nothing is differentiated with respect to them.
     constants
         What is the same in every step, of the batch's shape.
     series
@@ -70,7 +73,7 @@ def evolve(step: Step, start: Stacked, forcing: Any, constants: Stacked, series:
 
 
 def _run(
-    step: Step, start: Stacked, forcing: Any, constants: Stacked, series: Any
+    step: Step, start: Stacked, forcing: Stacked, constants: Stacked, series: Any
 ) -> tuple[Any, Any]:
     """Evolution, and the states in the form in which the way back wants them."""
     if is_available():
@@ -81,7 +84,7 @@ def _run(
         after, happened, summed = step(state, now[0], constants.tree, now[1])
         return after, (state, happened, summed)
 
-    last, (before, happened, summed) = jax.lax.scan(body, start.tree, (forcing, series))
+    last, (before, happened, summed) = jax.lax.scan(body, start.tree, (forcing.tree, series))
     total = jax.tree.map(lambda x: x.sum(axis=0), summed)
     shape = start.shape
     return Evolution(before, Stacked.of(last, shape), happened, Stacked.of(total, shape)), before
@@ -129,7 +132,12 @@ def _side_by_side(
     constants: Stacked,
 ) -> Any:
     """Differentiate all steps at once, then carry the adjoint back through what is linear."""
-    pulls = jax.vmap(lambda state, now: pull(state, *now, constants.tree))(before, now)
+    weather, series = now[0].tree, now[1]
+
+    def pull_at(state: Any, weather: Any, changing: Any) -> Any:
+        return pull(state, weather, changing, constants.tree)
+
+    pulls = jax.vmap(pull_at)(before, weather, series)
 
     def body(adjoint: Any, now: Any) -> tuple[Any, Any]:
         back, seen = now

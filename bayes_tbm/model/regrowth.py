@@ -20,6 +20,7 @@ from bayes_tbm.model.forcing import Forcing
 from bayes_tbm.model.rates import (
     Coefficients,
     along_time,
+    beside_batch,
     beside_time,
     coefficients,
     initial_pools,
@@ -83,20 +84,41 @@ def regrow(p: Parameters, climate: Forcing, years: int, form: WaterForm = SMOOTH
         ``regrowth_*``, litter and soil at what they are at the start of the record (nothing alive
         depends on them), water at field capacity.
     """
-    return regrow_stacked(native.Stacked.of(p), climate, years, form)
+    return regrow_stacked(native.Stacked.of(p), Cycle.of(climate, years), form)
 
 
-def regrow_stacked(
-    p: native.Stacked, climate: Forcing, years: int, form: WaterForm = SMOOTH
-) -> Pools:
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Cycle:
+    """Weather of a stand's life: that of a mean year again and again.
+
+    Attributes
+    ----------
+    year
+        Forcing of twelve months, stacked: members of shape (month of the year,).
+    life
+        Forcing of all months, likewise.
+    """
+
+    year: native.Stacked
+    life: native.Stacked
+
+    @classmethod
+    def of(cls, climate: Forcing, years: int) -> Cycle:
+        """Repeat a mean year."""
+        year = native.Stacked.of(climate)
+        return cls(year, year.like(jnp.tile(year.array, (1, years))))
+
+
+def regrow_stacked(p: native.Stacked, weather: Cycle, form: WaterForm = SMOOTH) -> Pools:
     """Grow a stand; as `regrow`, for stacked parameters."""
+    climate: Forcing = weather.year.tree
     c, start = native.fused(functools.partial(_prepared, fire=climate.fire), p)
-    batch = c.shape
-    climate = jax.tree.map(lambda x: x.reshape(-1, *(1,) * len(batch)) if x.ndim else x, climate)
-    rates = rates_under(climate, beside_time(c.tree))
-    series = along_time((rates.turnover, rates.fire), MONTHS, batch)  # of one year
-    weather, series = jax.tree.map(functools.partial(_repeat, times=years), (climate, series))
-    run = evolve(functools.partial(step_at, form=form), start, weather, c, series)
+    rates = rates_under(beside_batch(climate, c.shape), beside_time(c.tree))
+    series = along_time((rates.turnover, rates.fire), MONTHS, c.shape)  # of one year
+    years = weather.life.shape[0] // MONTHS
+    series = jax.tree.map(functools.partial(_repeat, times=years), series)
+    run = evolve(functools.partial(step_at, form=form), start, weather.life, c, series)
     return edges(run.before, run.last.tree)
 
 
@@ -126,7 +148,7 @@ def departed(p: Parameters, regrowth: Pools) -> Pools:
     return dataclasses.replace(regrowth, **live)
 
 
-def start_at_age(p: Parameters, regrowth: Pools, age: float) -> Pools:
+def start_at_age(p: Parameters, regrowth: Pools, age: ArrayLike) -> Pools:
     """Pools at the start of the record: the live ones of the stand at its age, else as stated."""
     stand = departed(p, jax.tree.map(lambda pool: at_age(pool, age), regrowth))
     return dataclasses.replace(initial_pools(p), **{name: getattr(stand, name) for name in LIVE})
@@ -146,11 +168,11 @@ def canopy_closure(regrowth: Pools, foliage: jax.Array) -> jax.Array:
 def at_age(series: jax.Array, age: ArrayLike) -> jax.Array:
     """Values at ages in years, (age, ...), between the edges of months of a series, (month, ...).
 
-    Ages are known beforehand; they count from the first of January after the disturbance.
+    Ages count from the first of January after the disturbance; past the series' end it is extended.
     """
-    place = np.asarray(age, dtype=float) * MONTHS
-    first = np.minimum(place.astype(int), len(series) - 2)
-    weight = np.reshape(place - first, (*np.shape(place), *(1,) * (series.ndim - 1)))
+    place = jnp.asarray(age, series.dtype) * MONTHS
+    first = jnp.minimum(place.astype(int), len(series) - 2)
+    weight = (place - first.astype(place.dtype)).reshape(*place.shape, *(1,) * (series.ndim - 1))
     between: jax.Array = series[first] * (1.0 - weight) + series[first + 1] * weight
     return between
 

@@ -19,6 +19,7 @@ from bayes_tbm.model.forcing import Forcing, prepare
 from bayes_tbm.model.rates import (
     Coefficients,
     along_time,
+    beside_batch,
     beside_time,
     coefficients,
     initial_pools,
@@ -58,7 +59,8 @@ def simulate(
         Pools at the edges of steps, (time + 1, ...), and fluxes over steps, (time, ...).
     """
     forcing = prepare(drivers) if isinstance(drivers, Drivers) else drivers
-    return simulate_stacked(native.Stacked.of(p), forcing, form, start).trajectory
+    weather = native.Stacked.of(forcing)
+    return simulate_stacked(native.Stacked.of(p), weather, form, start).trajectory
 
 
 class Run(NamedTuple):
@@ -71,19 +73,19 @@ class Run(NamedTuple):
 
 
 def simulate_stacked(
-    p: native.Stacked, forcing: Forcing, form: WaterForm = SMOOTH, start: Pools | None = None
+    p: native.Stacked, weather: native.Stacked, form: WaterForm = SMOOTH, start: Pools | None = None
 ) -> Run:
-    """Run the model; as `simulate`, for stacked parameters."""
+    """Run the model; as `simulate`, for stacked parameters and forcing."""
+    forcing: Forcing = weather.tree
     c, begin = native.fused(functools.partial(_prepared, fire=forcing.fire), p)
     begin = begin if start is None else native.Stacked.of(start, c.shape)
-    batch = len(c.shape)
-    forcing = jax.tree.map(lambda x: x.reshape(-1, *(1,) * batch) if x.ndim else x, forcing)
+    forcing = beside_batch(forcing, c.shape)
     rates = rates_under(forcing, beside_time(c.tree))
     if native.is_available():  # a compiled loop computes a rate sooner than it fetches one
-        run = evolve(functools.partial(_whole_step, form=form), begin, forcing, c, ())
+        run = evolve(functools.partial(_whole_step, form=form), begin, weather, c, ())
     else:
         series = along_time((rates.turnover, rates.fire), len(forcing.warmth), c.shape)
-        run = evolve(functools.partial(step_at, form=form), begin, forcing, c, series)
+        run = evolve(functools.partial(step_at, form=form), begin, weather, c, series)
     trajectory = Trajectory(
         first=begin.tree,
         last=run.last.tree,

@@ -21,7 +21,9 @@ from bayes_tbm.native.stacked import Stacked, shaped
 Flat = Callable[[Scalars], Scalars]
 
 
-def fused(function: Callable[..., Sequence[Any]], *arguments: Stacked) -> tuple[Stacked, ...]:
+def fused(
+    function: Callable[..., Sequence[Any]], *arguments: Stacked, held: Stacked | None = None
+) -> tuple[Stacked, ...]:
     """Apply a function of numbers, element by element.
 
     Parameters
@@ -30,6 +32,9 @@ def fused(function: Callable[..., Sequence[Any]], *arguments: Stacked) -> tuple[
         From pytrees of scalars to a sequence of pytrees of scalars.
     arguments
         Members all of one shape.
+    held
+        Numbers that are the same for all elements, scalar members: the function's last argument.
+        Nothing is differentiated with respect to them.
 
     Returns
     -------
@@ -44,14 +49,19 @@ def fused(function: Callable[..., Sequence[Any]], *arguments: Stacked) -> tuple[
     """
     shape, dtype = arguments[0].shape, arguments[0].array.dtype
 
+    known = () if held is None else (jax.tree.map(jax.lax.stop_gradient, held.astype(dtype)),)
+
     def plain() -> tuple[Stacked, ...]:
-        results = each(function, *(x.tree for x in arguments), axes=len(shape))
+        def with_known(*trees: Any) -> Sequence[Any]:
+            return function(*trees, *(x.tree for x in known))
+
+        results = each(with_known, *(x.tree for x in arguments), axes=len(shape))
         return tuple(Stacked.of(result, shape).astype(dtype) for result in results)
 
     if not is_available():
         return plain()
     scalar = shaped((), dtype)
-    trees = (x.unflatten([scalar] * len(x.array)) for x in arguments)
+    trees = (x.unflatten([scalar] * len(x.array)) for x in (*arguments, *known))
     traced, results = jax.make_jaxpr(function, return_shape=True)(*trees)
     if compilable(traced) is None:
         return plain()
@@ -60,7 +70,9 @@ def fused(function: Callable[..., Sequence[Any]], *arguments: Stacked) -> tuple[
     def flat(numbers: Scalars) -> Scalars:
         return [jnp.asarray(leaf, dtype) for leaf in again(*numbers)]
 
-    array = _apply(flat, jnp.concatenate([x.array for x in arguments]))
+    spread = [jnp.broadcast_to(_beside(x.array, shape), (len(x.array), *shape)) for x in known]
+    fixed = spread[0] if spread else jnp.zeros((0, *shape), dtype)
+    array = _apply(flat, jnp.concatenate([x.array for x in arguments]), fixed)
     stacked, first = [], 0
     for result in results:
         count = len(jax.tree.leaves(result))
@@ -69,21 +81,34 @@ def fused(function: Callable[..., Sequence[Any]], *arguments: Stacked) -> tuple[
     return tuple(stacked)
 
 
+def _beside(array: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Members with axes of one for a batch."""
+    return array.reshape(len(array), *(1,) * len(shape))
+
+
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _apply(flat: Flat, given: jax.Array) -> jax.Array:
-    return _once(flat, given)
+def _apply(flat: Flat, given: jax.Array, held: jax.Array) -> jax.Array:
+    return _once(flat, jnp.concatenate([given, held]))
 
 
-def _forward(flat: Flat, given: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return _once(flat, given), given
+def _forward(
+    flat: Flat, given: jax.Array, held: jax.Array
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return _once(flat, jnp.concatenate([given, held])), (given, held)
 
 
-def _backward(flat: Flat, given: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:
+def _backward(
+    flat: Flat, at: tuple[jax.Array, jax.Array], cotangent: jax.Array
+) -> tuple[jax.Array, None]:
+    count, both = len(at[0]), jnp.concatenate(at)
+
     def pulled(numbers: Scalars) -> Scalars:
-        gradient: Scalars = jax.vjp(flat, numbers[: len(given)])[1](numbers[len(given) :])[0]
+        held = numbers[count : len(both)]
+        pull = jax.vjp(lambda given: flat([*given, *held]), numbers[:count])[1]
+        gradient: Scalars = pull(numbers[len(both) :])[0]
         return gradient
 
-    return (_once(pulled, jnp.concatenate([given, cotangent])),)
+    return _once(pulled, jnp.concatenate([both, cotangent])), None
 
 
 _apply.defvjp(_forward, _backward)

@@ -10,7 +10,6 @@ from bayes_tbm.parameters.families import (
     LogUniform,
     Normal,
     Uniform,
-    stack_priors,
 )
 from bayes_tbm.parameters.prior_like import PriorLike, as_prior, prior_from_dict
 from bayes_tbm.parameters.table import TABLE, Parameter, names_in, parameter
@@ -45,6 +44,5 @@ __all__ = [
     "names_in",
     "parameter",
     "prior_from_dict",
-    "stack_priors",
     "to_dalec",
 ]

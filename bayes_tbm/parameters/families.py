@@ -9,11 +9,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar, override
+from typing import Any, ClassVar, Self, override
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.scipy import special
 from jax.scipy.stats import norm
 from jax.typing import ArrayLike
@@ -26,7 +25,7 @@ _SPREADS = ("sd", "log_sd", "logit_sd")
 
 def _log(x: Any) -> Any:
     """Logarithm that leaves a number a Python float, which JAX never promotes by."""
-    return math.log(x) if isinstance(x, (int, float)) else np.log(x)
+    return math.log(x) if isinstance(x, (int, float)) else jnp.log(x)
 
 
 @jax.custom_jvp
@@ -93,6 +92,25 @@ class AbstractPrior:
     def _is_resolved(self) -> bool:
         """Whether what is computed from the entries is finite, with a spread, in doubles."""
         return True
+
+    @classmethod
+    def of_numbers(cls, numbers: Sequence[Any]) -> Self:
+        """Return a prior of such entries as they are: arrays, or what JAX traces.
+
+        Parameters
+        ----------
+        numbers
+            One for each field, in their order.
+        """
+        prior = object.__new__(cls)  # of checked numbers: not to be checked as one
+        for field, number in zip(dataclasses.fields(cls), numbers, strict=True):
+            object.__setattr__(prior, field.name, number)
+        return prior
+
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """The entries, in the order of the fields."""
+        return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
 
     @property
     def support(self) -> tuple[float, float]:
@@ -370,15 +388,6 @@ class Fixed(AbstractPrior):
     @override
     def log_density(self, value: ArrayLike) -> jax.Array:
         return jnp.zeros(jnp.shape(value))
-
-
-def stack_priors[P: AbstractPrior](priors: Sequence[P]) -> P:
-    """One prior of arrays from several of one family: maps vectors instead of one value each."""
-    stacked = object.__new__(type(priors[0]))  # of checked numbers: not to be checked as one
-    for field in dataclasses.fields(priors[0]):
-        array = np.array([getattr(prior, field.name) for prior in priors])
-        object.__setattr__(stacked, field.name, array)
-    return stacked
 
 
 FAMILIES: dict[str, type[AbstractPrior]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from bayes_tbm.model import Trajectory
 from bayes_tbm.model.derived import derived_with
 from bayes_tbm.model.regrowth import MONTHS, live_biomass
 from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.posterior.traced import TracedDensity
 
 Array = NDArray[np.float64]
 Group = dict[str, NDArray[Any]]
@@ -65,7 +67,7 @@ class _Row:
 
 
 class Evaluator:
-    """Evaluates draws of one log density; compiled once, for draws of prior and posterior alike.
+    """Evaluates draws of one log density, of prior and posterior alike; compiled once for its form.
 
     Parameters
     ----------
@@ -75,7 +77,6 @@ class Evaluator:
 
     def __init__(self, density: LogDensity) -> None:
         self._density = density
-        self._rows = jax.jit(jax.vmap(self._row))
 
     def posterior(self, z: Array, *, seed: int) -> Evaluation:
         """Evaluate latent draws, (chain, draw, dimension); ``seed`` makes synthetic points."""
@@ -119,13 +120,14 @@ class Evaluator:
 
     def _evaluate(self, flat: Array, key: jax.Array) -> tuple[_Row, Group]:
         """Rows of all draws, with series kept for few, and the quantiles of those."""
+        rows_of = self._density.shared(_rows)
         keys = jax.random.split(key, len(flat))
         every = max(len(flat) // _SERIES_DRAWS, 1)
         batches, series = [], []
         for first in range(0, len(flat), _BATCH):
             wanted = np.arange(first, min(first + _BATCH, len(flat)))
             index = np.resize(wanted, _BATCH)  # the last batch is filled up to keep its shape
-            row = jax.device_get(self._rows(keys[index], jnp.asarray(flat[index])))
+            row = jax.device_get(rows_of(keys[index], jnp.asarray(flat[index])))
             row = jax.tree.map(lambda a, count=wanted.size: a[:count], row)
             chosen = wanted % every == 0
             series.append({name: s[chosen] for name, s in row.series.items()})
@@ -136,28 +138,34 @@ class Evaluator:
         stacked = {name: np.concatenate([s[name] for s in series]) for name in names}
         return rows, {n: np.quantile(s, QUANTILES, axis=0) for n, s in stacked.items()}
 
-    def _row(self, key: jax.Array, z: jax.Array) -> _Row:
-        density = self._density
-        values = density.values(z)
-        p, run = density.run(values)
-        parts = density.parts_of(values, p, run)
-        reported = {name: values[name] for name in density.sampled}
-        derived = derived_with(density.regrowth)
-        reported |= {d.name: d.value(p, run, density.forcing) for d in derived}
-        series = {s.name: s.series(run, p) for s in density.streams}
-        keys = dict(zip(series, jax.random.split(key, len(series)), strict=True))
-        single = jnp.float32
-        return _Row(
-            values=reported,
-            prior=parts.prior,
-            constraint=parts.constraint,
-            log_likelihood={n: part.astype(single) for n, part in parts.stream.items()},
-            predictive={
-                s.name: s.sample(keys[s.name], series[s.name], values).astype(single)
-                for s in density.streams
-            },
-            series=series | _of_regrowth(run),
-        )
+
+def _rows(density: TracedDensity, keys: jax.Array, z: jax.Array) -> _Row:
+    """Evaluate a batch of draws, (batch, dimension)."""
+    rows: _Row = jax.vmap(functools.partial(_row, density))(keys, z)
+    return rows
+
+
+def _row(density: TracedDensity, key: jax.Array, z: jax.Array) -> _Row:
+    values = density.values(z)
+    p, run = density.run(values)
+    parts, forcing = density.parts_of(values, p, run), density.forcing
+    reported = {name: values[name] for name in density.sampled}
+    derived = derived_with(regrowth=density.whole_stand is not None, tied=density.age is not None)
+    reported |= {d.name: d.value(p, run, forcing) for d in derived}
+    series = {s.name: s.series(run, p) for s in density.streams}
+    keys = dict(zip(series, jax.random.split(key, len(series)), strict=True))
+    single = jnp.float32
+    return _Row(
+        values=reported,
+        prior=parts.prior,
+        constraint=parts.constraint,
+        log_likelihood={n: part.astype(single) for n, part in parts.stream.items()},
+        predictive={
+            s.name: s.sample(keys[s.name], series[s.name], values).astype(single)
+            for s in density.streams
+        },
+        series=series | _of_regrowth(run),
+    )
 
 
 def _of_regrowth(run: Trajectory) -> dict[str, jax.Array]:

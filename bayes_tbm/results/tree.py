@@ -160,7 +160,9 @@ def _attributes(site: Site, experiment: Mapping[str, Any]) -> dict[str, Any]:
 def _describe(tree: xr.DataTree, density: LogDensity) -> None:
     """Units and long names on every variable."""
     known = {row.name: (row.unit, row.meaning) for row in TABLE.values()}
-    known |= {d.name: (d.unit, d.meaning) for d in derived_with(density.regrowth)}
+    stand = density.regrowth
+    derived = derived_with(regrowth=stand is not None, tied=bool(stand and stand.age is not None))
+    known |= {d.name: (d.unit, d.meaning) for d in derived}
     stream_text = {s.name: (s.stream.unit, s.stream.long_name) for s in density.streams}
     for stream in density.streams:
         unit, name = stream_text[stream.name]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.model.containers import Pools
+from bayes_tbm.model.containers import Pools, Trajectory
 from bayes_tbm.model.regrowth import OLDEST, live_biomass
+from bayes_tbm.parameters import Parameters
 from bayes_tbm.plain import as_number
 from bayes_tbm.streams.catalogue import STREAMS
 from bayes_tbm.streams.definition import Stream, over_step
@@ -59,15 +62,24 @@ def stock_stream(
     if quantity != "above_ground":
         known = STREAMS[quantity]
         return dataclasses.replace(known, name=name, errors=errors)
-    share = 1.0 - float(root_share or 0.0)
+    above = _above_ground(1.0 - float(root_share or 0.0))
+    return Stream(name, "above-ground biomass carbon", STOCK, above.over_steps, errors, above.of)
 
-    def above(pools: Pools) -> Any:
-        return share * live_biomass(pools)
 
-    return Stream(
-        name, "above-ground biomass carbon", STOCK, lambda run, _: over_step(above(run.pools)),
-        errors, above,
-    )  # fmt: skip
+@dataclasses.dataclass(frozen=True)
+class _AboveGround:
+    """The share of live biomass above ground."""
+
+    share: float
+
+    def of(self, pools: Pools) -> jax.Array:
+        return self.share * live_biomass(pools)
+
+    def over_steps(self, run: Trajectory, _: Parameters) -> jax.Array:
+        return over_step(self.of(run.pools))
+
+
+_above_ground = functools.cache(_AboveGround)  # its methods are equal for equal shares
 
 
 def numeric(where: str, **given: Any) -> dict[str, float]:

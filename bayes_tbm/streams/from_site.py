@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.site import Observations, Site
+from bayes_tbm.streams.averaging import averaging
 from bayes_tbm.streams.definition import Stream, require_errors
 from bayes_tbm.streams.errors import ErrorData
 from bayes_tbm.streams.likelihood import BoundStream
@@ -75,11 +76,12 @@ def bind(
         points_per_year=_points_per_year(stream, site, year - year.min()),
     )
     return BoundStream(
-        stream, data, place, value, sd, block,
+        stream, data,
+        # Values from before the record shift the places of all others.
+        averaging(place, block, 0 if count else _steps_per_block(stream, site)),
+        earlier=age[first], step=place, value=value, measurement_sd=sd, block=block,
         time=_ORIGIN + (mid * 86400.0).round().astype("timedelta64[s]"),
         left_out=seen.time[~(inside | early)],
-        steps_per_block=0 if count else _steps_per_block(stream, site),  # earlier ones shift places
-        earlier=age[first],
     )  # fmt: skip
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Mapping
+from typing import Self
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bayes_tbm.model import Trajectory
 from bayes_tbm.model.regrowth import at_age, departed
 from bayes_tbm.parameters import AbstractPrior, Parameters
+from bayes_tbm.streams.averaging import Averaging
 from bayes_tbm.streams.definition import Stream
 from bayes_tbm.streams.errors import ErrorData, ErrorParameter
 
@@ -56,6 +57,12 @@ class AbstractBoundStream:
     def ages(self) -> Array:
         """Stand ages in years at which the stream sees the regrowth, (age,); none by default."""
         return np.zeros(0)
+
+    @property
+    def ready(self) -> Self:
+        """The same with all that does not depend on the model worked out: for many evaluations."""
+        data = dataclasses.replace(self.data, rows=self.stream.errors.rows(self.data))
+        return dataclasses.replace(self, data=data)
 
     @property
     def oldest(self) -> float:
@@ -117,12 +124,22 @@ class AbstractBoundStream:
         return {n.removeprefix(start): v for n, v in errors.items() if n.startswith(start)}
 
 
+_EMPTY: NDArray[np.float64] = np.zeros(0)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class BoundStream(AbstractBoundStream):
     """A stream observed at times.
 
+    What follows `earlier` is for people, and does not go into the likelihood.
+
     Attributes
     ----------
+    averaging
+        Makes the model's counterparts of points from its series.
+    earlier
+        Stand ages in years of the values observed before the record, (earlier,): they come first
+        among all values, and see the stand's regrowth.
     step
         Place in `series` of every observed value, (value,).
     value, measurement_sd
@@ -133,21 +150,16 @@ class BoundStream(AbstractBoundStream):
         Middle of each point, (point,).
     left_out
         Times of observations that are not used: outside the drivers' period.
-    steps_per_block
-        Steps of every block, counted from the first step; 0 where blocks differ.
-    earlier
-        Stand ages in years of the values observed before the record, (earlier,): they come first
-        among all values, and see the stand's regrowth.
     """
 
-    step: NDArray[np.int64]
-    value: Array
-    measurement_sd: Array
-    block: NDArray[np.int64]
-    time: Times
-    left_out: Times
-    steps_per_block: int
-    earlier: Array = dataclasses.field(default_factory=lambda: np.zeros(0))
+    averaging: Averaging
+    earlier: Array = dataclasses.field(default_factory=lambda: _EMPTY)
+    step: NDArray[np.int64] = dataclasses.field(default_factory=lambda: _EMPTY.astype(np.int64))
+    value: Array = dataclasses.field(default_factory=lambda: _EMPTY)
+    measurement_sd: Array = dataclasses.field(default_factory=lambda: _EMPTY)
+    block: NDArray[np.int64] = dataclasses.field(default_factory=lambda: _EMPTY.astype(np.int64))
+    time: Times = dataclasses.field(default_factory=lambda: _EMPTY.astype("datetime64[s]"))
+    left_out: Times = dataclasses.field(default_factory=lambda: _EMPTY.astype("datetime64[s]"))
 
     @property
     def ages(self) -> Array:
@@ -171,38 +183,9 @@ class BoundStream(AbstractBoundStream):
         stand = at_age(of_stand(departed(parameters, run.regrowth)), self.earlier)
         return jnp.concatenate([stand, series])
 
-    @functools.cached_property
-    def _grid(self) -> tuple[NDArray[np.int64], Array]:
-        """For blocks of a fixed number of steps: which have a point, and each step's weight.
-
-        Shapes (point,) and (block, step of the block).
-        """
-        place, within = np.divmod(self.step, self.steps_per_block)
-        weights = np.zeros((int(place.max()) + 1, self.steps_per_block))
-        weights[place, within] = 1.0 / np.bincount(self.block)[self.block]
-        return np.unique(place), weights
-
     def expected(self, series: jax.Array) -> jax.Array:
         """Model counterpart of every point, (point, ...): the mean over its observed steps."""
-        if len(self.data.value) == len(self.value):
-            return series[self.step]
-        if self.steps_per_block == 0:
-            count = np.bincount(self.block).astype(float)
-            total = jax.ops.segment_sum(series[self.step], jnp.asarray(self.block), len(count))
-            return total / count.reshape(-1, *(1,) * (series.ndim - 1))
-        points, weights = self._grid  # the same mean without touching values one by one
-        weights = weights.reshape(*weights.shape, *(1,) * (series.ndim - 1))
-        whole = min(len(series) // self.steps_per_block, len(weights))
-        cut = whole * self.steps_per_block
-        blocks = series[:cut].reshape(whole, self.steps_per_block, *series.shape[1:])
-        # Term by term: XLA adds terms fast and sums over an inner axis slowly.
-        means = blocks[:, 0] * weights[:whole, 0]
-        for i in range(1, self.steps_per_block):
-            means += blocks[:, i] * weights[:whole, i]
-        if whole < len(weights):  # the record ends within a block
-            rest = (series[cut:] * weights[whole, : len(series) - cut]).sum(axis=0)
-            means = jnp.concatenate([means, rest[None]])
-        return means if len(points) == len(means) else means[points]
+        return self.averaging(series)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -237,3 +220,13 @@ class BoundAges(AbstractBoundStream):
     def expected(self, series: jax.Array) -> jax.Array:
         """Model counterpart of every point, (point, ...)."""
         return series
+
+
+# Numbers of a likelihood are arguments of what is compiled, so that others of its form share it.
+jax.tree_util.register_dataclass(
+    BoundStream,
+    data_fields=("data", "averaging", "earlier"),
+    meta_fields=("stream",),
+    drop_fields=("step", "value", "measurement_sd", "block", "time", "left_out"),
+)
+jax.tree_util.register_dataclass(BoundAges, data_fields=("data", "age"), meta_fields=("stream",))

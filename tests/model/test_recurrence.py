@@ -21,7 +21,9 @@ def pools_under(gain, lost, start=100.0):
 
     start = (jnp.asarray(start), jnp.zeros(()))
     gain = jnp.broadcast_to(gain, STEPS)
-    run = evolve(step, Stacked.of(start), jnp.zeros(STEPS), Stacked.of(jnp.asarray(lost)), gain)
+    run = evolve(
+        step, Stacked.of(start), Stacked.of(jnp.zeros(STEPS)), Stacked.of(jnp.asarray(lost)), gain
+    )
     states = jax.tree.map(lambda rest, end: jnp.append(rest, end), run.before, run.last.tree)
     return states, run.happened, run.total.tree
 
@@ -72,7 +74,7 @@ def test_a_batch_is_one_by_one():
         return after, after[0] * series, ()
 
     def total(start, k, series):
-        weather = jnp.arange(5.0).reshape(5, *(1,) * start.ndim)
+        weather = Stacked.of(jnp.arange(5.0))
         _, last, seen, _ = evolve(step, Stacked.of((start,)), weather, Stacked.of(k), series)
         return (last.tree[0] + seen.sum(0)).sum()
 
@@ -92,7 +94,7 @@ def test_second_derivatives_work_forward_over_reverse():
 
     def last(k):
         return evolve(
-            step, Stacked.of((jnp.asarray(1.0),)), jnp.zeros(5), Stacked.of(k), ()
+            step, Stacked.of((jnp.asarray(1.0),)), Stacked.of(jnp.zeros(5)), Stacked.of(k), ()
         ).last.tree[0]
 
     assert jax.jacfwd(jax.grad(last))(0.9) == pytest.approx(5 * 4 * 0.9**3, rel=1e-13)

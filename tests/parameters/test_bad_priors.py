@@ -19,7 +19,6 @@ from bayes_tbm.parameters import (
     Normal,
     Uniform,
     as_prior,
-    stack_priors,
 )
 
 GOOD = [
@@ -146,5 +145,5 @@ def test_what_is_not_like_a_prior_is_refused(given):
 
 
 def test_priors_are_stacked_without_being_taken_for_one():
-    stacked = stack_priors([LogNormal(3.0, 0.5), LogNormal(5.0, 0.2, 1.0)])
+    stacked = LogNormal.of_numbers(np.array([[3.0, 5.0], [0.5, 0.2], [0.0, 1.0]]))
     np.testing.assert_array_equal(stacked.from_normal(np.zeros(2)), [3.0, 5.0])

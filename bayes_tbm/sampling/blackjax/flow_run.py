@@ -87,7 +87,7 @@ def sample(
     coordinates = landscape.coordinates
     run = _Run(coordinates.log_density, landscape.metric, settings, progress)
     x, stats = run.sample(landscape.starts(settings, _ENGINE))
-    return Draws(np.asarray(jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))(x)), stats)
+    return Draws(coordinates.all_to_latent(x), stats)
 
 
 @dataclasses.dataclass

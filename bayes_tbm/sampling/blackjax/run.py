@@ -84,7 +84,7 @@ def sample(
     coordinates = landscape.coordinates
     run = _Run(METHODS[method], coordinates.log_density, landscape.metric, settings, progress)
     x, stats = run.sample(landscape.starts(settings, _ENGINE))
-    return Draws(np.asarray(jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))(x)), stats)
+    return Draws(coordinates.all_to_latent(x), stats)
 
 
 class _Run:

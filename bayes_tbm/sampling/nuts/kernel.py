@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
 from bayes_tbm.runtime.promotion import lenient
+from bayes_tbm.runtime.shared import shared
 from bayes_tbm.sampling.adaptation import Metric
 
 Array = NDArray[np.float64]
@@ -26,8 +28,9 @@ class Kernel:
 
     Parameters
     ----------
-    log_density
-        Scalar function of a position.
+    target
+        Log density: a pytree that is a scalar function of a position. Targets of one form share
+        what is compiled.
     dimension
         Length of a position.
     max_tree_depth
@@ -38,35 +41,19 @@ class Kernel:
 
     def __init__(
         self,
-        log_density: Target,
+        target: Target,
         dimension: int,
         max_tree_depth: int,
         evaluate: ValueAndGradient | None = None,
     ) -> None:
-        def potential_of(center: jax.Array, scale: jax.Array) -> Target:
-            return lambda u: -log_density(center + scale @ u)
-
-        init, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
-        metric = jnp.zeros(dimension), jnp.eye(dimension)
-
-        @lenient
-        def start(key: jax.Array, u: jax.Array, potential: jax.Array, slope: jax.Array) -> Any:
-            return init(  # with potential and slope at hand it asks for neither
-                ParamInfo(u, potential, slope), 0, adapt_step_size=False, adapt_mass_matrix=False,
-                model_args=metric, rng_key=key, max_tree_depth=max_tree_depth,
-            )  # fmt: skip
-
-        @lenient
-        def transition(state: Any, step_size: float, *metric: jax.Array) -> Any:
-            adapted = state.adapt_state._replace(step_size=jnp.asarray(step_size))
-            return step(state._replace(adapt_state=adapted), metric)
-
+        start, transition = _nuts(max_tree_depth)
         self._longest = 2**max_tree_depth - 1
-        self._evaluate = evaluate or jax.jit(jax.value_and_grad(log_density))
-        self._begin = jax.jit(start)
-        example = jax.random.key(0), jnp.zeros(dimension), jnp.zeros(()), jnp.zeros(dimension)
-        shapes = jax.eval_shape(start, *example)
-        self._transition = jax.jit(transition).lower(shapes, jnp.zeros(()), *metric).compile()
+        self._evaluate = evaluate or shared(_value_and_gradient, target)
+        self._begin, self._transition = shared(start, target), shared(transition, target)
+        zero = jnp.zeros(dimension)
+        state = self._begin(jax.random.key(0), zero, jnp.zeros(()), zero)
+        # Compiled before threads ask for it: a step of no length ends a trajectory at once.
+        self.transition(state, math.nan, Metric(np.zeros(dimension), np.eye(dimension)))
 
     def start(self, key: jax.Array, metric: Metric, z: Array) -> Any:
         """State of a chain at a position."""
@@ -125,3 +112,48 @@ def from_arrays(like: Any, arrays: dict[str, NDArray[Any]]) -> Any:
 
 def _is_key(leaf: Any) -> bool:
     return bool(jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key))
+
+
+def _value_and_gradient(target: Target, z: jax.Array) -> tuple[jax.Array, jax.Array]:
+    found: tuple[jax.Array, jax.Array] = jax.value_and_grad(target)(z)
+    return found
+
+
+@functools.cache
+def _nuts(max_tree_depth: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return functions of a target: the start of a chain, and a transition."""
+
+    def kernel(target: Target, *start: Any, metric: tuple[jax.Array, ...]) -> Any:
+        def potential_of(center: jax.Array, scale: jax.Array) -> Target:
+            return lambda u: -target(center + scale @ u)
+
+        key, u, potential, slope = start
+        init, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
+        state = init(  # with potential and slope at hand it asks for neither
+            ParamInfo(u, potential, slope), 0, adapt_step_size=False, adapt_mass_matrix=False,
+            model_args=metric, rng_key=key, max_tree_depth=max_tree_depth,
+        )  # fmt: skip
+        return state, step
+
+    @lenient
+    def start(
+        target: Target, key: Any, u: jax.Array, potential: jax.Array, slope: jax.Array
+    ) -> Any:
+        metric = jnp.zeros(len(u)), jnp.eye(len(u))  # of no matter before the first transition
+        return _strong(kernel(target, key, u, potential, slope, metric=metric)[0])
+
+    @lenient
+    def transition(target: Target, state: Any, step_size: jax.Array, *metric: jax.Array) -> Any:
+        at = state.rng_key, state.z, state.potential_energy, state.z_grad
+        step = kernel(target, *at, metric=metric)[1]  # which knows its settings from a start
+        adapted = state.adapt_state._replace(step_size=step_size)
+        return _strong(step(state._replace(adapt_state=adapted), metric))
+
+    return start, transition
+
+
+def _strong(state: Any) -> Any:
+    """State whose numbers have types of their own, so that all states are of one form."""
+    return jax.tree.map(
+        lambda x: x if _is_key(x) else jax.lax.convert_element_type(x, x.dtype), state
+    )

@@ -12,7 +12,6 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import jax
 import numpy as np
@@ -103,7 +102,7 @@ def sample(
     coordinates, laplace = landscape.coordinates, landscape.metric
     dimension = len(modes[0].position)
     kernel = Kernel(
-        coordinates.log_density, dimension, settings.max_tree_depth, coordinates.value_and_gradient
+        coordinates.traced, dimension, settings.max_tree_depth, coordinates.value_and_gradient
     )
     run = _Run(kernel, [mode.weight for mode in modes], settings, progress, checkpoint)
     phase = run.saved_phase()
@@ -112,12 +111,13 @@ def sample(
         phase = _Phase(0, laplace, 0.5, starts, landscape.regions)
     while phase.adapts:
         phase = run.next_phase(phase, laplace)
-    to_latent = jax.jit(jax.vmap(jax.vmap(coordinates.to_latent)))
     chains, length, extensions = run.chains(phase), settings.draws, 0
     while True:
         run.advance(chains, length)
         draws = dataclasses.replace(
-            _draws(chains, length, to_latent), discarded=phase.discarded, extensions=extensions
+            _draws(chains, length, coordinates.all_to_latent),
+            discarded=phase.discarded,
+            extensions=extensions,
         )
         step = ask_next(draws, phase.may_restart) if ask_next else DONE
         if step.kind == "done":
@@ -130,14 +130,14 @@ def sample(
         progress.expect(added * len(chains))
 
 
-def _draws(chains: Sequence[Chain], length: int, to_latent: Callable[[Array], Any]) -> Draws:
+def _draws(chains: Sequence[Chain], length: int, to_latent: Callable[[Array], Array]) -> Draws:
     """So many transitions of every chain."""
     stats = {
         name: np.array([[s[name] for s in chain.stats[:length]] for chain in chains])
         for name in chains[0].stats[0]
     }
     x = np.stack([np.array(chain.positions[:length]) for chain in chains])
-    return Draws(np.asarray(to_latent(x)), stats)
+    return Draws(to_latent(x), stats)
 
 
 class _Run:

@@ -26,6 +26,7 @@ _JITTER = 1e-9  # of the variance: a curve given by three parameters has a covar
 _FORTY_YEARS, _NONE, _FIVE_PERCENT = Fixed(40.0), Fixed(0.0), Fixed(0.05)
 
 
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class AgeData(ErrorData):
     """Points of a growth curve.
@@ -93,8 +94,8 @@ class AlongAge(AbstractErrorModel):
         if data.log_covariance is not None:
             covariance = jnp.asarray(data.log_covariance)
         else:
-            sd = np.sqrt(data.measurement_log_variance)
-            covariance = jnp.asarray(np.outer(sd, sd)) * self._correlation(data, errors)
+            sd = jnp.sqrt(data.measurement_log_variance)
+            covariance = jnp.outer(sd, sd) * self._correlation(data, errors)
         own = data.log_slope_sd**2 + errors["structural_log_sd"] ** 2
         own = own + _JITTER * jnp.diag(covariance)
         factor: jax.Array = jnp.linalg.cholesky(covariance + jnp.diag(own))
@@ -103,7 +104,7 @@ class AlongAge(AbstractErrorModel):
     def _correlation(self, data: ErrorData, errors: Mapping[str, jax.Array]) -> jax.Array:
         if len(data.value) == 1:
             return jnp.ones((1, 1))
-        gap = np.abs(np.subtract.outer(data.day, data.day)) / DAYS_PER_YEAR
+        gap = jnp.abs(jnp.subtract.outer(data.day, data.day)) / DAYS_PER_YEAR
         common = errors["error_common"]
         return common + (1.0 - common) * jnp.exp(-gap / errors["error_length"])
 

@@ -8,7 +8,6 @@ from typing import ClassVar, override
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.scipy.stats import norm
 
 from bayes_tbm.parameters import AbstractPrior, LogNormal, PriorLike, as_prior
@@ -59,7 +58,7 @@ class Autoregressive(AbstractErrorModel):
         self, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> tuple[jax.Array, jax.Array]:
         sd = jnp.sqrt(data.measurement_sd**2 + errors["structural_sd"] ** 2)
-        return sd, jnp.exp(-np.diff(data.day) / errors["memory"])
+        return sd, jnp.exp(-jnp.diff(data.day) / errors["memory"])
 
     @override
     def log_likelihood(

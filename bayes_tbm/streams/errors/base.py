@@ -17,9 +17,12 @@ from bayes_tbm.parameters import AbstractPrior, Fixed, LogNormal, PriorLike, as_
 from bayes_tbm.plain import finite_number
 
 
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class ErrorData:
     """Observed points of a stream as an error model sees them; arrays of shape (point,).
+
+    Error models compute with them as JAX does: while a posterior is compiled they are arguments.
 
     Attributes
     ----------
@@ -35,6 +38,8 @@ class ErrorData:
         How many points a year without gaps holds.
     observed
         What was observed, where ``value`` is something else whose density is wanted.
+    rows
+        What `AbstractErrorModel.rows` made of all that, where it was worked out beforehand.
     """
 
     value: NDArray[np.float64]
@@ -43,27 +48,27 @@ class ErrorData:
     year: NDArray[np.int64]
     points_per_year: float
     observed: NDArray[np.float64] | None = dataclasses.field(default=None, kw_only=True)
+    rows: NDArray[np.float64] | None = dataclasses.field(default=None, kw_only=True)
 
     def with_value(self, value: Any) -> Self:
         """Return other points, (point,), that err as the observed ones do."""
         observed = self.value if self.observed is None else self.observed
-        return dataclasses.replace(self, value=value, observed=observed)
+        return dataclasses.replace(self, value=value, observed=observed, rows=None)
 
     @property
-    def log_value(self) -> jax.Array | NDArray[np.float64]:
+    def log_value(self) -> jax.Array:
         """Logarithm of the values, (point,)."""
-        value: Any = self.value  # of JAX, where it is not what was observed
-        return np.log(value) if isinstance(value, np.ndarray) else jnp.log(value)
+        return jnp.log(self.value)
 
     @property
-    def measurement_log_variance(self) -> NDArray[np.float64]:
+    def measurement_log_variance(self) -> jax.Array:
         """Variance of measurement of the logarithm, (point,).
 
         Of a log-normal with the relative standard deviation that was observed:
         ``log(1 + (sd / value)^2)``.
         """
         observed = self.value if self.observed is None else self.observed
-        return np.log1p((self.measurement_sd / observed) ** 2)
+        return jnp.log1p((self.measurement_sd / observed) ** 2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,6 +190,16 @@ class AbstractErrorModel:
             By suffix: ``structural_sd`` becomes ``gpp_structural_sd`` for the stream ``gpp``.
         """
         raise NotImplementedError
+
+    def rows(self, data: ErrorData) -> NDArray[np.float64] | None:
+        """Return what the sum over points needs and no model changes, (row, point), if anything.
+
+        Parameters
+        ----------
+        data
+            Observed points, as NumPy's arrays.
+        """
+        return None
 
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]

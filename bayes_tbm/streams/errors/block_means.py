@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.stats import norm
+from numpy.typing import NDArray
 
 from bayes_tbm.native import Stacked, fused, summed
 from bayes_tbm.parameters import AbstractPrior, PriorLike
@@ -88,12 +89,16 @@ class BlockMeans(AbstractErrorModel):
         return norm.logpdf(residual, mean, jnp.sqrt(variance))
 
     @override
+    def rows(self, data: ErrorData) -> NDArray[np.float64]:
+        members = (data.year == np.unique(data.year)[:, None]).astype(float)
+        return np.array([data.value, data.measurement_sd**2, *members])
+
+    @override
     def log_density(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
         # Each year's covariance is a diagonal and one rank, of known inverse and determinant.
-        members = (data.year == np.unique(data.year)[:, None]).astype(float)
-        known = jnp.array([data.value, data.measurement_sd**2, *members])
+        rows = jnp.asarray(self.rows(data) if data.rows is None else data.rows)
 
         def term(known: list[jax.Array], x: jax.Array, structural: jax.Array) -> Any:
             value, measured, *member = known
@@ -102,16 +107,16 @@ class BlockMeans(AbstractErrorModel):
             squares = weighted * (value - x) - jnp.log(precision)
             return squares, [m * precision for m in member], [m * weighted for m in member]
 
-        def whole(sums: Any, structural: jax.Array) -> tuple[jax.Array]:
+        def whole(sums: Any, shared: jax.Array) -> tuple[jax.Array]:
             squares, weights, pulls = sums
-            shared = self._shared(data, {"structural_sd": structural})
             for weight, pull in zip(weights, pulls, strict=True):
                 scale = 1.0 + shared * weight
                 squares = squares + jnp.log(scale) - shared * pull**2 / scale
             return (-0.5 * (squares + len(data.value) * math.log(2.0 * math.pi)),)
 
         structural = Stacked.of(errors["structural_sd"])
-        (total,) = fused(whole, summed(term, known, expected, structural), structural)
+        shared = Stacked.of(self._shared(data, errors), structural.shape)
+        (total,) = fused(whole, summed(term, rows, expected, structural), shared)
         density: jax.Array = total.tree
         return density
 
@@ -132,11 +137,12 @@ class BlockMeans(AbstractErrorModel):
 def _sum_before(x: jax.Array, data: ErrorData) -> jax.Array:
     """Sum of the earlier entries of the same year, (point,)."""
     before = jnp.cumsum(x) - x
-    first = np.searchsorted(data.year, data.year)
+    first = jnp.searchsorted(jnp.asarray(data.year), jnp.asarray(data.year))
     return before - before[first]
 
 
 def _year_sums(x: jax.Array, data: ErrorData) -> jax.Array:
     """Sum over each point's year, (point,)."""
-    years = int(data.year.max()) + 1
-    return jax.ops.segment_sum(x, jnp.asarray(data.year), years)[data.year]
+    year = jnp.asarray(data.year)
+    number = jnp.cumsum(jnp.diff(year, prepend=year[:1]) > 0)  # no more of them than points
+    return jax.ops.segment_sum(x, number, len(year))[number]

@@ -9,7 +9,9 @@ from typing import ClassVar, override
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.stats import norm, t
+from numpy.typing import NDArray
 
 from bayes_tbm.native import Stacked, summed
 from bayes_tbm.parameters import AbstractPrior, Fixed, PriorLike, as_prior
@@ -53,6 +55,10 @@ class Gaussian(_Independent):
     """
 
     @override
+    def rows(self, data: ErrorData) -> NDArray[np.float64]:
+        return np.array([data.value, data.measurement_sd**2])
+
+    @override
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
@@ -67,8 +73,8 @@ class Gaussian(_Independent):
             variance = measured + structural**2
             return -0.5 * ((value - x) ** 2 / variance + jnp.log(2.0 * math.pi * variance))
 
-        known = jnp.array([data.value, data.measurement_sd**2])
-        total: jax.Array = summed(term, known, expected, Stacked.of(errors["structural_sd"])).tree
+        rows = jnp.asarray(self.rows(data) if data.rows is None else data.rows)
+        total: jax.Array = summed(term, rows, expected, Stacked.of(errors["structural_sd"])).tree
         return total
 
     @override

@@ -90,7 +90,7 @@ def test_a_jump_to_where_the_density_is_no_number_is_refused():
     def broken(z):
         return jnp.where(z[0] < 0.0, jnp.nan, -0.5 * jnp.sum(z**2))
 
-    kernel = Kernel(broken, 2, 4)
+    kernel = Kernel(jax.tree_util.Partial(broken), 2, 4)
     regions = [Metric(np.full(2, 1.0), np.eye(2)), Metric(np.full(2, -9.0), np.eye(2))]
     metric = Metric(np.zeros(2), np.eye(2))
     state = kernel.start(jax.random.key(0), metric, np.array([0.5, 0.5]))
