@@ -67,8 +67,14 @@ class Calibration:
         start from the stand's regrowth at that age, times ``exp(<pool>_departure)``, and stocks
         seen before the record count too.
     regrowth
-        Whether to run the stand's regrowth, 300 years from the disturbance, under the site's mean
-        year, and report it; always where a stream or the stand's age needs it.
+        Whether to run the stand's regrowth, 300 years from the disturbance, and report it; always
+        where a stream or the stand's age needs it. It lives under the record's months again and
+        again, or, as ``"mean year"``, under their means, which grow more.
+    systematic
+        By stream, the standard deviation of an error that all of its values share, which is
+        integrated over: of NEE and NBE an offset in g C m-2 d-1, of others a share of what the
+        model expects. Streams have defaults (`docs/streams-and-errors.md`); 0, or False for all,
+        means none.
 
     Raises
     ------
@@ -103,20 +109,22 @@ class Calibration:
         priors: Mapping[str, PriorLike] | None = None,
         constraints: Sequence[str] | Mapping[str, bool | float] | bool | None = None,
         stand_age: float | None = None,
-        regrowth: bool = False,
+        regrowth: bool | str = False,
+        systematic: Mapping[str, float] | bool | None = None,
     ) -> None:
         use_double_precision()
         keep_work_space()
         self._chosen: dict[str, Any] = {
             "streams": streams if isinstance(streams, str) else tuple(streams),
             "priors": dict(priors or {}), "constraints": constraints, "stand_age": stand_age,
-            "regrowth": regrowth,
+            "regrowth": regrowth, "systematic": systematic,
         }  # fmt: skip
         stand_age = assembly.checked_age(site, stand_age)
         bound = bind_all(streams, site, stand_age)
         assembly.warn_double_counting({stream.name for stream in bound})
         forcing = prepare(drivers_of(site))
         stand = assembly.regrowth_of(site, bound, stand_age, regrowth)
+        bound = assembly.under_weather(assembly.with_systematic(bound, systematic), stand)
         errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
         unused = assembly.unused_parameters(stand, fire=forcing.fire)
         ranges = assembly.error_ranges(bound)
@@ -153,18 +161,7 @@ class Calibration:
     @property
     def experiment(self) -> dict[str, Any]:
         """Everything that defines the posterior, as plain data."""
-        stand = self.density.regrowth
-        return {
-            "site": self.site.name,
-            "streams": {
-                s.name: {"errors": type(s.stream.errors).__name__} | s.stream.errors.options
-                for s in self.density.streams
-            },
-            "priors": {name: prior.to_dict() for name, prior in self.density.priors.items()},
-            "constraints": {c.name: c.width for c in self.density.constraints},
-            "regrowth": stand is not None,
-            "stand_age": stand.age if stand else None,
-        }
+        return {"site": self.site.name} | assembly.described(self.density)
 
     def with_priors(self, changes: Mapping[str, PriorLike]) -> Calibration:
         """Return the same calibration under other priors for some parameters.

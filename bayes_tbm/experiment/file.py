@@ -99,7 +99,7 @@ class Experiment:
         As `bayes_tbm.Calibration` takes them.
     sampling
         Fields of `bayes_tbm.Settings`.
-    stand_age, regrowth
+    stand_age, regrowth, systematic
         As `bayes_tbm.Calibration` takes them.
     growth_curve, stock
         Tables of `bayes_tbm.experiment.stand`, for streams of these names.
@@ -119,7 +119,8 @@ class Experiment:
     constraints: Mapping[str, bool | float] = dataclasses.field(default_factory=dict)
     sampling: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     stand_age: float | None = None
-    regrowth: bool = False
+    regrowth: bool | str = False
+    systematic: Mapping[str, float] | bool | None = None
     growth_curve: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     stock: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     sets: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
@@ -179,7 +180,8 @@ class Experiment:
         if isinstance(sets, Mapping) and not all(_are_names(names) for names in sets.values()):
             wrong.append("sets")
         wrong += ["stand_age"] if as_number(data.get("stand_age", 1)) is None else []
-        wrong += [] if isinstance(data.get("regrowth", False), bool) else ["regrowth"]
+        wrong += [] if isinstance(data.get("regrowth", False), bool | str) else ["regrowth"]
+        wrong += [] if isinstance(data.get("systematic", {}), bool | Mapping) else ["systematic"]
         if wrong:
             raise InputError(
                 where=where,
@@ -189,7 +191,7 @@ class Experiment:
             )
         dates = {n: str(data[n]) for n in ("start", "end") if data.get(n) is not None}
         named: dict[str, Any] = {n: data[n] for n in tables if n in data} | dates
-        named |= {n: data[n] for n in ("stand_age", "regrowth") if n in data}
+        named |= {n: data[n] for n in ("stand_age", "regrowth", "systematic") if n in data}
         return cls(data["site"], tuple(data["streams"]), where=where, **named)
 
     def to_toml(self, folder: str | Path | None = None) -> str:
@@ -232,7 +234,7 @@ class Experiment:
             return Calibration(
                 self.open_site(), streams, priors=self.priors,
                 constraints=self.constraints or None, stand_age=self.stand_age,
-                regrowth=self.regrowth,
+                regrowth=self.regrowth, systematic=self.systematic,
             )  # fmt: skip
 
     def _named_streams(self) -> list[StreamLike]:
@@ -274,7 +276,7 @@ class Experiment:
         return {
             name: dataclasses.replace(
                 self, streams=tuple(streams), regrowth=needed,
-                priors=self._priors_for(streams, own),
+                priors=self._priors_for(streams, own), systematic=self._systematic_for(streams),
             ).calibration()
             for name, streams in self.sets.items()
         }  # fmt: skip
@@ -291,6 +293,14 @@ class Experiment:
         left_out = {name for stream in set(own) - kept for name in own[stream]}
         return {name: prior for name, prior in self.priors.items() if name not in left_out}
 
+    def _systematic_for(self, streams: Sequence[str]) -> Mapping[str, float] | bool | None:
+        """Sizes of common errors but those of streams that a set leaves out."""
+        if not isinstance(self.systematic, Mapping):
+            return self.systematic
+        kept = {name.strip().lower() for name in streams}
+        left_out = {name.strip().lower() for name in self.streams} - kept
+        return {name: size for name, size in self.systematic.items() if name not in left_out}
+
     def resolved(self, calibration: Calibration, settings: Settings) -> Experiment:
         """Return the experiment with every default written out, so that it outlives them."""
         switched_on = {c.name: c.width for c in calibration.density.constraints}
@@ -300,6 +310,7 @@ class Experiment:
             errors={s.name: _error_options(s.stream) for s in bound if s.name in STREAMS},
             stand_age=calibration.experiment["stand_age"],
             regrowth=calibration.experiment["regrowth"],
+            systematic=calibration.experiment["systematic"],
             priors={n: p.to_dict() for n, p in calibration.density.priors.items()},
             constraints={name: switched_on.get(name, False) for name in EDCS},
             sampling=dataclasses.asdict(settings),

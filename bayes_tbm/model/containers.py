@@ -183,6 +183,9 @@ class Trajectory:
     regrowth
         Pools of the stand at the edges of months since its disturbance, (month + 1,), where that
         was run too.
+    regrowth_gpp
+        Mean GPP of the record's stand had it lived under the regrowth's weather, g C m-2 d-1,
+        likewise.
     """
 
     pools: Pools
@@ -192,6 +195,7 @@ class Trajectory:
     steps: int = dataclasses.field(metadata={"static": True})
     fluxes: Fluxes
     regrowth: Pools | None = None
+    regrowth_gpp: jax.Array | None = None
 
 
 def edges(before: Pools, last: Pools) -> Pools:

@@ -58,6 +58,13 @@ def mature_biomass(p: Parameters, run: Trajectory, forcing: Forcing) -> jax.Arra
     return carbon / (CARBON_FRACTION * GRAMS_PER_M2_IN_MEGAGRAMS_PER_HA)
 
 
+def regrowth_productivity(run: Trajectory, forcing: Forcing) -> jax.Array:
+    """GPP of the record's stand under the regrowth's weather over that under its own."""
+    if run.regrowth_gpp is None:
+        raise ValueError("the regrowth's productivity needs the regrowth run")
+    return run.regrowth_gpp / (run.total.gpp / forcing.step_length.sum())
+
+
 DERIVED = (
     Derived("allocation_foliage", "1", "share of NPP given straight to foliage",
             lambda p, run, f: jnp.asarray(allocation_shares(p).foliage)),
@@ -86,6 +93,9 @@ DERIVED = (
             lambda p, run, f: live_biomass_at(MATURE_AGE, p, run, f)),
 )  # fmt: skip
 OF_REGROWTH = (
+    Derived("regrowth_productivity", "1",
+            "GPP under the weather that the stand regrows under, over that of the record",
+            lambda p, run, f: regrowth_productivity(run, f)),
     Derived("mature_biomass", "Mg ha-1",
             "live dry biomass at age 150 yr of the stand that regrows (carbon fraction 0.47)",
             mature_biomass),

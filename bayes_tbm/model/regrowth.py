@@ -1,4 +1,4 @@
-"""A stand from its disturbance to maturity, under the site's mean year, month by month.
+"""A stand from its disturbance to maturity, under the record's months again and again.
 
 The same parameters and the same step as the run over the record: what an old stand holds and how
 fast a young one grows speak of the same allocation and turnover.
@@ -31,7 +31,7 @@ from bayes_tbm.model.simulate import SMOOTH
 from bayes_tbm.model.steps import step_at
 from bayes_tbm.parameters import Parameters
 from bayes_tbm.processes.water import WaterForm
-from bayes_tbm.units import DAYS_PER_YEAR
+from bayes_tbm.units import DAYS_PER_MONTH, DAYS_PER_YEAR
 
 MONTHS = 12
 OLDEST = 300
@@ -39,6 +39,9 @@ OLDEST = 300
 CLOSED = 20
 """Age in years by which a stand's canopy has closed, see `canopy_closure`."""
 _OF_THE_RECORD = 2.0 / 3.0
+RECORD, MEAN_YEAR = "record", "mean year"
+WEATHERS = {RECORD: 0.02, MEAN_YEAR: 0.06}
+"""Weather that a stand can regrow under, with the error of the logarithm that each leaves."""
 LIVE = ("labile", "foliage", "root", "wood")
 """Pools that a disturbance takes and that regrow; together they are live biomass."""
 
@@ -50,17 +53,32 @@ class Regrowth:
     Attributes
     ----------
     climate
-        Weather of the mean year, twelve months from January.
+        Weather of the stand's life, whole years of months from January, which repeat.
     years
         Length of the run that is reported.
+    weather
+        What they are: `RECORD` or `MEAN_YEAR`.
     age
         Age in years at the start of the record, where it is known. The record's live pools then
         start from the regrowth's at that age.
+    season
+        Month of the year, from 0, in which the record begins.
     """
 
     climate: Forcing
     years: int
     age: float | None = None
+    weather: str = RECORD
+    season: int = 0
+
+    @property
+    def log_sd(self) -> float:
+        """Error of the logarithm of biomass that the choice of weather leaves, common to all ages.
+
+        From productivity under it against that over the record, with the same parameters, at ten
+        sites (`benchmarks/regrowth_weather.py`).
+        """
+        return WEATHERS[self.weather]
 
 
 def regrow(p: Parameters, climate: Forcing, years: int, form: WaterForm = SMOOTH) -> Pools:
@@ -71,7 +89,7 @@ def regrow(p: Parameters, climate: Forcing, years: int, form: WaterForm = SMOOTH
     p
         Parameter values, scalars or of a batch's shape.
     climate
-        Weather of the mean year, twelve months from January.
+        Weather, whole years of months from January, which repeat.
     years
         How long.
     form
@@ -90,34 +108,40 @@ def regrow(p: Parameters, climate: Forcing, years: int, form: WaterForm = SMOOTH
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Cycle:
-    """Weather of a stand's life: that of a mean year again and again.
+    """Weather of a stand's life: some whole years again and again.
 
     Attributes
     ----------
-    year
-        Forcing of twelve months, stacked: members of shape (month of the year,).
+    once
+        Forcing of their months, stacked: members of shape (month of the cycle,).
     life
         Forcing of all months, likewise.
     """
 
-    year: native.Stacked
+    once: native.Stacked
     life: native.Stacked
 
     @classmethod
     def of(cls, climate: Forcing, years: int) -> Cycle:
-        """Repeat a mean year."""
-        year = native.Stacked.of(climate)
-        return cls(year, year.like(jnp.tile(year.array, (1, years))))
+        """Repeat a few years until there are so many."""
+        once = native.Stacked.of(climate)
+        life = once.like(repeated(once.array, MONTHS * years, axis=1))
+        return cls(once.like(once.array[:, : MONTHS * years]), life)
+
+    def instead_of_record(self, season: int, days: jax.Array) -> native.Stacked:
+        """Return forcing of so many days from a month of the year on, in place of the record."""
+        months = max(round(float(days) / DAYS_PER_MONTH), 1)
+        begun = jnp.roll(self.once.array, -season, axis=1)
+        return self.once.like(repeated(begun, months, axis=1))
 
 
 def regrow_stacked(p: native.Stacked, weather: Cycle, form: WaterForm = SMOOTH) -> Pools:
     """Grow a stand; as `regrow`, for stacked parameters."""
-    climate: Forcing = weather.year.tree
+    climate: Forcing = weather.once.tree
     c, start = native.fused(functools.partial(_prepared, fire=climate.fire), p)
     rates = rates_under(beside_batch(climate, c.shape), beside_time(c.tree))
-    series = along_time((rates.turnover, rates.fire), MONTHS, c.shape)  # of one year
-    years = weather.life.shape[0] // MONTHS
-    series = jax.tree.map(functools.partial(_repeat, times=years), series)
+    series = along_time((rates.turnover, rates.fire), weather.once.shape[0], c.shape)
+    series = jax.tree.map(functools.partial(repeated, length=weather.life.shape[0]), series)
     run = evolve(functools.partial(step_at, form=form), start, weather.life, c, series)
     return edges(run.before, run.last.tree)
 
@@ -187,6 +211,8 @@ def age_in_season(age: float, first_day: float) -> float:
     return nearest if nearest > 0.0 else nearest + 1.0
 
 
-def _repeat(series: jax.Array, times: int) -> jax.Array:
-    """Repeat what has a month's axis."""
-    return jnp.tile(series, (times, *(1,) * (series.ndim - 1)))
+def repeated(series: jax.Array, length: int, axis: int = 0) -> jax.Array:
+    """Repeat a series along its months until it has a length."""
+    times = [1] * series.ndim
+    times[axis] = -(-length // series.shape[axis])
+    return jax.lax.slice_in_dim(jnp.tile(series, times), 0, length, axis=axis)

@@ -73,6 +73,10 @@ def _plainly(flat: Any, data: jax.Array, series: jax.Array, numbers: jax.Array) 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _sums(flat: Any, data: jax.Array, series: jax.Array, numbers: jax.Array) -> jax.Array:
+    return _loop(flat, data, series, numbers)
+
+
+def _loop(flat: Any, data: jax.Array, series: jax.Array, numbers: jax.Array) -> jax.Array:
     one = shaped((), series.dtype)
     count = len(jax.eval_shape(flat, [one] * len(data), one, [one] * len(numbers)))
 
@@ -84,7 +88,7 @@ def _sums(flat: Any, data: jax.Array, series: jax.Array, numbers: jax.Array) -> 
 
 
 def _forward(flat: Any, *given: jax.Array) -> tuple[jax.Array, Any]:
-    return _sums(flat, *given), given
+    return _loop(flat, *given), given
 
 
 def _backward(flat: Any, given: Any, cotangent: jax.Array) -> tuple[None, jax.Array, jax.Array]:

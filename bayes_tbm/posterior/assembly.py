@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from bayes_tbm.errors import DataWarning, InputError
+import numpy as np
+
+from bayes_tbm.errors import DataWarning, InputError, did_you_mean
 from bayes_tbm.model import Regrowth, prepare
-from bayes_tbm.model.regrowth import OLDEST, age_in_season
+from bayes_tbm.model.regrowth import MONTHS, OLDEST, RECORD, WEATHERS, age_in_season
 from bayes_tbm.parameters import names_in
-from bayes_tbm.plain import as_number
+from bayes_tbm.plain import as_number, finite_number
+from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.sites.site import Site
-from bayes_tbm.sites.to_model import mean_year_of
+from bayes_tbm.sites.to_model import stand_weather_of
 from bayes_tbm.streams import AbstractBoundStream, ErrorParameter
+from bayes_tbm.streams.likelihood import BoundAges
+from bayes_tbm.units import DAYS_PER_MONTH
 
 _TIED = ("initial_lai", "initial_labile", "initial_root", "initial_wood")
 
@@ -34,12 +40,87 @@ def checked_age(site: Site, age: float | None) -> float | None:
 
 
 def regrowth_of(
-    site: Site, streams: Sequence[AbstractBoundStream], age: float | None, wanted: bool
+    site: Site, streams: Sequence[AbstractBoundStream], age: float | None, wanted: bool | str
 ) -> Regrowth | None:
     """Return how the stand regrows, or None where nothing sees it."""
+    if not isinstance(wanted, bool) and wanted not in WEATHERS:
+        raise InputError(
+            where="regrowth", rule=f"must be true, false or one of {', '.join(WEATHERS)}",
+            found=repr(wanted),
+        )  # fmt: skip
     if not (wanted or age is not None or any(stream.oldest for stream in streams)):
         return None
-    return Regrowth(prepare(mean_year_of(site)), OLDEST, age)
+    weather = RECORD if isinstance(wanted, bool) else wanted
+    first = site.drivers.days.values[0] - 0.5 * site.drivers.step_length.values[0]
+    season = int(np.floor(first / DAYS_PER_MONTH + 0.5)) % MONTHS
+    return Regrowth(prepare(stand_weather_of(site, weather)), OLDEST, age, weather, season)
+
+
+def under_weather(
+    streams: Sequence[AbstractBoundStream], stand: Regrowth | None
+) -> tuple[AbstractBoundStream, ...]:
+    """Return streams of the stand's life that know the error which its weather leaves in them."""
+    return tuple(
+        s.with_common_error(stand.log_sd)
+        if stand and isinstance(s, BoundAges) and s.stream.errors.takes_common
+        else s
+        for s in streams
+    )
+
+
+def with_systematic(
+    streams: Sequence[AbstractBoundStream], given: Mapping[str, float] | bool | None
+) -> tuple[AbstractBoundStream, ...]:
+    """Return streams with the errors that all of their values share.
+
+    Parameters
+    ----------
+    streams
+        Bound to the site.
+    given
+        Sizes by stream; others keep their default. False for none at all.
+
+    Raises
+    ------
+    InputError
+        A size is no number of 0 or more, its stream is not fitted, or its error model takes none.
+    """
+    if given is not None and not isinstance(given, bool | Mapping):
+        raise InputError(
+            where="systematic", rule="must be sizes by stream, or false for none", found=repr(given)
+        )
+    sizes = given if isinstance(given, Mapping) else {}
+    names = [stream.name for stream in streams]
+    for name, size in sizes.items():
+        if name not in names:
+            raise InputError(
+                where="systematic", variable=name, rule=f"must be one of {', '.join(names)}",
+                found=name, remedy=did_you_mean(name, names),
+            )  # fmt: skip
+        number = finite_number(size)
+        if number is None or number < 0.0:
+            raise InputError(
+                where="systematic", variable=name, rule="must be a number, 0 or more",
+                found=repr(size),
+            )  # fmt: skip
+    return tuple(
+        _with_systematic(stream, 0.0 if given is False else sizes.get(stream.name))
+        for stream in streams
+    )
+
+
+def _with_systematic(stream: AbstractBoundStream, given: float | None) -> AbstractBoundStream:
+    errors = stream.stream.errors
+    size = stream.stream.systematic if given is None else float(given)
+    if not errors.takes_common:
+        if given:
+            raise InputError(
+                where="systematic", variable=stream.name, found=type(errors).__name__,
+                rule="must be 0 where errors have heavy tails: their sum has no closed form",
+                remedy="choose another error model",
+            )  # fmt: skip
+        size = 0.0
+    return stream.with_systematic(size)
 
 
 def unused_parameters(stand: Regrowth | None, *, fire: bool) -> set[str]:
@@ -71,3 +152,19 @@ def warn_double_counting(names: set[str]) -> None:
 def noted(site: Site, note: str) -> Site:
     """Return the site with one more note, if there is one."""
     return dataclasses.replace(site, notes=(*site.notes, note)) if note else site
+
+
+def described(density: LogDensity) -> dict[str, Any]:
+    """Return everything that defines a posterior but its site, as plain data."""
+    stand = density.regrowth
+    return {
+        "streams": {
+            s.name: {"errors": type(s.stream.errors).__name__} | s.stream.errors.options
+            for s in density.streams
+        },
+        "priors": {name: prior.to_dict() for name, prior in density.priors.items()},
+        "constraints": {c.name: c.width for c in density.constraints},
+        "regrowth": stand.weather if stand else False,
+        "stand_age": stand.age if stand else None,
+        "systematic": {s.name: s.stream.systematic for s in density.streams},
+    }

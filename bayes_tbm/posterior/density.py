@@ -64,12 +64,15 @@ class LogDensity:
         stand, needed = self.regrowth, self._needed_years
         numbers = {name: prior.numbers for name, prior in self.priors.items()}
         with jax.ensure_compile_time_eval():  # numbers, also where a function of it is traced first
+            cycle = Cycle.of(stand.climate, stand.years) if stand else None
+            days = self.forcing.step_length.sum()
             return TracedDensity(
                 weather=Stacked.of(self.forcing),
                 streams=tuple(stream.ready for stream in self.streams),
                 numbers=Stacked.of(numbers),
                 stand=Cycle.of(stand.climate, needed) if stand and needed else None,
-                whole_stand=Cycle.of(stand.climate, stand.years) if stand else None,
+                whole_stand=cycle,
+                instead=cycle.instead_of_record(stand.season, days) if stand and cycle else None,
                 age=stand.age if stand else None,
                 families=tuple((name, type(prior)) for name, prior in self.priors.items()),
                 constraints=self.constraints,

@@ -75,6 +75,8 @@ class TracedDensity:
     stand, whole_stand
         Weather of the stand's life for as long as the density needs it, and for as long as is
         reported; None where that is not run.
+    instead
+        Forcing of the stand's life for as long as the record is, from the season it begins in.
     age
         Of the stand at the start of the record, yr; None where that is not tied to the regrowth.
     families
@@ -88,6 +90,7 @@ class TracedDensity:
     numbers: native.Stacked
     stand: Cycle | None
     whole_stand: Cycle | None
+    instead: native.Stacked | None
     age: Any | None
     families: Families = dataclasses.field(metadata={"static": True})
     constraints: tuple[EDC, ...] = dataclasses.field(metadata={"static": True})
@@ -150,7 +153,12 @@ class TracedDensity:
         needs it.
         """
         p = Parameters.from_mapping({name: values[name] for name in TABLE})
-        return p, self._run(native.Stacked.of(p), whole).trajectory
+        stacked = native.Stacked.of(p)
+        run = self._run(stacked, whole).trajectory
+        if whole and self.instead is not None:
+            other = simulate_stacked(stacked, self.instead, start=run.first).sums.tree.gpp
+            run = dataclasses.replace(run, regrowth_gpp=other / self.instead.tree.step_length.sum())
+        return p, run
 
     def _run(self, p: native.Stacked, whole: bool) -> Run:
         cycle = self.whole_stand if whole else self.stand

@@ -1,13 +1,12 @@
-"""A site's mean year: what a stand that regrows lives under."""
+"""A site's mean year: what a stand that regrows may live under."""
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.sites.record_months import WEATHER, of_equal_months
 from bayes_tbm.units import DAYS_PER_MONTH, DAYS_PER_YEAR
-
-WEATHER = ("t_min", "t_max", "shortwave", "co2", "vpd", "precipitation")
 
 
 def mean_year(drivers: xr.Dataset, where: str) -> dict[str, NDArray[np.float64]]:
@@ -48,8 +47,4 @@ def mean_year(drivers: xr.Dataset, where: str) -> dict[str, NDArray[np.float64]]
         name: np.bincount(month, drivers[name].values * length, minlength=12) / total
         for name in WEATHER
     }
-    middle = DAYS_PER_MONTH * (np.arange(12) + 0.5)
-    return means | {
-        "days": middle, "day_of_year": middle, "burned_fraction": np.zeros(12),
-        "step_length": np.full(12, DAYS_PER_MONTH),
-    }  # fmt: skip
+    return means | of_equal_months(12)

@@ -15,6 +15,7 @@ from bayes_tbm.plain import as_number
 from bayes_tbm.sites.checks import check_site
 from bayes_tbm.sites.mean_year import mean_year
 from bayes_tbm.sites.observations import STOCKS, Observations, join_notes
+from bayes_tbm.sites.record_months import record_months
 from bayes_tbm.sites.schema import DRIVERS
 from bayes_tbm.sites.settle import settled_drivers, settled_observations, warn_unusual
 from bayes_tbm.sites.summary import hash_numbers, page
@@ -106,8 +107,23 @@ class Site:
         """Mean precipitation over the drivers [mm d-1]."""
         return self._mean(self.drivers["precipitation"])
 
+    def record_months(self) -> dict[str, NDArray[np.float64]]:
+        """Drivers of the record's whole years by month, from January, under which a stand regrows.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            By driver, shape (12 years,): means over the months of the record, without fire.
+
+        Raises
+        ------
+        InputError
+            The record does not cover twelve months in a row.
+        """
+        return record_months(self.drivers, self.source or self.name)
+
     def mean_year(self) -> dict[str, NDArray[np.float64]]:
-        """Drivers of the mean year, under which a stand regrows.
+        """Drivers of the mean year, under which a stand may regrow instead.
 
         Returns
         -------

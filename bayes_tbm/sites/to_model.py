@@ -1,4 +1,4 @@
-"""Drivers of the model from a site: over its record, and of its mean year."""
+"""Drivers of the model from a site: over its record, and over a stand's life."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from bayes_tbm.model import Drivers
+from bayes_tbm.model.regrowth import MEAN_YEAR
 from bayes_tbm.sites.schema import DRIVERS
 from bayes_tbm.sites.site import Site
 
@@ -18,13 +19,14 @@ def drivers_of(site: Site) -> Drivers:
     return _drivers(site, site.drivers, fire, bool((site.drivers.step_length == 1.0).all()))
 
 
-def mean_year_of(site: Site) -> Drivers:
-    """Drivers of a site's mean year, twelve months; see `bayes_tbm.sites.mean_year`."""
-    return _drivers(site, site.mean_year(), fire=False, daily=False)
+def stand_weather_of(site: Site, weather: str) -> Drivers:
+    """Drivers under which a stand regrows: the record's months, or those of its mean year."""
+    months = site.mean_year() if weather == MEAN_YEAR else site.record_months()
+    return _drivers(site, months, fire=False, daily=False)
 
 
 def _drivers(site: Site, series: Mapping[Any, Any], fire: bool, daily: bool) -> Drivers:
-    """Drivers of a record or a mean year; decomposition keeps to the climate of the record."""
+    """Drivers of a record or a stand's life; decomposition keeps to the climate of the record."""
     return Drivers(
         **{name: jnp.asarray(series[name]) for name in DRIVERS},
         latitude=jnp.asarray(site.latitude),

@@ -61,7 +61,7 @@ def stock_stream(
         )
     if quantity != "above_ground":
         known = STREAMS[quantity]
-        return dataclasses.replace(known, name=name, errors=errors)
+        return dataclasses.replace(known, name=name, errors=errors, systematic=0.0)
     above = _above_ground(1.0 - float(root_share or 0.0))
     return Stream(name, "above-ground biomass carbon", STOCK, above.over_steps, errors, above.of)
 

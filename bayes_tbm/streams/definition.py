@@ -40,6 +40,11 @@ class Stream:
     of_stand
         For stocks of what lives: the observed quantity from a stand's pools. With it the stream can
         be seen at an age of the stand too.
+    systematic
+        Default standard deviation of the error that all values share: a share of what the model
+        expects, or, with ``is_offset``, in the stream's unit; 0 for none.
+    is_offset
+        Whether that error is an offset rather than one of scale.
     """
 
     name: str
@@ -48,6 +53,8 @@ class Stream:
     operator: Operator
     errors: AbstractErrorModel
     of_stand: OfStand | None = None
+    systematic: float = 0.0
+    is_offset: bool = False
 
     def __post_init__(self) -> None:
         require_errors(self.name, self.errors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Self
 
@@ -64,6 +65,35 @@ class AbstractBoundStream:
         data = dataclasses.replace(self.data, rows=self.stream.errors.rows(self.data))
         return dataclasses.replace(self, data=data)
 
+    def with_common_error(self, scale_sd: float = 0.0, offset_sd: float = 0.0) -> Self:
+        """Return the same with one more error that all points share, in quadrature.
+
+        Parameters
+        ----------
+        scale_sd
+            Of the model's values, as a share; of the logarithm for errors of the logarithm.
+        offset_sd
+            In the stream's unit.
+        """
+        data = dataclasses.replace(
+            self.data,
+            scale_sd=_in_quadrature(self.data.scale_sd, scale_sd),
+            offset_sd=_in_quadrature(self.data.offset_sd, offset_sd),
+        )
+        return dataclasses.replace(self, data=data)
+
+    def with_systematic(self, size: float) -> Self:
+        """Return the same with another standard deviation of the stream's own systematic error.
+
+        Parameters
+        ----------
+        size
+            Of the kind that the stream says; 0 for none. Given once.
+        """
+        stream = dataclasses.replace(self.stream, systematic=size)
+        kind = "offset_sd" if stream.is_offset else "scale_sd"
+        return dataclasses.replace(self.with_common_error(**{kind: size}), stream=stream)
+
     @property
     def oldest(self) -> float:
         """Greatest of the ages; 0 if there are none."""
@@ -122,6 +152,10 @@ class AbstractBoundStream:
     def _own(self, errors: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
         start = f"{self.name}_"
         return {n.removeprefix(start): v for n, v in errors.items() if n.startswith(start)}
+
+
+def _in_quadrature(before: float | None, more: float) -> float | None:
+    return math.hypot(before or 0.0, more) if more else before
 
 
 _EMPTY: NDArray[np.float64] = np.zeros(0)

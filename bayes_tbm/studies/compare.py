@@ -199,6 +199,9 @@ def _check(calibrations: Mapping[str, Calibration]) -> None:
             entry for entry in ("site", "regrowth", "stand_age", "constraints")
             if first.experiment[entry] != other.experiment[entry]
         ]  # fmt: skip
+        sizes = [c.experiment["systematic"] for c in (first, other)]
+        if any(sizes[0][n] != sizes[1][n] for n in set(sizes[0]) & set(sizes[1])):
+            unlike.append("systematic")
         shared = set(first.density.priors) & set(other.density.priors)
         if first.site.data_hash() != other.site.data_hash():
             unlike.append("data")

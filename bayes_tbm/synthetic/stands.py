@@ -2,8 +2,8 @@
 
 The population, stated here and known to nobody who fits: every parameter of process is a draw of
 its default prior with `SPREAD` of its width; wood residence time falls where winters are mild. The
-stand regrows from its disturbance under its mean year, by the package's own model, and the record
-begins at its age.
+stand regrows from its disturbance under its record's months, by the package's own model, and the
+record begins at its age.
 """
 
 from collections.abc import Mapping
@@ -126,9 +126,9 @@ def _draw(rng: np.random.Generator, climate: Climate) -> tuple[Parameters, float
 
 def _simulated(site: Site, truth: Parameters, age: float) -> tuple[Series, dict[str, Series], bool]:
     """Live biomass by year of age, what a perfect instrument sees, whether the canopy closes."""
-    mean = model_drivers(site, site.mean_year(), daily=False)
+    months = model_drivers(site, site.record_months(), daily=False)
     record = model_drivers(site, site.drivers, daily=False)
-    grown = _regrown(truth, mean)
+    grown = _regrown(truth, months)
     run = jax.device_get(_over_record(truth, record, _at(grown, age)))
     closed = bool(canopy_closure(grown, run.pools.foliage.mean()) >= 1.0)
     return np.asarray(live_biomass(grown))[::MONTHS], perfect_series(run, truth), closed

@@ -166,8 +166,9 @@ def test_synthetic_points_scatter_around_the_simulation(loose, evaluator):
     expected = run.gpp.values[bound["gpp"].step]
     score = (gpp.mean(axis=0) - expected) / (gpp.std(axis=0) / np.sqrt(draws))
     assert np.abs(score).max() < 4.5
-    assert score.std() == pytest.approx(1.0, abs=0.3)
+    assert 0.3 < score.std() < 1.3  # as they share an error, their scores do too
     sd = np.hypot(0.25, float(loose.density.priors["gpp_structural_sd"].center))
+    sd = np.median(np.hypot(sd, 0.08 * expected))  # with the error of scale that all values share
     assert np.median(gpp.std(axis=0)) == pytest.approx(sd, rel=0.05)
     wood = np.log(found.predictive["wood"][0])
     pool = (run.wood.values[1:] + run.wood.values[:-1]) / 2

@@ -206,7 +206,8 @@ def test_predictive_draws_have_the_moments_of_the_model(posterior, how):
         variance = x.var(axis=0)
         assert (np.abs(x.mean(axis=0) - middle) < 4.5 * np.sqrt(variance / count)).all()
         own = {n.removeprefix(f"{stream.name}_"): float(v) for n, v in values.items()}
-        law = _variance(stream, own)
+        shared = stream.stream.systematic * (1.0 if positive or stream.stream.is_offset else middle)
+        law = _variance(stream, own) + shared**2
         assert variance.mean() == pytest.approx(law.mean(), rel=0.15)
 
 

@@ -46,6 +46,8 @@ ROWS = [
         ]
     )
 ]
+WEATHER = {2: "record", 3: "mean year", 4: "mean year", 5: "record"}
+INDEPENDENT = (0, 3, 4)  # without errors that all values of a stream share
 FAST = 5  # with every family and error model; the whole cover is compiled by `make slow`
 CHEAP = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 FLUX_MODELS = (bt.BlockMeans, bt.Autoregressive, bt.Gaussian, bt.StudentT)
@@ -125,7 +127,9 @@ def streams_of(row):
             errors=errors((bt.LogNormalErrors, bt.Gaussian)[i], row.number + 3),
         )  # fmt: skip
     if row.stand != "none":
-        for i, name in enumerate(list(CURVES)[row.number in (3, 4) :: 2]):
+        for i, name in enumerate(CURVES):
+            if row.number == 2 + i % 4:
+                continue  # three rows of the four hold each
             model = errors(bt.AlongAge, 2 * row.number + i)
             yield CURVES[name](name=f"curve_{name.replace(' ', '_')}", errors=model)
 
@@ -159,7 +163,9 @@ def build(row):
     }  # fmt: skip
     return bt.Calibration(
         site_of(row), list(streams_of(row)), priors=priors, constraints=edcs_of(row),
-        stand_age=30.0 if row.stand == "aged" else None, regrowth=row.stand == "run",
+        stand_age=30.0 if row.stand == "aged" else None,
+        regrowth=False if row.stand == "none" else WEATHER[row.number],
+        systematic=False if row.number in INDEPENDENT else None,
     )  # fmt: skip
 
 
@@ -174,6 +180,9 @@ def labels_of(row, density):
     yield "fire", str(density.forcing.fire)
     yield "stand", row.stand
     yield "batch", str(row.batch)
+    yield "shared errors", str(row.number not in INDEPENDENT)
+    if density.regrowth:
+        yield "weather", density.regrowth.weather
     for edc in density.constraints:
         yield "edc", edc.name
     for name in bt.TABLE:
@@ -194,10 +203,12 @@ def cannot_meet(*pair):
     """Whether options exclude each other, or neither is there for what the other does."""
     names = {name for label in pair for name in label}
     of_stand = {"curve", "canopy_closure", "stock_age", "stock_before", "AlongAge"}
-    if (("stand", "none") in pair and names & of_stand) or {"run", "stock_before"} <= names:
+    if (("stand", "none") in pair and ("weather" in names or names & of_stand)) or {"run", "stock_before"} <= names:
         return True  # it needs the regrowth, or the stand's age
-    # A curve sees the regrowth alone: a mean year by months, in which nothing burns.
-    return "curve" in names and bool(names & {"step", "fire"})
+    # A curve sees the regrowth alone: months, in which nothing burns. Of its weather and of shared
+    # errors tests/posterior/test_stand.py tells.
+    alone = "curve" in names or "weather" in names
+    return alone and bool(names & {"step", "fire"}) or names >= {"weather", "shared errors"}
 
 
 def test_every_pair_of_options_stands_in_a_row(densities):
@@ -268,11 +279,12 @@ def test_value_and_gradient_are_those_of_xla_alone(densities, row, monkeypatch):
     np.testing.assert_allclose(slope, plain_slope, rtol=1e-9, atol=rounding)
     if not row.batch:
         return
-    parts = jax.jit(plain.parts, compiler_options=CHEAP)(points[0])
-    terms = {**parts.constraint, **parts.stream}
-    totals = {name: float(jnp.sum(term)) for name, term in terms.items()}
-    faint = {n: x for n, x in totals.items() if abs(x) < 2e-9 * abs(value[0])}
-    assert faint == {}  # none could be lost unnoticed
-    named = sum(totals.values())
-    normal = -0.5 * float(middle @ middle + len(middle) * np.log(2.0 * np.pi))
-    assert value[0] == pytest.approx(named + normal, rel=1e-9)
+    parts_of, felt = jax.jit(plain.parts, compiler_options=CHEAP), set()
+    for z, total in ((points[0], value[0]), (points[3], value[3])):
+        parts = parts_of(z)
+        terms = {**parts.constraint, **parts.stream}
+        totals = {name: float(jnp.sum(term)) for name, term in terms.items()}
+        felt |= {name for name, x in totals.items() if abs(x) > 2e-9 * abs(total)}
+        normal = -0.5 * float(z @ z + len(z) * np.log(2.0 * np.pi))
+        assert total == pytest.approx(sum(totals.values()) + normal, rel=1e-9)
+    assert felt == set(totals)  # none could be lost unnoticed

@@ -86,7 +86,7 @@ def test_departures_are_sampled_where_the_age_is_known_else_initial_pools(plain,
         assert not departures & set(calibration.density.sampled)
     assert tied.experiment["stand_age"] == tied.density.regrowth.age
     assert (grown.experiment["stand_age"], plain.experiment["stand_age"]) == (None, None)
-    assert (grown.experiment["regrowth"], plain.experiment["regrowth"]) == (True, False)
+    assert (grown.experiment["regrowth"], plain.experiment["regrowth"]) == ("record", False)
 
 
 def test_a_regrowth_that_is_only_reported_tells_nothing(site, plain):
@@ -110,7 +110,7 @@ def test_mature_biomass_and_initial_pools_are_reported_where_they_follow(plain, 
     usual = {quantity.name for quantity in derived_with(regrowth=False, tied=False)}
     assert not usual & {"mature_biomass", *POOLS}
     with_run = {quantity.name for quantity in derived_with(regrowth=True, tied=False)}
-    assert with_run == usual | {"mature_biomass"}
+    assert with_run == usual | {"mature_biomass", "regrowth_productivity"}
     found = prior["prior"]
     assert set(found.data_vars) == {*tied.density.sampled, *with_run, *POOLS}
     assert found["mature_biomass"].attrs["units"] == "Mg ha-1"

@@ -20,6 +20,7 @@ from bayes_tbm.streams.errors.base import (
     ErrorData,
     ErrorParameter,
 )
+from bayes_tbm.streams.errors.common import has_common, pattern
 from bayes_tbm.units import DAYS_PER_YEAR
 
 _JITTER = 1e-9  # of the variance: a curve given by three parameters has a covariance of rank three
@@ -97,6 +98,8 @@ class AlongAge(AbstractErrorModel):
             sd = jnp.sqrt(data.measurement_log_variance)
             covariance = jnp.outer(sd, sd) * self._correlation(data, errors)
         own = data.log_slope_sd**2 + errors["structural_log_sd"] ** 2
+        if has_common(data):
+            covariance = covariance + pattern(jnp.ones(()), data) ** 2
         own = own + _JITTER * jnp.diag(covariance)
         factor: jax.Array = jnp.linalg.cholesky(covariance + jnp.diag(own))
         return factor

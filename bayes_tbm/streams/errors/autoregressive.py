@@ -8,7 +8,6 @@ from typing import ClassVar, override
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.stats import norm
 
 from bayes_tbm.parameters import AbstractPrior, LogNormal, PriorLike, as_prior
 from bayes_tbm.streams.errors.base import (
@@ -18,6 +17,7 @@ from bayes_tbm.streams.errors.base import (
     ErrorParameter,
     structural_prior,
 )
+from bayes_tbm.streams.errors.common import drawn, has_common, log_terms, pattern
 
 _DAY_OR_TWO = LogNormal(1.5, 0.2)
 
@@ -65,10 +65,14 @@ class Autoregressive(AbstractErrorModel):
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
         sd, correlation = self._scale(data, errors)
-        error = (data.value - expected) / sd
-        mean = jnp.concatenate([jnp.zeros(1), correlation * error[:-1]])
         spread = jnp.concatenate([jnp.ones(1), jnp.sqrt(1.0 - correlation**2)])
-        return norm.logpdf(error, mean, spread) - jnp.log(sd)
+
+        def white(x: jax.Array) -> jax.Array:
+            error = x / sd
+            return (error - jnp.concatenate([jnp.zeros(1), correlation * error[:-1]])) / spread
+
+        common = pattern(expected, data) if has_common(data) else None
+        return log_terms(jnp.asarray(data.value) - expected, common, white, sd * spread)
 
     @override
     def sample(
@@ -84,4 +88,5 @@ class Autoregressive(AbstractErrorModel):
             return error, error
 
         _, rest = jax.lax.scan(body, first, (correlation, noise[1:]))
-        return expected + sd * jnp.concatenate([first[None], rest])
+        noise = sd * jnp.concatenate([first[None], rest])
+        return expected + noise + drawn(key, expected, data)

@@ -38,6 +38,10 @@ class ErrorData:
         How many points a year without gaps holds.
     observed
         What was observed, where ``value`` is something else whose density is wanted.
+    scale_sd, offset_sd
+        Standard deviation of an error that all points share: of their scale, as a share of what the
+        model expects (of the logarithm for errors of the logarithm), and of an offset, in the
+        stream's unit. None where there is none.
     rows
         What `AbstractErrorModel.rows` made of all that, where it was worked out beforehand.
     """
@@ -48,6 +52,8 @@ class ErrorData:
     year: NDArray[np.int64]
     points_per_year: float
     observed: NDArray[np.float64] | None = dataclasses.field(default=None, kw_only=True)
+    scale_sd: Any | None = dataclasses.field(default=None, kw_only=True)
+    offset_sd: Any | None = dataclasses.field(default=None, kw_only=True)
     rows: NDArray[np.float64] | None = dataclasses.field(default=None, kw_only=True)
 
     def with_value(self, value: Any) -> Self:
@@ -127,6 +133,8 @@ class AbstractErrorModel:
         Length in days of the blocks whose means are compared; 0 compares every value.
     positive
         Whether values must be above zero.
+    takes_common
+        Whether points may share an error of scale or offset besides.
     of_curve
         Whether the model is that of a growth curve's points, and of nothing else.
     parameters
@@ -139,6 +147,7 @@ class AbstractErrorModel:
     """
 
     positive: ClassVar[bool] = False
+    takes_common: ClassVar[bool] = True
     of_curve: ClassVar[bool] = False
     parameters: ClassVar[Mapping[str, ErrorParameter]] = {}
     averaging: float = 0.0

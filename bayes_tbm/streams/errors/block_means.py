@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, override
@@ -10,7 +12,6 @@ from typing import Any, ClassVar, override
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.stats import norm
 from numpy.typing import NDArray
 
 from bayes_tbm.native import Stacked, fused, summed
@@ -22,6 +23,7 @@ from bayes_tbm.streams.errors.base import (
     ErrorParameter,
     structural_prior,
 )
+from bayes_tbm.streams.errors.common import drawn, has_common, log_gain, log_terms, pattern
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,28 +67,21 @@ class BlockMeans(AbstractErrorModel):
         """Covariance of any two points of a year."""
         return -(1.0 - self.balance**2) * errors["structural_sd"] ** 2 / data.points_per_year
 
-    def _conditional(
-        self, residual: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
-    ) -> tuple[jax.Array, jax.Array]:
-        """Mean and variance of each residual given those before it in its year.
-
-        With a shared covariance ``c`` the past enters only through two running sums, of
-        ``1 / a`` and ``residual / a``.
-        """
-        a = errors["structural_sd"] ** 2 + data.measurement_sd**2
-        c = self._shared(data, errors)
-        weight = _sum_before(1.0 / a, data)
-        pull = _sum_before(residual / a, data)
-        shrink = c / (1.0 + c * weight)
-        return shrink * pull, a + shrink
-
     @override
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        residual = jnp.asarray(data.value) - expected
-        mean, variance = self._conditional(residual, data, errors)
-        return norm.logpdf(residual, mean, jnp.sqrt(variance))
+        # With a shared covariance c the past enters only through sums of 1 / a and of x / a.
+        a = errors["structural_sd"] ** 2 + data.measurement_sd**2
+        c = self._shared(data, errors)
+        shrink = c / (1.0 + c * _sum_before(1.0 / a, data))
+        sd = jnp.sqrt(a + shrink)
+
+        def white(x: jax.Array) -> jax.Array:
+            return (x - shrink * _sum_before(x / a, data)) / sd
+
+        common = pattern(expected, data) if has_common(data) else None
+        return log_terms(jnp.asarray(data.value) - expected, common, white, sd)
 
     @override
     def rows(self, data: ErrorData) -> NDArray[np.float64]:
@@ -97,27 +92,16 @@ class BlockMeans(AbstractErrorModel):
     def log_density(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        # Each year's covariance is a diagonal and one rank, of known inverse and determinant.
+        if data.scale_sd is not None and data.offset_sd is not None:
+            return super().log_density(expected, data, errors)
         rows = jnp.asarray(self.rows(data) if data.rows is None else data.rows)
-
-        def term(known: list[jax.Array], x: jax.Array, structural: jax.Array) -> Any:
-            value, measured, *member = known
-            precision = 1.0 / (structural**2 + measured)
-            weighted = precision * (value - x)
-            squares = weighted * (value - x) - jnp.log(precision)
-            return squares, [m * precision for m in member], [m * weighted for m in member]
-
-        def whole(sums: Any, shared: jax.Array) -> tuple[jax.Array]:
-            squares, weights, pulls = sums
-            for weight, pull in zip(weights, pulls, strict=True):
-                scale = 1.0 + shared * weight
-                squares = squares + jnp.log(scale) - shared * pull**2 / scale
-            return (-0.5 * (squares + len(data.value) * math.log(2.0 * math.pi)),)
-
         structural = Stacked.of(errors["structural_sd"])
-        shared = Stacked.of(self._shared(data, errors), structural.shape)
-        (total,) = fused(whole, summed(term, rows, expected, structural), shared)
-        density: jax.Array = total.tree
+        sums = summed(functools.partial(_of_point, data=data), rows, expected, structural)
+        covariance = Stacked.of(self._shared(data, errors), structural.shape)
+        size = _size(data)
+        variance = [] if size is None else [Stacked.of(size**2, structural.shape)]
+        total = fused(_of_sums, sums, covariance, *variance)[0].tree
+        density: jax.Array = total - 0.5 * len(data.value) * math.log(2.0 * math.pi)
         return density
 
     @override
@@ -131,7 +115,7 @@ class BlockMeans(AbstractErrorModel):
         # A negative shared covariance: shift each year by a multiple of its own weighted sum.
         total, weight = _year_sums(draws / sd**2, data), _year_sums(1.0 / sd**2, data)
         shift = (jnp.sqrt(1.0 + c * weight) - 1.0) / weight * total
-        return expected + draws + shift
+        return expected + draws + shift + drawn(key, expected, data)
 
 
 def _sum_before(x: jax.Array, data: ErrorData) -> jax.Array:
@@ -146,3 +130,49 @@ def _year_sums(x: jax.Array, data: ErrorData) -> jax.Array:
     year = jnp.asarray(data.year)
     number = jnp.cumsum(jnp.diff(year, prepend=year[:1]) > 0)  # no more of them than points
     return jax.ops.segment_sum(x, number, len(year))[number]
+
+
+def _size(data: ErrorData) -> jax.Array | None:
+    """Return the standard deviation of the common error, if there is one."""
+    size = data.scale_sd if data.offset_sd is None else data.offset_sd
+    return None if size is None else jnp.asarray(size)
+
+
+def _of_point(known: list[jax.Array], x: jax.Array, structural: jax.Array, data: ErrorData) -> Any:
+    """Work out what a point adds to sums: over all points, then over those of each year.
+
+    Products under the inverse of its variance of the residual and, where points share an error, of
+    what that does to them.
+    """
+    value, measured, *member = known
+    precision = 1.0 / (structural**2 + measured)
+    vectors = [value - x]
+    if has_common(data):
+        vectors.append(x if data.offset_sd is None else jnp.ones_like(x))
+    pairs = itertools.combinations_with_replacement(vectors, 2)
+    products = [precision * a * b for a, b in pairs]
+    years = [[m * precision * vector for m in member] for vector in vectors]
+    return jnp.log(precision), products, [m * precision for m in member], years
+
+
+def _of_sums(sums: Any, covariance: jax.Array, *variance: jax.Array) -> tuple[jax.Array]:
+    """Log density from sums over points, but for a constant.
+
+    Each year's covariance is a diagonal and one rank, of known inverse and determinant; so is that
+    of all years with what they share.
+    """
+    log_precision, products, weights, years = sums
+    scales = [1.0 + covariance * weight for weight in weights]
+
+    def product(i: int, j: int, raw: jax.Array) -> jax.Array:
+        """Product of two vectors under the inverse of the covariance without what years share."""
+        shrunk = zip(scales, years[i], years[j], strict=True)
+        less: jax.Array = raw - sum(covariance / scale * a * b for scale, a, b in shrunk)
+        return less
+
+    square = product(0, 0, products[0]) + sum(jnp.log(scale) for scale in scales)
+    total = -0.5 * (square - log_precision)
+    if variance:
+        cross, shared = product(0, 1, products[1]), product(1, 1, products[2])
+        total = total + log_gain(variance[0] * cross**2, variance[0] * shared)
+    return (total,)

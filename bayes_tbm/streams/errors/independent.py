@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from typing import ClassVar, override
@@ -10,7 +11,7 @@ from typing import ClassVar, override
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.stats import norm, t
+from jax.scipy.stats import t
 from numpy.typing import NDArray
 
 from bayes_tbm.native import Stacked, summed
@@ -23,6 +24,7 @@ from bayes_tbm.streams.errors.base import (
     ErrorParameter,
     structural_prior,
 )
+from bayes_tbm.streams.errors.common import drawn, has_common, log_gain, log_terms, pattern
 
 _NONE = Fixed(0.0)
 
@@ -62,26 +64,44 @@ class Gaussian(_Independent):
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        return norm.logpdf(jnp.asarray(data.value), expected, self._sd(data, errors))
+        sd, common = self._sd(data, errors), pattern(expected, data) if has_common(data) else None
+        return log_terms(jnp.asarray(data.value) - expected, common, lambda x: x / sd, sd)
 
     @override
     def log_density(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        def term(known: list[jax.Array], x: jax.Array, structural: jax.Array) -> jax.Array:
-            value, measured = known
-            variance = measured + structural**2
-            return -0.5 * ((value - x) ** 2 / variance + jnp.log(2.0 * math.pi * variance))
-
+        if data.scale_sd is not None and data.offset_sd is not None:
+            return super().log_density(expected, data, errors)
         rows = jnp.asarray(self.rows(data) if data.rows is None else data.rows)
-        total: jax.Array = summed(term, rows, expected, Stacked.of(errors["structural_sd"])).tree
+        term = functools.partial(_of_point, data=data)
+        total: jax.Array
+        total, *common = summed(term, rows, expected, Stacked.of(errors["structural_sd"])).tree
+        if common:
+            size = jnp.asarray(data.scale_sd if data.offset_sd is None else data.offset_sd)
+            cross, square = common
+            total = total + log_gain(size**2 * cross**2, size**2 * square)
         return total
 
     @override
     def sample(
         self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        return expected + self._sd(data, errors) * jax.random.normal(key, expected.shape)
+        noise = self._sd(data, errors) * jax.random.normal(key, expected.shape)
+        return expected + noise + drawn(key, expected, data)
+
+
+def _of_point(
+    known: list[jax.Array], x: jax.Array, structural: jax.Array, data: ErrorData
+) -> list[jax.Array]:
+    """Log density of a point, and what it adds to sums over what points share, if they do."""
+    value, measured = known
+    variance = measured + structural**2
+    own = -0.5 * ((value - x) ** 2 / variance + jnp.log(2.0 * math.pi * variance))
+    if not has_common(data):
+        return [own]
+    common = x if data.offset_sd is None else jnp.ones_like(x)
+    return [own, common * (value - x) / variance, common**2 / variance]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -98,6 +118,7 @@ class StudentT(_Independent):
         Length in days of the blocks whose means are compared; 0, the default, compares every value.
     """
 
+    takes_common: ClassVar[bool] = False  # its sum over an error common to all has no closed form
     degrees_of_freedom: float = 4.0
 
     def __post_init__(self) -> None:
@@ -149,13 +170,14 @@ class LogNormalErrors(AbstractErrorModel):
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        log_sd = self._log_sd(data, errors)
-        return norm.logpdf(data.log_value, jnp.log(expected), log_sd) - data.log_value
+        log_sd, logs = self._log_sd(data, errors), jnp.log(expected)
+        common = pattern(jnp.ones_like(logs), data) if has_common(data) else None
+        terms = log_terms(data.log_value - logs, common, lambda x: x / log_sd, log_sd)
+        return terms - data.log_value
 
     @override
     def sample(
         self, key: jax.Array, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        return expected * jnp.exp(
-            self._log_sd(data, errors) * jax.random.normal(key, expected.shape)
-        )
+        noise = self._log_sd(data, errors) * jax.random.normal(key, expected.shape)
+        return expected * jnp.exp(noise + drawn(key, jnp.ones_like(expected), data))

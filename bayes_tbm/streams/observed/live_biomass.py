@@ -11,4 +11,5 @@ STREAM = Stream(
     operator=lambda run, parameters: over_step(live_biomass(run.pools)),
     errors=LogNormalErrors(),
     of_stand=live_biomass,
+    systematic=0.1,  # of allometries and wood density, which all inventories of a stand share
 )

@@ -9,4 +9,7 @@ STREAM = Stream(
     unit="g C m-2 d-1",
     operator=lambda run, parameters: run.fluxes.nbe,
     errors=BlockMeans(),
+    systematic=0.11,  # 40 g C m-2 yr-1: u* thresholds, gaps, advection: Papale et al. 2006,
+    # doi 10.5194/bg-3-571-2006, and Baldocchi 2003, doi 10.1046/j.1365-2486.2003.00629.x
+    is_offset=True,
 )

@@ -9,4 +9,5 @@ STREAM = Stream(
     unit="g C m-2 d-1",
     operator=lambda run, parameters: run.fluxes.ecosystem_respiration,
     errors=BlockMeans(),
+    systematic=0.08,  # as of GPP, from which it differs by NEE
 )

@@ -9,4 +9,5 @@ STREAM = Stream(
     unit="g C m-2",
     operator=lambda run, parameters: over_step(run.pools.som),
     errors=LogNormalErrors(),
+    systematic=0.1,  # of bulk density and stoniness, which all inventories of a site share
 )

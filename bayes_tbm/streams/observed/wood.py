@@ -10,4 +10,5 @@ STREAM = Stream(
     operator=lambda run, parameters: over_step(run.pools.wood),
     errors=LogNormalErrors(),
     of_stand=lambda pools: pools.wood,
+    systematic=0.1,  # of allometries and wood density, which all inventories of a stand share
 )

@@ -1,0 +1,85 @@
+"""An error common to all points of a stream: one rank of their covariance, integrated over.
+
+Calibration of an instrument, partitioning, gap filling, allometry: what all values share does not
+average out. With ``g`` what one standard deviation of it does to each point, the covariance is
+``D + g g'``; the error itself is a standard normal that is never sampled. Scale errors follow the
+model's values, not the observed ones: those would pull the fit low (Peelle's puzzle; D'Agostini
+1994, doi 10.1016/0168-9002(94)90719-6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.stats import norm
+
+from bayes_tbm.streams.errors.base import ErrorData
+
+Whiten = Callable[[jax.Array], jax.Array]
+
+
+def has_common(data: ErrorData) -> bool:
+    """Whether points share an error."""
+    return data.scale_sd is not None or data.offset_sd is not None
+
+
+def pattern(expected: jax.Array, data: ErrorData) -> jax.Array:
+    """Return what one standard deviation of the common error does to each point, (point, ...)."""
+    if data.offset_sd is None:
+        return jnp.asarray(data.scale_sd) * expected
+    if data.scale_sd is None:
+        return jnp.broadcast_to(jnp.asarray(data.offset_sd), expected.shape)
+    return jnp.sqrt(data.offset_sd**2 + (data.scale_sd * expected) ** 2)
+
+
+def log_terms(
+    residual: jax.Array, common: jax.Array | None, whiten: Whiten, scale: jax.Array
+) -> jax.Array:
+    """Log density of each residual given those before it, (point,).
+
+    Parameters
+    ----------
+    residual
+        Of every point, (point,).
+    common
+        `pattern` there; None without one.
+    whiten
+        Takes what the points before it say, and the scale, from each entry of a vector.
+    scale
+        Standard deviation of each residual given those before it, without the common error.
+    """
+    white = whiten(residual)
+    if common is None:
+        return norm.logpdf(white) - jnp.log(scale)
+    shape = whiten(common)
+    known = 1.0 + _before(shape**2)  # precision of the common error, given the points before
+    mean = shape * _before(shape * white) / known
+    spread = jnp.sqrt(1.0 + shape**2 / known)
+    return norm.logpdf(white, mean, spread) - jnp.log(scale)
+
+
+def log_gain(cross: jax.Array, square: jax.Array) -> jax.Array:
+    """Return what a common error adds to the log density of all points together.
+
+    Parameters
+    ----------
+    cross
+        Squared sum over points of whitened residual times whitened `pattern`.
+    square
+        Sum of the whitened pattern's squares.
+    """
+    return 0.5 * (cross / (1.0 + square) - jnp.log1p(square))
+
+
+def drawn(key: jax.Array, expected: jax.Array, data: ErrorData) -> jax.Array:
+    """Draw the common error of every point, (point,), on the scale of ``expected``."""
+    if not has_common(data):
+        return jnp.zeros_like(expected)
+    return jax.random.normal(jax.random.fold_in(key, 1)) * pattern(expected, data)
+
+
+def _before(x: jax.Array) -> jax.Array:
+    """Sum of the entries before each, (point,)."""
+    return jnp.cumsum(x) - x
