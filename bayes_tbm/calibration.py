@@ -123,7 +123,7 @@ class Calibration:
         bound = bind_all(streams, site, stand_age)
         assembly.warn_double_counting({stream.name for stream in bound})
         forcing = prepare(drivers_of(site))
-        stand = assembly.regrowth_of(site, bound, stand_age, regrowth)
+        stand = assembly.regrowth_of(site, forcing, bound, stand_age, regrowth)
         bound = assembly.under_weather(assembly.with_systematic(bound, systematic), stand)
         errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
         unused = assembly.unused_parameters(stand, fire=forcing.fire)

@@ -86,9 +86,11 @@ def _derived() -> str:
 
 
 def _streams() -> str:
-    head = ("name", "what", "unit", "default errors", "can be seen at a stand's age")
+    head = ("name", "what", "unit", "default errors", "error common to all values",
+            "can be seen at a stand's age")  # fmt: skip
     return _markdown(head, (
         (f"`{name}`", s.long_name, s.unit, f"`{type(s.errors).__name__}`",
+         f"{s.systematic:g} {s.unit}" if s.is_offset else f"{100.0 * s.systematic:g} %",
          "yes" if s.of_stand else "")
         for name, s in sorted(bt.STREAMS.items())
     ))  # fmt: skip

@@ -2,8 +2,10 @@
 
     bayes-tbm fit FI-Hyy --streams gpp,nee,et,lai,wood --out run/
     bayes-tbm compare examples/fi-hyy.toml --out sets/
+    bayes-tbm fit examples/fi-hyy-independent.toml --out independent/
     python benchmarks/growth_study.py --out study/ | tee study.txt
-    .venv/bin/python scripts/readme_figures.py --run run/ --sets sets/ --study study.txt
+    .venv/bin/python scripts/readme_figures.py --run run/ --sets sets/ --study study.txt \\
+        --shared run/ independent/
 
 writes docs/figures/*.png and puts tables between the markers of the page that has them; each part
 may be left out.
@@ -33,6 +35,12 @@ IN_SETS = (
     "allocation_wood", "wood_residence_time", "allocation_wood & wood_residence_time",
     "wood_increment", "mature_biomass", "initial_wood", "wood_departure", "autotrophic_fraction",
     "gpp_annual", "nee_annual",
+)  # fmt: skip
+
+IN_SHARED = (
+    "gpp_annual", "nee_annual", "autotrophic_fraction", "carbon_use_efficiency", "allocation_wood",
+    "allocation_root", "wood_residence_time", "som_residence_time", "canopy_efficiency",
+    "drainage_storage",
 )  # fmt: skip
 
 
@@ -73,6 +81,21 @@ def of_run(folder: Path) -> None:
     put("RUN", "\n\n".join([*parts, markdown(learned, ".3g")]))
 
 
+def of_shared(folders: list[Path]) -> None:
+    """Tables of a run and of the same without errors that all values of a stream share."""
+    told = {}
+    for name, folder in zip(("with", "without"), folders, strict=True):
+        tree = load_run(folder)
+        table = constraint_table(tree)
+        for quantity in IN_SHARED:
+            low, middle, high = tree["posterior"][quantity].quantile([0.05, 0.5, 0.95]).values
+            column = told.setdefault(quantity, {"unit": table.loc[quantity, "unit"]})
+            column[name] = f"{middle:.3g} ({low:.3g} to {high:.3g})"
+            column[f"bits {name}"] = float(table.loc[quantity, "bits"])
+    shown = pd.DataFrame.from_dict(told, orient="index").rename_axis("parameter")
+    put("SHARED", markdown(shown, ".2f"))
+
+
 def of_sets(folder: Path) -> None:
     """Figures and tables of a comparison."""
     table = pd.read_csv(folder / "compare.csv", index_col=["set", "parameter"])
@@ -106,14 +129,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for name, make in PARTS.items():
-        parser.add_argument(f"--{name}", type=Path, metavar="PATH", help=make.__doc__)
+        count = 2 if name == "shared" else None
+        parser.add_argument(f"--{name}", type=Path, nargs=count, metavar="PATH", help=make.__doc__)
     FIGURES.mkdir(parents=True, exist_ok=True)
     for name, path in vars(parser.parse_args()).items():
         if path is not None:
             PARTS[name](path)
 
 
-PARTS = {"run": of_run, "sets": of_sets, "study": of_study}
+PARTS = {"run": of_run, "shared": of_shared, "sets": of_sets, "study": of_study}
 
 if __name__ == "__main__":
     main()

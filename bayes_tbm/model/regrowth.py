@@ -40,8 +40,9 @@ CLOSED = 20
 """Age in years by which a stand's canopy has closed, see `canopy_closure`."""
 _OF_THE_RECORD = 2.0 / 3.0
 RECORD, MEAN_YEAR = "record", "mean year"
-WEATHERS = {RECORD: 0.02, MEAN_YEAR: 0.06}
-"""Weather that a stand can regrow under, with the error of the logarithm that each leaves."""
+WEATHERS = {RECORD: 0.04, MEAN_YEAR: 0.09}
+"""Weather that a stand can regrow under, with the error of ln biomass that each leaves: the root
+mean square of ln GPP against that under the record, `benchmarks/regrowth_weather.py`."""
 LIVE = ("labile", "foliage", "root", "wood")
 """Pools that a disturbance takes and that regrow; together they are live biomass."""
 
@@ -75,8 +76,8 @@ class Regrowth:
     def log_sd(self) -> float:
         """Error of the logarithm of biomass that the choice of weather leaves, common to all ages.
 
-        From productivity under it against that over the record, with the same parameters, at ten
-        sites (`benchmarks/regrowth_weather.py`).
+        From productivity under it against that over the record with the same parameters, see
+        `WEATHERS`.
         """
         return WEATHERS[self.weather]
 

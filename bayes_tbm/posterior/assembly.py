@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from bayes_tbm.errors import DataWarning, InputError, did_you_mean
-from bayes_tbm.model import Regrowth, prepare
+from bayes_tbm.model import Forcing, Regrowth, prepare
 from bayes_tbm.model.regrowth import MONTHS, OLDEST, RECORD, WEATHERS, age_in_season
+from bayes_tbm.model.stand_weather import with_equivalent_light
 from bayes_tbm.parameters import names_in
 from bayes_tbm.plain import as_number, finite_number
 from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.sites.record_months import place_in_cycle
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import stand_weather_of
 from bayes_tbm.streams import AbstractBoundStream, ErrorParameter
@@ -40,7 +42,11 @@ def checked_age(site: Site, age: float | None) -> float | None:
 
 
 def regrowth_of(
-    site: Site, streams: Sequence[AbstractBoundStream], age: float | None, wanted: bool | str
+    site: Site,
+    forcing: Forcing,
+    streams: Sequence[AbstractBoundStream],
+    age: float | None,
+    wanted: bool | str,
 ) -> Regrowth | None:
     """Return how the stand regrows, or None where nothing sees it."""
     if not isinstance(wanted, bool) and wanted not in WEATHERS:
@@ -53,7 +59,11 @@ def regrowth_of(
     weather = RECORD if isinstance(wanted, bool) else wanted
     first = site.drivers.days.values[0] - 0.5 * site.drivers.step_length.values[0]
     season = int(np.floor(first / DAYS_PER_MONTH + 0.5)) % MONTHS
-    return Regrowth(prepare(stand_weather_of(site, weather)), OLDEST, age, weather, season)
+    climate = prepare(stand_weather_of(site, weather))
+    if weather == RECORD:
+        place = place_in_cycle(site.drivers, site.source or site.name)
+        climate = with_equivalent_light(climate, forcing, place)
+    return Regrowth(climate, OLDEST, age, weather, season)
 
 
 def under_weather(

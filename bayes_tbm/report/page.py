@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import xarray as xr
 
 from bayes_tbm.results import ConvergenceReport
 from bayes_tbm.results.attempts import attempt_lines
+from bayes_tbm.streams import STREAMS
 
 _STYLE = """
 body {font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem}
@@ -45,7 +47,8 @@ def html_page(
         f"<style>{_STYLE}</style><h1>{title}</h1>",
         f'<pre class="{"pass" if report.passed else "fail"}">{html.escape(verdict)}</pre>',
     ]
-    parts += [_section(_HEADINGS["streams.csv"], _table(tables["streams.csv"]))]
+    fitted = _table(tables["streams.csv"]) + _shared_errors(tree)
+    parts += [_section(_HEADINGS["streams.csv"], fitted)]
     parts += [_section(path.stem.replace("_", " "), _image(path)) for path in figures]
     shown = _main_columns(tables["constraint.csv"])
     parts.append(_section(_HEADINGS["constraint.csv"], _table(shown)))
@@ -59,6 +62,20 @@ def html_page(
 
 def _section(heading: str, body: str) -> str:
     return f"<h2>{html.escape(heading.capitalize())}</h2>\n{body}"
+
+
+def _shared_errors(tree: xr.DataTree) -> str:
+    """Say which error all values of a stream share, which the posterior allows for."""
+    sizes = json.loads(str(tree.attrs.get("experiment", "{}"))).get("systematic", {})
+    told = [f"{name} {_size(name, size)}" for name, size in sizes.items() if size]
+    if not told:
+        return "<p>No error is taken to be common to all values of a stream.</p>"
+    return f"<p>Error common to all values of a stream, one sd: {html.escape(', '.join(told))}.</p>"
+
+
+def _size(name: str, size: float) -> str:
+    stream = STREAMS.get(name)
+    return f"{size:g} {stream.unit}" if stream and stream.is_offset else f"{100.0 * size:.3g} %"
 
 
 def _main_columns(table: pd.DataFrame) -> pd.DataFrame:

@@ -35,23 +35,33 @@ def record_months(drivers: xr.Dataset, where: str) -> dict[str, NDArray[np.float
     InputError
         The record does not cover twelve months in a row.
     """
-    place = np.floor(drivers.days.values / DAYS_PER_MONTH).astype(int)
-    length, month = drivers.step_length.values, place - place.min()
-    total = np.bincount(month, length)
-    covered = total >= _ENOUGH * DAYS_PER_MONTH
+    place = place_in_cycle(drivers, where)
+    inside, length = place >= 0, drivers.step_length.values
+    total = np.bincount(place[inside], length[inside])
+    means = {
+        name: np.bincount(place[inside], (drivers[name].values * length)[inside]) / total
+        for name in WEATHER
+    }
+    return means | of_equal_months(len(total))
+
+
+def place_in_cycle(drivers: xr.Dataset, where: str) -> NDArray[np.int64]:
+    """Return the month of the cycle, as `record_months` makes it, of each step, (time,).
+
+    It is -1 for steps that no whole year holds.
+    """
+    absolute = np.floor(drivers.days.values / DAYS_PER_MONTH).astype(int)
+    month = absolute - absolute.min()
+    covered = np.bincount(month, drivers.step_length.values) >= _ENOUGH * DAYS_PER_MONTH
     first = int(np.argmax(covered))
     gaps = np.flatnonzero(~covered[first:])
     years = (int(gaps[0]) if len(gaps) else len(covered) - first) // MONTHS
     if years == 0:
-        raise _too_short(where, place.min() + np.flatnonzero(covered))
-    chosen = first + np.arange(MONTHS * years)
-    january = -(place.min() + first) % MONTHS
-    order = np.roll(chosen, -january)
-    means = {
-        name: (np.bincount(month, drivers[name].values * length) / np.maximum(total, 1e-9))[order]
-        for name in WEATHER
-    }
-    return means | of_equal_months(len(order))
+        raise _too_short(where, absolute.min() + np.flatnonzero(covered))
+    count = MONTHS * years
+    january = -(absolute.min() + first) % MONTHS  # months before the first one come last
+    place = (month - first - january) % count
+    return np.where((month >= first) & (month < first + count), place, -1)
 
 
 def of_equal_months(count: int) -> dict[str, NDArray[np.float64]]:

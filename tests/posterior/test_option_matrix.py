@@ -203,12 +203,15 @@ def cannot_meet(*pair):
     """Whether options exclude each other, or neither is there for what the other does."""
     names = {name for label in pair for name in label}
     of_stand = {"curve", "canopy_closure", "stock_age", "stock_before", "AlongAge"}
-    if (("stand", "none") in pair and ("weather" in names or names & of_stand)) or {"run", "stock_before"} <= names:
+    if (("stand", "none") in pair and ("weather" in names or names & of_stand)) or {
+        "run",
+        "stock_before",
+    } <= names:
         return True  # it needs the regrowth, or the stand's age
     # A curve sees the regrowth alone: months, in which nothing burns. Of its weather and of shared
     # errors tests/posterior/test_stand.py tells.
     alone = "curve" in names or "weather" in names
-    return alone and bool(names & {"step", "fire"}) or names >= {"weather", "shared errors"}
+    return (alone and bool(names & {"step", "fire"})) or names >= {"weather", "shared errors"}
 
 
 def test_every_pair_of_options_stands_in_a_row(densities):

@@ -1,6 +1,8 @@
 import errno
 import io
+import json
 import os
+import re
 
 import h5py
 import numpy as np
@@ -27,6 +29,14 @@ def test_everything_is_there(short_run):
     assert {path.name for path in (short_run.folder / "figures").iterdir()} == FIGURES
     for path in (short_run.folder / "figures").iterdir():
         assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_tells_the_error_that_all_values_share(short_run, short_tree):
+    page = (short_run.folder / "report.html").read_text()
+    told = re.search(r"Error common to all values of a stream, one sd: (.*?)</p>", page)[1]
+    sizes = json.loads(short_tree.attrs["experiment"])["systematic"]
+    assert len(told.split(", ")) == len([size for size in sizes.values() if size])
+    assert "gpp 8 %" in told
 
 
 def test_tables_are_those_of_the_tree(short_run, short_tree):

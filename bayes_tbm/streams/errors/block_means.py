@@ -34,7 +34,8 @@ class BlockMeans(AbstractErrorModel):
     measurement and ``s`` the inferred structural standard deviation, ``n`` the points of a full
     year and ``b`` the balance. The mean structural error of a year then has standard deviation
     ``b s / sqrt(n)``: with ``b = 1`` errors are independent, below one the model's annual mean is
-    held closer to the data than scatter between weeks would allow. Years are independent.
+    held closer to the data than scatter between weeks would allow. Years are
+    independent but for the error that all values of a stream may share.
 
     Daily residuals of a carbon model are mostly the model's own and last for weeks, so daily values
     counted one by one would claim tenfold information, and an autoregressive error free to explain
