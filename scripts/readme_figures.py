@@ -1,10 +1,10 @@
-"""Figures and tables of README and docs/benchmarks.md, from what the commands beside them wrote.
+r"""Figures and tables of README and docs/benchmarks.md, from what the commands beside them wrote.
 
     bayes-tbm fit FI-Hyy --streams gpp,nee,et,lai,wood --out run/
     bayes-tbm compare examples/fi-hyy.toml --out sets/
     bayes-tbm fit examples/fi-hyy-independent.toml --out independent/
     python benchmarks/growth_study.py --out study/ | tee study.txt
-    .venv/bin/python scripts/readme_figures.py --run run/ --sets sets/ --study study.txt \\
+    .venv/bin/python scripts/readme_figures.py --run run/ --sets sets/ --study study.txt \
         --shared run/ independent/
 
 writes docs/figures/*.png and puts tables between the markers of the page that has them; each part

@@ -45,7 +45,7 @@ def test_key_quantities_are_near_the_truth_and_well_known(short_tree, run):
     gpp = float(run.gpp.mean()) * 365.25
     increment = float(run.wood[-1] - run.wood[0]) / 10
     known = {
-        "gpp_annual": (gpp, 0.03),
+        "gpp_annual": (gpp, 0.08),  # what all values share is never known better than stated
         "wood_increment": (increment, 1.0),
         "initial_wood": (5600.0, 0.1),
         "initial_som": (15000.0, 0.2),
@@ -53,6 +53,7 @@ def test_key_quantities_are_near_the_truth_and_well_known(short_tree, run):
     for name, (value, width) in known.items():
         assert abs(score(short_tree, name, value)) < 3, name
         assert short_tree["posterior"][name].values.std() < width * abs(value), name
+    assert short_tree["posterior"]["gpp_annual"].values.std() > 0.02 * gpp
 
 
 def test_wood_at_the_inventories(short_tree, run):
