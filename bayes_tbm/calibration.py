@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jax.typing import ArrayLike
 
-from bayes_tbm.errors import InputError
-from bayes_tbm.model import prepare
-from bayes_tbm.parameters import TABLE
 from bayes_tbm.plain import whole_at_least
-from bayes_tbm.posterior import PriorLike, as_edcs, assembly, resolve_priors, seasonal_note
-from bayes_tbm.posterior.density import LogDensity
-from bayes_tbm.posterior.evaluate import Evaluation, Evaluator
-from bayes_tbm.posterior.numpyro_model import numpyro_model
+from bayes_tbm.posterior.defined import DefinedPosterior
+from bayes_tbm.posterior.evaluate import Evaluation
 from bayes_tbm.results.attempts import CONVERGENCE, convergence_group, warn_unless_converged
 from bayes_tbm.results.tree import build_tree
 from bayes_tbm.runtime.fork import jax_will_run
-from bayes_tbm.runtime.malloc import keep_work_space
-from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sampling.checkpoint import Checkpoint
 from bayes_tbm.sampling.engines import check_resumable, draw, transitions
 from bayes_tbm.sampling.identity import at_points, facts
@@ -36,15 +27,12 @@ from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.progress import Progress
 from bayes_tbm.sampling.settings import Settings, settings_with
 from bayes_tbm.sampling.stopping import StoppingRule
-from bayes_tbm.sites.site import Site
-from bayes_tbm.sites.to_model import drivers_of
-from bayes_tbm.streams import BoundStream, StreamLike, bind_all
 
 Record = dict[str, Any]
 _PRIOR_DRAWS = 1000  # kept with every posterior to compare with
 
 
-class Calibration:
+class Calibration(DefinedPosterior):
     """A posterior: a site, the data streams to fit, priors and ecological constraints.
 
     Parameters
@@ -100,130 +88,6 @@ class Calibration:
     >>> cal.density.dimension
     33
     """
-
-    def __init__(
-        self,
-        site: Site,
-        streams: Sequence[StreamLike],
-        *,
-        priors: Mapping[str, PriorLike] | None = None,
-        constraints: Sequence[str] | Mapping[str, bool | float] | bool | None = None,
-        stand_age: float | None = None,
-        regrowth: bool | str = False,
-        systematic: Mapping[str, float] | bool | None = None,
-    ) -> None:
-        use_double_precision()
-        keep_work_space()
-        self._chosen: dict[str, Any] = {
-            "streams": streams if isinstance(streams, str) else tuple(streams),
-            "priors": dict(priors or {}), "constraints": constraints, "stand_age": stand_age,
-            "regrowth": regrowth, "systematic": systematic,
-        }  # fmt: skip
-        stand_age = assembly.checked_age(site, stand_age)
-        bound = bind_all(streams, site, stand_age)
-        assembly.warn_double_counting({stream.name for stream in bound})
-        forcing = prepare(drivers_of(site))
-        stand = assembly.regrowth_of(site, forcing, bound, stand_age, regrowth)
-        bound = assembly.under_weather(assembly.with_systematic(bound, systematic), stand)
-        errors = {name: prior for stream in bound for name, prior in stream.priors.items()}
-        unused = assembly.unused_parameters(stand, fire=forcing.fire)
-        ranges = assembly.error_ranges(bound)
-        resolved = resolve_priors(
-            priors, errors, ranges=ranges, unused=unused, latitude=site.latitude
-        )
-        self.site = assembly.noted(site, seasonal_note(resolved, site.latitude))
-        self.density = LogDensity(
-            forcing,
-            bound,
-            resolved,
-            tuple(c for c in as_edcs(constraints) if stand or not c.age),
-            stand,
-        )
-        self._evaluator = Evaluator(self.density)
-        if not self.density.sampled:
-            raise InputError(
-                where="priors", rule="at least one parameter must be free", found="all fixed"
-            )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # What was compiled belongs to a process; another one sets it up anew.
-        return _set_up, (self.site, self._chosen)
-
-    @property
-    def left_out(self) -> dict[str, tuple[str, ...]]:
-        """Dates of observations outside the drivers' period, by stream."""
-        return {
-            s.name: tuple(np.datetime_as_string(s.left_out, unit="D"))
-            for s in self.density.streams
-            if isinstance(s, BoundStream) and len(s.left_out)
-        }
-
-    @property
-    def experiment(self) -> dict[str, Any]:
-        """Everything that defines the posterior, as plain data."""
-        return {"site": self.site.name} | assembly.described(self.density)
-
-    def with_priors(self, changes: Mapping[str, PriorLike]) -> Calibration:
-        """Return the same calibration under other priors for some parameters.
-
-        Parameters
-        ----------
-        changes
-            As ``priors`` of the calibration; what is not named stays as it is.
-
-        Returns
-        -------
-        Calibration
-            A new one; this one is left as it is.
-
-        Raises
-        ------
-        InputError
-            An unknown parameter, or a prior that is no distribution.
-        """
-        before = self.density.priors
-        errors = {name: prior for name, prior in before.items() if name not in TABLE}
-        unused = assembly.unused_parameters(self.density.regrowth, fire=self.density.forcing.fire)
-        ranges = assembly.error_ranges(self.density.streams)
-        priors = resolve_priors({**before, **changes}, errors, ranges=ranges, unused=unused)
-        other = object.__new__(type(self))
-        vars(other).update(vars(self))
-        other._chosen = self._chosen | {"priors": {**self._chosen["priors"], **changes}}
-        other.site = assembly.noted(self.site, seasonal_note(priors, self.site.latitude))
-        other.density = dataclasses.replace(self.density, priors=priors)
-        other._evaluator = Evaluator(other.density)
-        return other
-
-    def log_density(self, values: Mapping[str, ArrayLike]) -> float:
-        """Log posterior density of parameter values, on the latent scale, unnormalised.
-
-        Parameters
-        ----------
-        values
-            Every sampled parameter by name (``cal.density.sampled`` lists them), in its own unit.
-
-        Returns
-        -------
-        float
-            In nats: likelihoods, constraints and, as prior, the standard normal of the latent
-            coordinates.
-        """
-        jax_will_run()
-        names = {name: jax.numpy.asarray(value) for name, value in values.items()}
-        return float(self.density(self.density.latent(names)))
-
-    def numpyro_model(self) -> Callable[..., None]:
-        """Return the posterior as a NumPyro model.
-
-        Returns
-        -------
-        callable
-            A latent ``<name>_z ~ Normal(0, 1)`` and a deterministic ``<name>`` for each sampled
-            parameter, a factor for each constraint, an observed site for each stream. Given by a
-            stream's name, it takes other points, or None to draw them, as in
-            ``numpyro.infer.Predictive(model, num_samples=100)(key, gpp=None)``.
-        """
-        return numpyro_model(self.density)
 
     def prior(self, draws: int = 500, *, seed: int = 0) -> xr.DataTree:
         """Draw from the prior, constraints included, and predict every stream.
@@ -391,7 +255,3 @@ class Calibration:
         }
         mixed = {"processors": disk.processors} if disk and len(disk.processors) > 1 else {}
         return self.experiment | mixed | own
-
-
-def _set_up(site: Site, chosen: Mapping[str, Any]) -> Calibration:
-    return Calibration(site, **chosen)

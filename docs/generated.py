@@ -184,7 +184,8 @@ class Public(SphinxDirective):
 def _directive(name: str) -> list[str]:
     thing = getattr(bt, name)
     if inspect.isclass(thing):
-        return [f".. autoclass:: bayes_tbm.{name}", "   :members:"]
+        of_base = ["   :inherited-members:"] if name == "Calibration" else []
+        return [f".. autoclass:: bayes_tbm.{name}", "   :members:", *of_base]
     if name in DATA:
         return [f".. py:data:: bayes_tbm.{name}", "", f"   {DATA[name]}"]
     return [f".. autofunction:: bayes_tbm.{name}"]

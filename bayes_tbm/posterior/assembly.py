@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bayes_tbm.errors import DataWarning, InputError, did_you_mean
 from bayes_tbm.model import Forcing, Regrowth, prepare
@@ -19,7 +20,7 @@ from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.sites.record_months import place_in_cycle
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import stand_weather_of
-from bayes_tbm.streams import AbstractBoundStream, ErrorParameter
+from bayes_tbm.streams import AbstractBoundStream, BoundStream, ErrorParameter
 from bayes_tbm.streams.likelihood import BoundAges
 from bayes_tbm.units import DAYS_PER_MONTH
 
@@ -162,6 +163,29 @@ def warn_double_counting(names: set[str]) -> None:
 def noted(site: Site, note: str) -> Site:
     """Return the site with one more note, if there is one."""
     return dataclasses.replace(site, notes=(*site.notes, note)) if note else site
+
+
+def left_out(streams: Sequence[AbstractBoundStream]) -> dict[str, tuple[str, ...]]:
+    """Return dates of observations that are not used, by stream."""
+    return {
+        s.name: tuple(np.datetime_as_string(s.left_out, unit="D"))
+        for s in streams
+        if isinstance(s, BoundStream) and len(s.left_out)
+    }
+
+
+def with_points(
+    streams: Sequence[AbstractBoundStream], points: Mapping[str, ArrayLike]
+) -> tuple[AbstractBoundStream, ...]:
+    """Return streams with other points than those observed; see `Calibration.with_points`."""
+    names = [stream.name for stream in streams]
+    for name in points:
+        if name not in names:
+            raise InputError(
+                where="points", variable=name, rule=f"must be one of {', '.join(names)}",
+                found=name, remedy=did_you_mean(name, names),
+            )  # fmt: skip
+    return tuple(s.with_points(points[s.name]) if s.name in points else s for s in streams)
 
 
 def described(density: LogDensity) -> dict[str, Any]:

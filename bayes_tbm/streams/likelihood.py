@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Self
+from typing import Self, override
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.model import Trajectory
 from bayes_tbm.model.regrowth import at_age, departed
 from bayes_tbm.parameters import AbstractPrior, Parameters
@@ -64,6 +65,29 @@ class AbstractBoundStream:
         """The same with all that does not depend on the model worked out: for many evaluations."""
         data = dataclasses.replace(self.data, rows=self.stream.errors.rows(self.data))
         return dataclasses.replace(self, data=data)
+
+    def with_points(self, value: ArrayLike) -> Self:
+        """Return the same with other points than those observed, which err as those do.
+
+        Parameters
+        ----------
+        value
+            Points, (point,), in the stream's unit.
+
+        Raises
+        ------
+        InputError
+            There are more or fewer, or one that is not finite, or not positive where it must be.
+        """
+        points, count = np.asarray(value, dtype=float), len(self.data.value)
+        least = 0.0 if self.stream.errors.positive else -np.inf
+        if points.shape != (count,) or not (np.isfinite(points) & (points > least)).all():
+            positive = "positive " if self.stream.errors.positive else ""
+            raise InputError(
+                where="points", variable=self.name, rule=f"must be {count} {positive}numbers",
+                found=f"shape {points.shape}" if points.shape != (count,) else f"{points.min():g}",
+            )  # fmt: skip
+        return dataclasses.replace(self, data=self.data.with_value(points))
 
     def with_common_error(self, scale_sd: float = 0.0, offset_sd: float = 0.0) -> Self:
         """Return the same with one more error that all points share, in quadrature.
@@ -204,6 +228,11 @@ class BoundStream(AbstractBoundStream):
     def point(self) -> NDArray[np.generic]:
         """Middle of each point, (point,)."""
         return self.time
+
+    @override
+    def with_points(self, value: ArrayLike) -> Self:
+        other = super().with_points(value)
+        return dataclasses.replace(other, value=other.data.value[self.block])
 
     def series(self, run: Trajectory, parameters: Parameters) -> jax.Array:
         """Model counterpart at the earlier ages, then at every step, (earlier + time, ...)."""
