@@ -16,6 +16,7 @@ from bayes_tbm.calibration import Calibration
 from bayes_tbm.cli import main
 from bayes_tbm.errors import DataWarning
 from bayes_tbm.experiment import Experiment
+from bayes_tbm.plots import save
 from bayes_tbm.report import load_run
 from bayes_tbm.runtime import files
 from bayes_tbm.synthetic.twin import embedded_site
@@ -32,6 +33,13 @@ def tree_hash(folder):
          hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder")
         for path in paths
     ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def one_figure(request, monkeypatch):
+    """Draw one of the figures, but where writing them is what is looked at: they take seconds."""
+    if "disk" not in request.node.name:
+        monkeypatch.setattr(save, "FIGURES", {"trace": save.FIGURES["trace"]})
 
 
 @pytest.fixture

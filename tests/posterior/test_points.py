@@ -32,7 +32,7 @@ def test_density_is_that_of_the_points_and_of_the_observed_errors(calibration, d
     np.testing.assert_array_equal(found["lai"], before["lai"])
     for stream in calibration.density.streams[::2]:
         known = stream.log_likelihood(
-            stream.series(run, p), values, jnp.asarray(drawn[stream.name])
+            stream.series(run, p), values, jnp.asarray(drawn[stream.name], float)
         )
         np.testing.assert_allclose(found[stream.name], known, rtol=1e-9)
         assert np.abs(found[stream.name] - before[stream.name]).max() > 0.1

@@ -20,6 +20,8 @@ starts = 1
 extensions = 0
 max_tree_depth = 3
 """
+KEPT = ["allocation_wood", "wood_residence_time", "leaf_onset_day", "gpp_structural_sd",
+        "gpp_annual", "wood_increment"]  # fmt: skip
 BY_DRAW = {"posterior", "sample_stats", "log_likelihood", "log_prior", "posterior_predictive"}
 
 
@@ -36,6 +38,13 @@ def test_the_fewest_draws_give_the_whole_folder(chains, draws, tmp_path, capsys)
     assert "NOT CONVERGED" in (out / "report.html").read_text(encoding="utf-8")
 
 
+def fewer(data, name, chains, draws):
+    """Part of a group: some draws, and some quantities, enough for every kind and a pair."""
+    if name in ("posterior", "prior"):
+        data = data[KEPT]
+    return data.isel(chain=slice(chains), draw=slice(draws)) if name in BY_DRAW else data
+
+
 # Every number of draws with one of chains; 25 in all are the fewest that power-scaling takes.
 @pytest.mark.parametrize(
     ("chains", "draws"),
@@ -43,8 +52,7 @@ def test_the_fewest_draws_give_the_whole_folder(chains, draws, tmp_path, capsys)
 )
 def test_every_small_number_has_its_tables(chains, draws, short_tree):
     tree = xr.DataTree.from_dict({
-        name: node.to_dataset().isel(chain=slice(chains), draw=slice(draws))
-        if name in BY_DRAW else node.to_dataset()
+        name: fewer(node.to_dataset(), name, chains, draws)
         for name, node in short_tree.children.items()
     })  # fmt: skip
     tree.attrs.update(short_tree.attrs)
