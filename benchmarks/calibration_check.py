@@ -188,9 +188,9 @@ def likelihoods_at(density: LogDensity, true: dict[str, float]) -> dict[str, flo
 
 def place(draws: np.ndarray, truth: float, rng: np.random.Generator) -> float:
     """Share of nearly independent draws below the truth, ties and ends at random."""
-    from arviz_stats.base import array_stats
+    import arviz as az
 
-    ess = float(array_stats.ess(draws, chain_axis=0, draw_axis=1))
+    ess = float(az.ess(draws))
     count = int(np.clip(ess, 10, draws.size)) if np.isfinite(ess) else 10
     thinned = draws.ravel()[np.linspace(0, draws.size - 1, count).astype(int)]
     return float(((thinned < truth).sum() + rng.uniform()) / (count + 1))
