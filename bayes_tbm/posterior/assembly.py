@@ -101,13 +101,8 @@ def with_systematic(
             where="systematic", rule="must be sizes by stream, or false for none", found=repr(given)
         )
     sizes = given if isinstance(given, Mapping) else {}
-    names = [stream.name for stream in streams]
     for name, size in sizes.items():
-        if name not in names:
-            raise InputError(
-                where="systematic", variable=name, rule=f"must be one of {', '.join(names)}",
-                found=name, remedy=did_you_mean(name, names),
-            )  # fmt: skip
+        _check_fitted(name, streams, "systematic")
         number = finite_number(size)
         if number is None or number < 0.0:
             raise InputError(
@@ -178,14 +173,19 @@ def with_points(
     streams: Sequence[AbstractBoundStream], points: Mapping[str, ArrayLike]
 ) -> tuple[AbstractBoundStream, ...]:
     """Return streams with other points than those observed; see `Calibration.with_points`."""
-    names = [stream.name for stream in streams]
     for name in points:
-        if name not in names:
-            raise InputError(
-                where="points", variable=name, rule=f"must be one of {', '.join(names)}",
-                found=name, remedy=did_you_mean(name, names),
-            )  # fmt: skip
+        _check_fitted(name, streams, "points")
     return tuple(s.with_points(points[s.name]) if s.name in points else s for s in streams)
+
+
+def _check_fitted(name: str, streams: Sequence[AbstractBoundStream], where: str) -> None:
+    """Refuse the name of a stream that is not fitted."""
+    names = [stream.name for stream in streams]
+    if name not in names:
+        raise InputError(
+            where=where, variable=name, rule=f"must be one of {', '.join(names)}", found=name,
+            remedy=did_you_mean(name, names),
+        )  # fmt: skip
 
 
 def described(density: LogDensity) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -118,16 +119,19 @@ class Evaluator:
         series = {name: np.quantile(s[0], QUANTILES, axis=0) for name, s in rows.series.items()}
         return _evaluation(rows, series)
 
+    @functools.cached_property
+    def _rows_of(self) -> Callable[..., _Row]:
+        return self._density.shared(_rows)
+
     def _evaluate(self, flat: Array, key: jax.Array) -> tuple[_Row, Group]:
         """Rows of all draws, with series kept for few, and the quantiles of those."""
-        rows_of = self._density.shared(_rows)
         keys = jax.random.split(key, len(flat))
         every = max(len(flat) // _SERIES_DRAWS, 1)
         batches, series = [], []
         for first in range(0, len(flat), _BATCH):
             wanted = np.arange(first, min(first + _BATCH, len(flat)))
             index = np.resize(wanted, _BATCH)  # the last batch is filled up to keep its shape
-            row = jax.device_get(rows_of(keys[index], jnp.asarray(flat[index])))
+            row = jax.device_get(self._rows_of(keys[index], jnp.asarray(flat[index])))
             row = jax.tree.map(lambda a, count=wanted.size: a[:count], row)
             chosen = wanted % every == 0
             series.append({name: s[chosen] for name, s in row.series.items()})

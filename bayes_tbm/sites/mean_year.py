@@ -5,7 +5,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.sites.record_months import WEATHER, of_equal_months
+from bayes_tbm.sites.record_months import means_by_month
 from bayes_tbm.units import DAYS_PER_MONTH, DAYS_PER_YEAR
 
 
@@ -33,8 +33,7 @@ def mean_year(drivers: xr.Dataset, where: str) -> dict[str, NDArray[np.float64]]
         The record leaves a month of the year without a step.
     """
     month = (drivers.days.values % DAYS_PER_YEAR // DAYS_PER_MONTH).astype(int).clip(max=11)
-    length = drivers.step_length.values
-    total = np.bincount(month, length, minlength=12)
+    total = np.bincount(month, drivers.step_length.values, minlength=12)
     if not total.all():
         raise InputError(
             where=where, variable="time",
@@ -43,8 +42,4 @@ def mean_year(drivers: xr.Dataset, where: str) -> dict[str, NDArray[np.float64]]
             found=f"months without a step: {', '.join(map(str, np.flatnonzero(total == 0) + 1))}",
             remedy="widen the window, or leave out growth curves, stocks by age and the stand age",
         )  # fmt: skip
-    means = {
-        name: np.bincount(month, drivers[name].values * length, minlength=12) / total
-        for name in WEATHER
-    }
-    return means | of_equal_months(12)
+    return means_by_month(drivers, month)

@@ -36,13 +36,7 @@ def record_months(drivers: xr.Dataset, where: str) -> dict[str, NDArray[np.float
         The record does not cover twelve months in a row.
     """
     place = place_in_cycle(drivers, where)
-    inside, length = place >= 0, drivers.step_length.values
-    total = np.bincount(place[inside], length[inside])
-    means = {
-        name: np.bincount(place[inside], (drivers[name].values * length)[inside]) / total
-        for name in WEATHER
-    }
-    return means | of_equal_months(len(total))
+    return means_by_month(drivers.isel(time=place >= 0), place[place >= 0])
 
 
 def place_in_cycle(drivers: xr.Dataset, where: str) -> NDArray[np.int64]:
@@ -64,7 +58,15 @@ def place_in_cycle(drivers: xr.Dataset, where: str) -> NDArray[np.int64]:
     return np.where((month >= first) & (month < first + count), place, -1)
 
 
-def of_equal_months(count: int) -> dict[str, NDArray[np.float64]]:
+def means_by_month(drivers: xr.Dataset, month: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    """Drivers of equal months: means over the steps of each, weighted by their length, (month,)."""
+    length = drivers.step_length.values
+    total = np.bincount(month, length)
+    means = {name: np.bincount(month, drivers[name].values * length) / total for name in WEATHER}
+    return means | _of_equal_months(len(total))
+
+
+def _of_equal_months(count: int) -> dict[str, NDArray[np.float64]]:
     """Clock of equal months from January, in which nothing burns, (month,)."""
     middle = DAYS_PER_MONTH * (np.arange(count) + 0.5)
     return {

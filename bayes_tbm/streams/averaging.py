@@ -10,8 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-_static = {"static": True}
-
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,17 @@ from bayes_tbm.streams.errors.base import (
     ErrorParameter,
     structural_prior,
 )
-from bayes_tbm.streams.errors.common import drawn, has_common, log_gain, log_terms, pattern
+from bayes_tbm.streams.errors.common import (
+    before,
+    drawn,
+    has_common,
+    has_two,
+    log_gain,
+    log_terms,
+    pattern,
+    shape,
+    size,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,14 +103,14 @@ class BlockMeans(AbstractErrorModel):
     def log_density(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        if data.scale_sd is not None and data.offset_sd is not None:
+        if has_two(data):
             return super().log_density(expected, data, errors)
         rows = jnp.asarray(self.rows(data) if data.rows is None else data.rows)
         structural = Stacked.of(errors["structural_sd"])
         sums = summed(functools.partial(_of_point, data=data), rows, expected, structural)
         covariance = Stacked.of(self._shared(data, errors), structural.shape)
-        size = _size(data)
-        variance = [] if size is None else [Stacked.of(size**2, structural.shape)]
+        shared = [size(data) ** 2] if has_common(data) else []
+        variance = [Stacked.of(one, structural.shape) for one in shared]
         total = fused(_of_sums, sums, covariance, *variance)[0].tree
         density: jax.Array = total - 0.5 * len(data.value) * math.log(2.0 * math.pi)
         return density
@@ -121,9 +131,9 @@ class BlockMeans(AbstractErrorModel):
 
 def _sum_before(x: jax.Array, data: ErrorData) -> jax.Array:
     """Sum of the earlier entries of the same year, (point,)."""
-    before = jnp.cumsum(x) - x
+    earlier = before(x)
     first = jnp.searchsorted(jnp.asarray(data.year), jnp.asarray(data.year))
-    return before - before[first]
+    return earlier - earlier[first]
 
 
 def _year_sums(x: jax.Array, data: ErrorData) -> jax.Array:
@@ -131,12 +141,6 @@ def _year_sums(x: jax.Array, data: ErrorData) -> jax.Array:
     year = jnp.asarray(data.year)
     number = jnp.cumsum(jnp.diff(year, prepend=year[:1]) > 0)  # no more of them than points
     return jax.ops.segment_sum(x, number, len(year))[number]
-
-
-def _size(data: ErrorData) -> jax.Array | None:
-    """Return the standard deviation of the common error, if there is one."""
-    size = data.scale_sd if data.offset_sd is None else data.offset_sd
-    return None if size is None else jnp.asarray(size)
 
 
 def _of_point(known: list[jax.Array], x: jax.Array, structural: jax.Array, data: ErrorData) -> Any:
@@ -149,7 +153,7 @@ def _of_point(known: list[jax.Array], x: jax.Array, structural: jax.Array, data:
     precision = 1.0 / (structural**2 + measured)
     vectors = [value - x]
     if has_common(data):
-        vectors.append(x if data.offset_sd is None else jnp.ones_like(x))
+        vectors.append(shape(x, data))
     pairs = itertools.combinations_with_replacement(vectors, 2)
     products = [precision * a * b for a, b in pairs]
     years = [[m * precision * vector for m in member] for vector in vectors]

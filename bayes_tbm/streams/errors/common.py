@@ -27,11 +27,25 @@ def has_common(data: ErrorData) -> bool:
 
 def pattern(expected: jax.Array, data: ErrorData) -> jax.Array:
     """Return what one standard deviation of the common error does to each point, (point, ...)."""
-    if data.offset_sd is None:
-        return jnp.asarray(data.scale_sd) * expected
-    if data.scale_sd is None:
-        return jnp.broadcast_to(jnp.asarray(data.offset_sd), expected.shape)
-    return jnp.sqrt(data.offset_sd**2 + (data.scale_sd * expected) ** 2)
+    if has_two(data):
+        scale, offset = jnp.asarray(data.scale_sd), jnp.asarray(data.offset_sd)
+        return jnp.sqrt(offset**2 + (scale * expected) ** 2)
+    return size(data) * shape(expected, data)
+
+
+def has_two(data: ErrorData) -> bool:
+    """Whether points share both a scale and an offset: `pattern` is then no `size` of a `shape`."""
+    return data.scale_sd is not None and data.offset_sd is not None
+
+
+def size(data: ErrorData) -> jax.Array:
+    """Return the standard deviation of the common error, of scale or offset."""
+    return jnp.asarray(data.scale_sd if data.offset_sd is None else data.offset_sd)
+
+
+def shape(expected: jax.Array, data: ErrorData) -> jax.Array:
+    """Return what the common error does to each point for each unit of its `size`."""
+    return expected if data.offset_sd is None else jnp.ones_like(expected)
 
 
 def log_terms(
@@ -53,10 +67,10 @@ def log_terms(
     white = whiten(residual)
     if common is None:
         return norm.logpdf(white) - jnp.log(scale)
-    shape = whiten(common)
-    known = 1.0 + _before(shape**2)  # precision of the common error, given the points before
-    mean = shape * _before(shape * white) / known
-    spread = jnp.sqrt(1.0 + shape**2 / known)
+    own = whiten(common)
+    known = 1.0 + before(own**2)  # precision of the common error, given the points before
+    mean = own * before(own * white) / known
+    spread = jnp.sqrt(1.0 + own**2 / known)
     return norm.logpdf(white, mean, spread) - jnp.log(scale)
 
 
@@ -80,6 +94,6 @@ def drawn(key: jax.Array, expected: jax.Array, data: ErrorData) -> jax.Array:
     return jax.random.normal(jax.random.fold_in(key, 1)) * pattern(expected, data)
 
 
-def _before(x: jax.Array) -> jax.Array:
+def before(x: jax.Array) -> jax.Array:
     """Sum of the entries before each, (point,)."""
     return jnp.cumsum(x) - x

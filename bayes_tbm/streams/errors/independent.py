@@ -24,7 +24,16 @@ from bayes_tbm.streams.errors.base import (
     ErrorParameter,
     structural_prior,
 )
-from bayes_tbm.streams.errors.common import drawn, has_common, log_gain, log_terms, pattern
+from bayes_tbm.streams.errors.common import (
+    drawn,
+    has_common,
+    has_two,
+    log_gain,
+    log_terms,
+    pattern,
+    shape,
+    size,
+)
 
 _NONE = Fixed(0.0)
 
@@ -71,16 +80,16 @@ class Gaussian(_Independent):
     def log_density(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        if data.scale_sd is not None and data.offset_sd is not None:
+        if has_two(data):
             return super().log_density(expected, data, errors)
         rows = jnp.asarray(self.rows(data) if data.rows is None else data.rows)
         term = functools.partial(_of_point, data=data)
         total: jax.Array
         total, *common = summed(term, rows, expected, Stacked.of(errors["structural_sd"])).tree
         if common:
-            size = jnp.asarray(data.scale_sd if data.offset_sd is None else data.offset_sd)
             cross, square = common
-            total = total + log_gain(size**2 * cross**2, size**2 * square)
+            variance = size(data) ** 2
+            total = total + log_gain(variance * cross**2, variance * square)
         return total
 
     @override
@@ -100,7 +109,7 @@ def _of_point(
     own = -0.5 * ((value - x) ** 2 / variance + jnp.log(2.0 * math.pi * variance))
     if not has_common(data):
         return [own]
-    common = x if data.offset_sd is None else jnp.ones_like(x)
+    common = shape(x, data)
     return [own, common * (value - x) / variance, common**2 / variance]
 
 
