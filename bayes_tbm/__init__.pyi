@@ -24,6 +24,7 @@ from .parameters import (
     from_dalec,
     to_dalec,
 )
+from .prediction import PredictionScores, evaluate, predict
 from .results.diagnostics import check_convergence, stream_skill
 from .sampling.settings import Settings
 from .sites import Observations, Site
@@ -65,6 +66,7 @@ __all__ = [
     "NotCompiledWarning",
     "Observations",
     "Parameters",
+    "PredictionScores",
     "PriorRefits",
     "SetGains",
     "Settings",
@@ -79,8 +81,10 @@ __all__ = [
     "compare",
     "constraint",
     "constraint_table",
+    "evaluate",
     "from_dalec",
     "open_site",
+    "predict",
     "sensitivity",
     "set_gains",
     "simulate",

@@ -30,6 +30,7 @@ ORDER = (
     "sampling",
     "calibration",
     "forward",
+    "prediction",
     "constraint",
     "plots",
     "experiment",

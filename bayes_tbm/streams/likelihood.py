@@ -19,6 +19,7 @@ from bayes_tbm.parameters import AbstractPrior, Parameters
 from bayes_tbm.streams.averaging import Averaging
 from bayes_tbm.streams.definition import Stream
 from bayes_tbm.streams.errors import ErrorData, ErrorParameter
+from bayes_tbm.streams.errors.common import has_common
 
 Array = NDArray[np.float64]
 Times = NDArray[np.datetime64]
@@ -172,6 +173,51 @@ class AbstractBoundStream:
     ) -> jax.Array:
         """Draw synthetic points, (point,)."""
         return self.stream.errors.sample(key, self.expected(series), self.data, self._own(errors))
+
+    def common_given(
+        self, series: jax.Array, errors: Mapping[str, jax.Array]
+    ) -> tuple[jax.Array, jax.Array]:
+        """Mean and sd, in its own sd, of the error that all points share, given the points."""
+        if not has_common(self.data):
+            return jnp.zeros(()), jnp.zeros(())
+        model = self.stream.errors
+        return model.whitened(self.expected(series), self.data, self._own(errors)).common_given()
+
+    def predicted(
+        self, key: jax.Array, series: jax.Array, errors: Mapping[str, jax.Array], common: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """Draw points where the error that all share is known, and weigh those that were observed.
+
+        Parameters
+        ----------
+        key
+            Of the randomness.
+        series, errors
+            As in `log_likelihood`.
+        common
+            That error in its own standard deviations, ().
+
+        Returns
+        -------
+        points
+            Synthetic ones, (point,).
+        log_density
+            Of each observed point by itself, none of the others known, (point,).
+        """
+        model, own, expected = self.stream.errors, self._own(errors), self.expected(series)
+        if has_common(self.data):
+            expected = model.shifted(expected, self.data, own, common)
+        rest = dataclasses.replace(self.data, scale_sd=None, offset_sd=None, rows=None)
+        columns = (expected, rest.value, rest.measurement_sd, rest.day, rest.year)
+
+        def alone(*point: jax.Array) -> jax.Array:
+            """Log density of one point that knows of no other."""
+            at, value, sd, day, year = [number[None] for number in point]
+            data = ErrorData(value, sd, day, year, rest.points_per_year)  # type: ignore[arg-type]  # traced
+            return model.log_likelihood(at, data, own)[0]
+
+        log_density: jax.Array = jax.vmap(alone)(*(jnp.asarray(column) for column in columns))
+        return model.sample(key, expected, rest, own), log_density
 
     def _own(self, errors: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
         start = f"{self.name}_"

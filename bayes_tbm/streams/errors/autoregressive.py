@@ -17,7 +17,8 @@ from bayes_tbm.streams.errors.base import (
     ErrorParameter,
     structural_prior,
 )
-from bayes_tbm.streams.errors.common import drawn, has_common, log_terms, pattern
+from bayes_tbm.streams.errors.common import drawn, has_common, pattern
+from bayes_tbm.streams.errors.whitening import Whitening
 
 _DAY_OR_TWO = LogNormal(1.5, 0.2)
 
@@ -61,9 +62,9 @@ class Autoregressive(AbstractErrorModel):
         return sd, jnp.exp(-jnp.diff(data.day) / errors["memory"])
 
     @override
-    def log_likelihood(
+    def whitened(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
-    ) -> jax.Array:
+    ) -> Whitening:
         sd, correlation = self._scale(data, errors)
         spread = jnp.concatenate([jnp.ones(1), jnp.sqrt(1.0 - correlation**2)])
 
@@ -72,7 +73,7 @@ class Autoregressive(AbstractErrorModel):
             return (error - jnp.concatenate([jnp.zeros(1), correlation * error[:-1]])) / spread
 
         common = pattern(expected, data) if has_common(data) else None
-        return log_terms(jnp.asarray(data.value) - expected, common, white, sd * spread)
+        return Whitening(jnp.asarray(data.value) - expected, common, white, sd * spread)
 
     @override
     def sample(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bayes_tbm.errors import InputError
 from bayes_tbm.parameters import AbstractPrior, Fixed, LogNormal, PriorLike, as_prior
 from bayes_tbm.plain import finite_number
+from bayes_tbm.streams.errors.whitening import Whitening
 
 
 @jax.tree_util.register_dataclass
@@ -210,6 +211,40 @@ class AbstractErrorModel:
         """
         return None
 
+    def whitened(
+        self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> Whitening:
+        """Residuals, of the logarithm in models that are Gaussian there, made independent.
+
+        A model that is not Gaussian has none and says its `log_likelihood` itself.
+
+        Parameters
+        ----------
+        expected, data, errors
+            As in `log_likelihood`.
+        """
+        raise NotImplementedError
+
+    def shifted(
+        self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array], common: Any
+    ) -> jax.Array:
+        """Return what is expected of points where the error that all share is known.
+
+        Parameters
+        ----------
+        expected, data, errors
+            As in `log_likelihood`.
+        common
+            The error in its own standard deviations, ().
+
+        Returns
+        -------
+        jax.Array
+            In the stream's unit, (point,).
+        """
+        pattern = self.whitened(expected, data, errors).common
+        return expected if pattern is None else expected + common * pattern
+
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
@@ -229,7 +264,7 @@ class AbstractErrorModel:
         jax.Array
             In nats, (point,).
         """
-        raise NotImplementedError
+        return self.whitened(expected, data, errors).log_terms()
 
     def log_density(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]

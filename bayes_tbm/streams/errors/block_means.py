@@ -24,16 +24,15 @@ from bayes_tbm.streams.errors.base import (
     structural_prior,
 )
 from bayes_tbm.streams.errors.common import (
-    before,
     drawn,
     has_common,
     has_two,
     log_gain,
-    log_terms,
     pattern,
     shape,
     size,
 )
+from bayes_tbm.streams.errors.whitening import Whitening, before
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,9 +78,9 @@ class BlockMeans(AbstractErrorModel):
         return -(1.0 - self.balance**2) * errors["structural_sd"] ** 2 / data.points_per_year
 
     @override
-    def log_likelihood(
+    def whitened(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
-    ) -> jax.Array:
+    ) -> Whitening:
         # With a shared covariance c the past enters only through sums of 1 / a and of x / a.
         a = errors["structural_sd"] ** 2 + data.measurement_sd**2
         c = self._shared(data, errors)
@@ -92,7 +91,7 @@ class BlockMeans(AbstractErrorModel):
             return (x - shrink * _sum_before(x / a, data)) / sd
 
         common = pattern(expected, data) if has_common(data) else None
-        return log_terms(jnp.asarray(data.value) - expected, common, white, sd)
+        return Whitening(jnp.asarray(data.value) - expected, common, white, sd)
 
     @override
     def rows(self, data: ErrorData) -> NDArray[np.float64]:

@@ -9,15 +9,10 @@ model's values, not the observed ones: those would pull the fit low (Peelle's pu
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
-from jax.scipy.stats import norm
 
 from bayes_tbm.streams.errors.base import ErrorData
-
-Whiten = Callable[[jax.Array], jax.Array]
 
 
 def has_common(data: ErrorData) -> bool:
@@ -48,32 +43,6 @@ def shape(expected: jax.Array, data: ErrorData) -> jax.Array:
     return expected if data.offset_sd is None else jnp.ones_like(expected)
 
 
-def log_terms(
-    residual: jax.Array, common: jax.Array | None, whiten: Whiten, scale: jax.Array
-) -> jax.Array:
-    """Log density of each residual given those before it, (point,).
-
-    Parameters
-    ----------
-    residual
-        Of every point, (point,).
-    common
-        `pattern` there; None without one.
-    whiten
-        Takes what the points before it say, and the scale, from each entry of a vector.
-    scale
-        Standard deviation of each residual given those before it, without the common error.
-    """
-    white = whiten(residual)
-    if common is None:
-        return norm.logpdf(white) - jnp.log(scale)
-    own = whiten(common)
-    known = 1.0 + before(own**2)  # precision of the common error, given the points before
-    mean = own * before(own * white) / known
-    spread = jnp.sqrt(1.0 + own**2 / known)
-    return norm.logpdf(white, mean, spread) - jnp.log(scale)
-
-
 def log_gain(cross: jax.Array, square: jax.Array) -> jax.Array:
     """Return what a common error adds to the log density of all points together.
 
@@ -92,8 +61,3 @@ def drawn(key: jax.Array, expected: jax.Array, data: ErrorData) -> jax.Array:
     if not has_common(data):
         return jnp.zeros_like(expected)
     return jax.random.normal(jax.random.fold_in(key, 1)) * pattern(expected, data)
-
-
-def before(x: jax.Array) -> jax.Array:
-    """Sum of the entries before each, (point,)."""
-    return jnp.cumsum(x) - x

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Mapping
-from typing import ClassVar, override
+from typing import Any, ClassVar, override
 
 import jax
 import jax.numpy as jnp
@@ -29,11 +29,11 @@ from bayes_tbm.streams.errors.common import (
     has_common,
     has_two,
     log_gain,
-    log_terms,
     pattern,
     shape,
     size,
 )
+from bayes_tbm.streams.errors.whitening import Whitening
 
 _NONE = Fixed(0.0)
 
@@ -70,11 +70,11 @@ class Gaussian(_Independent):
         return np.array([data.value, data.measurement_sd**2])
 
     @override
-    def log_likelihood(
+    def whitened(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
-    ) -> jax.Array:
+    ) -> Whitening:
         sd, common = self._sd(data, errors), pattern(expected, data) if has_common(data) else None
-        return log_terms(jnp.asarray(data.value) - expected, common, lambda x: x / sd, sd)
+        return Whitening(jnp.asarray(data.value) - expected, common, lambda x: x / sd, sd)
 
     @override
     def log_density(
@@ -176,13 +176,25 @@ class LogNormalErrors(AbstractErrorModel):
         return jnp.sqrt(data.measurement_log_variance + errors["structural_log_sd"] ** 2)
 
     @override
+    def whitened(
+        self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
+    ) -> Whitening:
+        log_sd, logs = self._log_sd(data, errors), jnp.log(expected)
+        common = pattern(jnp.ones_like(logs), data) if has_common(data) else None
+        return Whitening(data.log_value - logs, common, lambda x: x / log_sd, log_sd)
+
+    @override
     def log_likelihood(
         self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array]
     ) -> jax.Array:
-        log_sd, logs = self._log_sd(data, errors), jnp.log(expected)
-        common = pattern(jnp.ones_like(logs), data) if has_common(data) else None
-        terms = log_terms(data.log_value - logs, common, lambda x: x / log_sd, log_sd)
-        return terms - data.log_value
+        return super().log_likelihood(expected, data, errors) - data.log_value
+
+    @override
+    def shifted(
+        self, expected: jax.Array, data: ErrorData, errors: Mapping[str, jax.Array], common: Any
+    ) -> jax.Array:
+        pattern = self.whitened(expected, data, errors).common
+        return expected if pattern is None else expected * jnp.exp(common * pattern)
 
     @override
     def sample(

@@ -1,0 +1,142 @@
+"""What a result was fitted to, made again from the result and the site's whole record."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.model import Forcing, prepare
+from bayes_tbm.parameters import AbstractPrior, as_prior
+from bayes_tbm.posterior import assembly
+from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.results.groups import group
+from bayes_tbm.sites.site import Site
+from bayes_tbm.sites.to_model import drivers_of
+from bayes_tbm.streams import ERROR_MODELS, STREAMS, BoundStream, Stream, bind
+
+_NANOSECOND = np.timedelta64(1, "ns")
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """What was fitted, with the model running on beyond it.
+
+    Attributes
+    ----------
+    site
+        The period that was fitted.
+    whole
+        From its start to the end of the period to predict.
+    density
+        Of the streams that were fitted, run over the whole.
+    priors
+        Of every parameter, held-fixed ones included.
+    systematic
+        Sizes of the errors that all values of a stream share.
+    """
+
+    site: Site
+    whole: Site
+    density: LogDensity
+    priors: Mapping[str, AbstractPrior]
+    systematic: Mapping[str, float]
+
+    @property
+    def streams(self) -> tuple[BoundStream, ...]:
+        """Streams seen over the record, bound to what was fitted."""
+        return tuple(s for s in self.density.streams if isinstance(s, BoundStream))
+
+
+def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -> Fitted:
+    """Make again what a result was fitted to.
+
+    Parameters
+    ----------
+    tree
+        Result of `bayes_tbm.Calibration.sample`.
+    site
+        The same, over a longer record.
+    end
+        Last date to run to; None for all.
+    streams
+        Of one's own among those fitted.
+
+    Raises
+    ------
+    InputError
+        The site is not that of the result, or it does not hold the fitted period.
+    """
+    record = json.loads(tree.attrs["experiment"])
+    first, last = fitted_period(tree)
+    short, whole = site.window(first, last), site.window(first, end)
+    priors = {name: as_prior(name, given) for name, given in record["priors"].items()}
+    bound = tuple(
+        bind(stream, short, stand_age=record["stand_age"])
+        for stream in _streams(record["streams"], streams)
+        if stream.name in short.observations
+    )
+    sizes = {s.name: float(record["systematic"][s.name]) for s in bound}
+    _check_same(tree, short, bound)
+    known = assembly.with_systematic(bound, sizes)
+    forcing = prepare(drivers_of(short))
+    stand = assembly.regrowth_of(short, forcing, known, record["stand_age"], record["regrowth"])
+    density = LogDensity(_on(short, whole), known, priors, (), stand)
+    return Fitted(short, whole, density, priors, sizes)
+
+
+def fitted_period(tree: xr.DataTree) -> tuple[np.datetime64, np.datetime64]:
+    """First and last instant of what a result was fitted to."""
+    time = group(tree, "simulation")["time"].values
+    half = np.diff(time).min() / 2
+    return time[0] - half, time[-1] + half - _NANOSECOND
+
+
+def _streams(described: Mapping[str, Mapping[str, Any]], own: Sequence[Stream]) -> list[Stream]:
+    """Streams that are seen over the record, with the error models they were fitted with."""
+    given = {stream.name: stream for stream in own}
+    chosen = []
+    for name, about in described.items():
+        options = dict(about)
+        model = ERROR_MODELS.get(options.pop("errors"))
+        if name in given:
+            chosen.append(given[name])
+        elif name in STREAMS and model is not None:
+            chosen.append(STREAMS[name].with_errors(model(**options)))
+    return chosen
+
+
+def _on(short: Site, whole: Site) -> Forcing:
+    """Weather of the whole; what parameters refer to stays the climate of the fitted period."""
+    drivers = dataclasses.replace(
+        drivers_of(whole),
+        reference_temperature=jnp.asarray(short.mean_temperature),
+        reference_precipitation=jnp.asarray(short.mean_precipitation),
+    )
+    return prepare(drivers)
+
+
+def _check_same(tree: xr.DataTree, site: Site, bound: Sequence[BoundStream]) -> None:
+    """Refuse a site whose observations are not those that were fitted."""
+    seen = group(tree, "observed_data")
+    time = group(tree, "simulation")["time"].values
+    same_steps = np.array_equal(site.drivers["time"].values, time)
+    for name, points in [("time", None), *((s.name, s.data.value) for s in bound)]:
+        same = same_steps if points is None else _equal(seen[name].values, points)
+        if not same:
+            raise InputError(
+                where=site.source or site.name, variable=name,
+                rule="must be, over the fitted period, what was fitted",
+                found=f"other values in {str(time[0])[:10]} to {str(time[-1])[:10]}",
+                remedy="open the site as it was for the fit, without start and end",
+            )  # fmt: skip
+
+
+def _equal(fitted_points: Any, points: Any) -> bool:
+    return fitted_points.shape == points.shape and np.allclose(fitted_points, points, rtol=1e-9)

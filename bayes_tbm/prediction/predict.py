@@ -1,0 +1,272 @@
+"""Predictions of a period that was not fitted, from the state at the end of the fit."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.parameters import Fixed
+from bayes_tbm.plain import whole_at_least
+from bayes_tbm.posterior import assembly
+from bayes_tbm.posterior.traced import TracedDensity
+from bayes_tbm.prediction.fitted import Fitted, fitted, fitted_period
+from bayes_tbm.results.groups import group
+from bayes_tbm.runtime.fork import jax_will_run
+from bayes_tbm.runtime.precision import use_double_precision
+from bayes_tbm.sites.site import Observations, Site, When
+from bayes_tbm.streams import BoundStream, Stream, bind
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_BATCH = 16  # draws side by side, as where draws of a posterior are evaluated
+Array = NDArray[Any]
+Draws = dict[str, dict[str, Any]]
+"""``points``, ``scores`` and ``series`` by stream, (draw, ...)."""
+
+
+def predict(
+    tree: xr.DataTree,
+    site: Site,
+    *,
+    start: When | None = None,
+    end: When | None = None,
+    observations: Mapping[str, Observations] | None = None,
+    streams: Sequence[Stream] = (),
+    draws: int = 400,
+    seed: int = 0,
+) -> xr.DataTree:
+    """Predict what was observed after the fitted period.
+
+    The model runs on from the state in which each draw ends the fitted period, under the drivers of
+    the site. What all values of a stream share as an error is known from the fit as far as the fit
+    tells it; all other errors are drawn anew.
+
+    Parameters
+    ----------
+    tree
+        Result of `bayes_tbm.Calibration.sample`, fitted to ``site.window(end=...)``.
+    site
+        The same site over a longer record, with the observations to compare with.
+    start, end
+        First and last date to predict; by default all that follows the fitted period.
+    observations
+        What was held out of the fit, by stream, where it is not the site's own after the fitted
+        period: it may lie within that too.
+    streams
+        Streams of your own among those that were fitted; the package's are known by name.
+    draws
+        Of the posterior and of the prior, spread evenly over all that there are.
+    seed
+        Of the errors that are drawn.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups ``predictions`` and ``prior_predictions`` (draw, point), errors included;
+        ``log_score`` and ``prior_log_score``, the log density of each observed point by itself
+        under each draw; ``observed_data`` and ``constant_data`` there; ``fitted_data``, the points
+        that were fitted; ``simulation``, quantiles of the model's series at the steps predicted,
+        with the data.
+
+    Raises
+    ------
+    InputError
+        The site is not that of the result, nothing follows the fitted period, or nothing was
+        observed there.
+    """
+    use_double_precision()
+    jax_will_run()
+    draws = whole_at_least(2, "draws", draws, where="predict")
+    if observations is None:
+        begin = _begin(tree, site, start)
+    else:
+        begin = site.window(start or fitted_period(tree)[0], end).drivers["time"].values[0]
+    what = fitted(tree, site, end, streams)
+    held = _held_out(what, begin, what.whole.observations if observations is None else observations)
+    predicted = {
+        "posterior": _drawn(what, held, _evenly(group(tree, "posterior"), draws), seed, given=True),
+        "prior": _drawn(what, held, _evenly(group(tree, "prior"), draws), seed + 1, given=False),
+    }
+    out = _tree(what, held, predicted, begin)
+    period = [str(t)[:10] for t in (*fitted_period(tree), begin, out.simulation.time.values[-1])]
+    names = ("fitted_from", "fitted_to", "predicted_from", "predicted_to")
+    out.attrs = {"site": site.name, **dict(zip(names, period, strict=True))}
+    return out
+
+
+def _begin(tree: xr.DataTree, site: Site, start: When | None) -> np.datetime64:
+    """First instant to predict, after the fitted period."""
+    after = fitted_period(tree)[1]
+    time = site.drivers["time"].values
+    if start is not None:
+        first = site.window(start).drivers["time"].values[0]
+        if first <= after:
+            raise InputError(
+                where="predict", variable="start", rule="must follow the fitted period",
+                found=f"{start}, fitted to {str(after)[:10]}",
+                remedy="fit a shorter period (end=...), or predict a later one",
+            )  # fmt: skip
+    later = time[time > (after if start is None else first - np.timedelta64(1, "ns"))]
+    if len(later) < 2:
+        raise InputError(
+            where=site.source or site.name, variable="time",
+            rule="must go on after the fitted period for a prediction",
+            found=f"{len(later)} steps after {str(after)[:10]}",
+            remedy="fit a shorter period, as with end=..., and give the site's whole record",
+        )  # fmt: skip
+    return np.datetime64(later[0])
+
+
+def _held_out(
+    what: Fitted, begin: np.datetime64, observations: Mapping[str, Observations]
+) -> tuple[BoundStream, ...]:
+    """Streams bound to what was observed from an instant on, in the run over the whole."""
+    half = what.whole.drivers["step_length"].values[-1] * 43_200_000
+    first = begin - np.timedelta64(int(half), "ms")
+    last = what.whole.drivers["time"].values[-1] + np.timedelta64(int(half), "ms")
+    held = []
+    for stream in what.streams:
+        seen = observations.get(stream.name)
+        inside = None if seen is None else seen.select((seen.time >= first) & (seen.time <= last))
+        if inside is not None and len(inside):
+            held.append(bind(stream.stream, what.whole, _with_sd(inside, stream)))
+    if not held:
+        raise InputError(
+            where=what.whole.source or what.whole.name, variable="observations",
+            rule="some fitted stream must be observed in the period to predict",
+            found=f"none of {', '.join(s.name for s in what.streams)} from {str(begin)[:10]}",
+        )  # fmt: skip
+    sizes = {stream.name: what.systematic[stream.name] for stream in held}
+    known = assembly.with_systematic(held, sizes)
+    return tuple(stream for stream in known if isinstance(stream, BoundStream))
+
+
+def _with_sd(seen: Observations, stream: BoundStream) -> Observations:
+    """Observations whose missing standard deviations are the fitted ones' usual one."""
+    usual = float(np.median(stream.measurement_sd))
+    return dataclasses.replace(seen, sd=np.where(np.isnan(seen.sd), usual, seen.sd))
+
+
+def _evenly(values: xr.Dataset, draws: int) -> dict[str, Array]:
+    """Return some draws of all chains, spread evenly, by name, (draw, ...)."""
+    flat = values.stack(sample=("chain", "draw")).transpose("sample", ...)
+    count = flat.sizes["sample"]
+    chosen = np.unique(np.linspace(0, count - 1, min(draws, count)).round().astype(int))
+    return {str(name): flat[name].values[chosen] for name in values.data_vars}
+
+
+def _drawn(
+    what: Fitted, held: tuple[BoundStream, ...], values: Mapping[str, Array], seed: int, *,
+    given: bool,
+) -> Draws:  # fmt: skip
+    """Points, log densities and series of every stream for draws of the parameters."""
+    function = what.density.shared(_given_fit if given else _given_nothing)
+    count = len(next(iter(values.values())))
+    sampled = {name: values[name] for name in what.density.sampled}
+    fixed = {
+        name: np.full(count, float(prior.from_normal(jnp.zeros(()))))
+        for name, prior in what.priors.items()
+        if isinstance(prior, Fixed)
+    }
+    every = {name: (sampled | fixed)[name] for name in what.priors}
+    keys = jax.random.split(jax.random.key(seed), count)
+    streams = tuple(stream.ready for stream in held)
+    rows = []
+    for first in range(0, count, _BATCH):
+        index = np.arange(first, first + _BATCH).clip(max=count - 1)  # one shape for all batches
+        batch = {name: jnp.asarray(x[index]) for name, x in every.items()}
+        rows.append(jax.device_get(function(streams, keys[index], batch)))
+    found: Draws = jax.tree.map(lambda *a: np.concatenate(a)[:count], *rows)
+    return found
+
+
+def _given_fit(
+    density: TracedDensity, held: tuple[BoundStream, ...], keys: jax.Array, values: Any
+) -> Any:
+    return jax.vmap(lambda key, v: _of_draw(density, held, key, v, given=True))(keys, values)
+
+
+def _given_nothing(
+    density: TracedDensity, held: tuple[BoundStream, ...], keys: jax.Array, values: Any
+) -> Any:
+    return jax.vmap(lambda key, v: _of_draw(density, held, key, v, given=False))(keys, values)
+
+
+def _of_draw(
+    density: TracedDensity, held: tuple[BoundStream, ...], key: jax.Array, values: Any, *,
+    given: bool,
+) -> Draws:  # fmt: skip
+    p, run = density.run(values, whole=False)
+    before = {stream.name: stream for stream in density.streams}
+    found: Draws = {"points": {}, "scores": {}, "series": {}}
+    for stream, own in zip(held, jax.random.split(key, len(held)), strict=True):
+        of_common, of_points = jax.random.split(own)
+        mean, sd = jnp.zeros(()), jnp.ones(())
+        if given:
+            fit = before[stream.name]
+            mean, sd = fit.common_given(fit.series(run, p), values)
+        common = mean + sd * jax.random.normal(of_common)
+        name, series = stream.name, stream.series(run, p)
+        found["series"][name] = series
+        points, scores = stream.predicted(of_points, series, values, common)
+        found["points"][name], found["scores"][name] = points, scores
+    return found
+
+
+def _tree(
+    what: Fitted, held: Sequence[BoundStream], drawn: Mapping[str, Draws], begin: np.datetime64
+) -> xr.DataTree:
+    coords = {f"{s.name}_point": s.point for s in held}
+
+    def dataset(of: Mapping[str, Array], *dims: str) -> xr.Dataset:
+        out = xr.Dataset(coords=coords)
+        for s in held:
+            attrs = {"units": s.stream.unit, "long_name": s.stream.long_name}
+            out[s.name] = (*dims, f"{s.name}_point"), of[s.name], attrs
+        return out
+
+    groups = {
+        "predictions": dataset(drawn["posterior"]["points"], "draw"),
+        "log_score": dataset(drawn["posterior"]["scores"], "draw"),
+        "prior_predictions": dataset(drawn["prior"]["points"], "draw"),
+        "prior_log_score": dataset(drawn["prior"]["scores"], "draw"),
+        "observed_data": dataset({s.name: np.asarray(s.data.value) for s in held}),
+        "constant_data": dataset({s.name: np.asarray(s.data.measurement_sd) for s in held}),
+        "fitted_data": _fitted_data(what, [s.name for s in held]),
+        "simulation": _simulation(what, held, drawn["posterior"]["series"], begin),
+    }
+    return xr.DataTree.from_dict(groups)
+
+
+def _fitted_data(what: Fitted, names: Sequence[str]) -> xr.Dataset:
+    out = xr.Dataset()
+    for stream in what.streams:
+        if stream.name in names:
+            point = f"{stream.name}_point"
+            out = out.assign_coords({point: stream.point})
+            out[stream.name] = point, np.asarray(stream.data.value), {"units": stream.stream.unit}
+    return out
+
+
+def _simulation(
+    what: Fitted, held: Sequence[BoundStream], series: Mapping[str, Array], begin: np.datetime64
+) -> xr.Dataset:
+    """Model and data at the steps that are predicted; NaN where nothing was observed."""
+    time = what.whole.drivers["time"].values
+    keep = time >= begin
+    out = xr.Dataset(coords={"time": time[keep], "quantile": list(QUANTILES)})
+    for s in held:
+        attrs = {"units": s.stream.unit, "long_name": s.stream.long_name}
+        seen = np.full(len(time), np.nan)
+        seen[s.step] = s.value
+        levels = np.quantile(series[s.name][:, keep], QUANTILES, axis=0)
+        out[s.name] = ("quantile", "time"), levels, attrs
+        out[f"{s.name}_observed"] = "time", seen[keep], attrs
+    return out
