@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from _measure import Table, machine, pin, prepare_environment
 
-DAILY = ("FI-Hyy", "BE-Vie", "DE-Hai", "US-Ha1")
+DAILY = ("FI-Hyy", "BE-Vie", "DE-Hai", "US-Ha1", "RU-Fyo", "US-MMS")
 STREAMS = ("gpp", "nee", "et", "lai", "wood", "live_biomass", "som")
 _EPILOG = """
 columns: seconds from the start of the process until the posterior is there and checked, imports and
@@ -30,7 +30,7 @@ the median bulk ESS over parameters and derived quantities; bulk ESS a second, s
 divergences; smallest E-BFMI; leapfrog steps (gradients) a draw; whether the package's gate passed.
 
   python benchmarks/sampling.py                            FI-Hyy, five seeds
-  python benchmarks/sampling.py --all --seeds 0            four daily and 13 monthly sites
+  python benchmarks/sampling.py --all --seeds 0            six daily and 13 monthly sites
   python benchmarks/sampling.py hyytiala-twin --seeds 0 --draws 200 --warmup 150   a quick try
 
 exit status: 0 if every run passed the gate, else 1
@@ -42,7 +42,7 @@ def main() -> int:
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, epilog=_EPILOG, formatter_class=layout)
     parser.add_argument("sites", nargs="*", default=["FI-Hyy"], metavar="SITE", help="or files")
-    parser.add_argument("--all", action="store_true", help="four daily and all FLUXVAL sites")
+    parser.add_argument("--all", action="store_true", help="six daily and all FLUXVAL sites")
     parser.add_argument("--streams", help=f"default: what a site has of {','.join(STREAMS)}")
     parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2, 3, 4), metavar="N")
     for name, text in (("chains", "4"), ("warmup", "the package's"), ("draws", "the package's")):
@@ -104,7 +104,7 @@ def by_site(runs: Iterable[dict[str, Any]]) -> None:
 
 
 def fluxval_and_daily() -> list[str]:
-    """Names of the four daily sites and of every FLUXVAL site."""
+    """Names of the daily sites and of every FLUXVAL site."""
     from bayes_tbm import site_names
 
     return [*DAILY, *(name for name in site_names() if name.startswith("fluxval:"))]

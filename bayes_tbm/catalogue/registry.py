@@ -44,8 +44,12 @@ def _differland() -> dict[str, RemoteFile]:
          "e6c7f691f75355e0469e5c69efda6402f4353f87bd8ffe2f38749521030d6747"),
         ("FI-Hyy", 61.84741, 24.29477, "ENF",
          "5a3df71b9dd3562e5d3206844425ad12260734e86c870c214efdb5b430c764b8"),
+        ("RU-Fyo", 56.46153, 32.92208, "ENF",
+         "742ad944dfb67c045eccd093afd4aabae6529f8f0404f9b6b4c2176026b98e52"),
         ("US-Ha1", 42.5378, -72.1715, "DBF",
          "5c506b479e2cb4bc6b7587b7044bbf1eb47298487a8fc27859ab0e7f62bb6998"),
+        ("US-MMS", 39.3232, -86.4131, "DBF",
+         "139c0f6b11eb7218493d6c12bfdd68fee3e15a1daf66e184b7bfd4c7144182c4"),
     )  # fmt: skip
     return {
         name: RemoteFile(f"daily/{name}.nc", f"{_DIFFERLAND}/{name}.nc", sha, lat, lon, cover)

@@ -6,6 +6,7 @@ from bayes_tbm.plots.growth import plot_growth
 from bayes_tbm.plots.joint import plot_joint
 from bayes_tbm.plots.measures import plot_bits, plot_contraction
 from bayes_tbm.plots.overlays import plot_overlays
+from bayes_tbm.plots.prediction import plot_predictions
 from bayes_tbm.plots.save import save_figures
 from bayes_tbm.plots.streams import plot_streams
 
@@ -15,6 +16,7 @@ __all__ = [
     "plot_growth",
     "plot_joint",
     "plot_overlays",
+    "plot_predictions",
     "plot_prior_posterior",
     "plot_rank",
     "plot_streams",

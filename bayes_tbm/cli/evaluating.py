@@ -1,0 +1,73 @@
+"""The command that compares predictions of a run with years that it did not see."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+_EVALUATE = """
+Predict what follows the fitted period of a run, from the state at its end, and compare with what
+was observed: scores of each stream against the fitted years' mean seasonal cycle, their last year
+and the prior, and means by month and by year.
+
+  bayes-tbm fit FI-Hyy --streams gpp,nee,et --end 2011 --out run/
+  bayes-tbm evaluate run/                            all that follows
+  bayes-tbm evaluate run/ --start 2012 --end 2013
+
+Where the run's file ends with the fitted period, --site names one with more years of the same site.
+Writes scores.csv, by_month.csv, by_year.csv, predictions.nc and predictions.png into
+RUN/evaluation.
+"""
+FOLDER = "evaluation"
+
+
+def add_commands(commands: Any) -> None:
+    """Add the command to the parser."""
+    layout = argparse.RawDescriptionHelpFormatter
+    evaluate = commands.add_parser(
+        "evaluate", help="compare a run's predictions with years it did not see",
+        description=_EVALUATE, formatter_class=layout,
+    )  # fmt: skip
+    evaluate.add_argument("folder", metavar="RUN", help="run folder")
+    evaluate.add_argument("--start", help="first date to predict (default: after the fit)")
+    evaluate.add_argument("--end", help="last date to predict (default: the last there is)")
+    evaluate.add_argument("--site", help="name or file (default: the run's own)")
+    evaluate.add_argument("--draws", type=int, default=400, help="of the posterior (default 400)")
+    evaluate.add_argument("--seed", type=int, default=0, help="of the errors drawn (default 0)")
+    evaluate.set_defaults(run=_evaluate)
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    import dataclasses
+
+    from bayes_tbm.experiment import Experiment
+    from bayes_tbm.plots.prediction import plot_predictions
+    from bayes_tbm.plots.save import save_png
+    from bayes_tbm.prediction import evaluate, predict
+    from bayes_tbm.report import load_run
+    from bayes_tbm.report.folder import save_tree
+    from bayes_tbm.results.diagnostics import check_convergence
+    from bayes_tbm.runtime.files import write_whole
+
+    folder = Path(arguments.folder)
+    tree = load_run(folder)
+    experiment = Experiment.from_toml(folder / "experiment.toml")
+    site = arguments.site or experiment.site
+    whole = dataclasses.replace(experiment, site=site, start=None, end=None).open_site()
+    prediction = predict(
+        tree, whole, start=arguments.start, end=arguments.end, draws=arguments.draws,
+        seed=arguments.seed,
+    )  # fmt: skip
+    found = evaluate(prediction)
+    print(found)
+    gate = check_convergence(tree)
+    if not gate.passed:
+        print(f"\n{gate}")
+    out = folder / FOLDER
+    written = [save_tree(prediction, out / "predictions.nc")]
+    for name in ("scores", "by_month", "by_year"):
+        written.append(write_whole(out / f"{name}.csv", getattr(found, name).to_csv()))
+    written.append(save_png(plot_predictions(prediction, found), out / "predictions.png"))
+    print(f"\nwrote {', '.join(path.name for path in written)} to {out}/")
+    return 0

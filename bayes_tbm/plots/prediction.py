@@ -1,0 +1,80 @@
+"""What was predicted of a period that was not fitted, and what came."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bayes_tbm.plots.style import BLACK, BLUE, GREY, SMALL, STYLE, number_text, tidy, with_unit
+from bayes_tbm.prediction.scores import MODEL, PredictionScores, evaluate
+from bayes_tbm.results.groups import group
+
+_BANDS = ((0.05, 0.95, "#C6E2F5"), (0.25, 0.75, "#7CBCE4"))
+_MONTHS = 8  # predicted in fewer calendar months there is no seasonal cycle to show
+
+
+@mpl.rc_context(STYLE)
+def plot_predictions(prediction: xr.DataTree, scores: PredictionScores | None = None) -> Figure:
+    """Draw predictions of every stream and the data that came, one row a stream.
+
+    Parameters
+    ----------
+    prediction
+        From `bayes_tbm.predict`.
+    scores
+        From `bayes_tbm.evaluate`, where it was called already.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Left the points: median and central 50 and 90 % of the predictions, errors included, and
+        the data. Right, where the points cover the year, means by calendar month: of the data, and
+        of the predictions with their central 90 %.
+    """
+    scores = evaluate(prediction) if scores is None else scores
+    names = [str(name) for name in group(prediction, "observed_data").data_vars]
+    figure = Figure(figsize=(10.0, 1.7 * len(names) + 0.8), layout="constrained")
+    panels = figure.subplots(len(names), 2, width_ratios=(3.0, 1.3), squeeze=False)
+    for (series, season), name in zip(panels, names, strict=True):
+        _series(series, prediction, name)
+        own = scores.scores.loc[(name, MODEL)]
+        season.set_title(
+            f"R² {number_text(own['r2'])}, {own['inside_90']:.0%} of {own['n']:.0f} within 90 %, "
+            f"skill {number_text(own['skill'])}", fontsize=SMALL,
+        )  # fmt: skip
+        _season(season, scores, name)
+    tidy(*figure.axes)
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    figure.supxlabel(scores.period, fontsize=SMALL)
+    return figure
+
+
+def _series(axes: Axes, prediction: xr.DataTree, name: str) -> None:
+    draws = group(prediction, "predictions")[name].transpose("draw", ...)
+    seen = group(prediction, "observed_data")[name]
+    time = seen[f"{name}_point"].values
+    for low, high, colour in _BANDS:
+        below, above = np.quantile(draws.values, [low, high], axis=0)
+        label = f"predicted, {high - low:.0%}"
+        axes.fill_between(time, below, above, color=colour, lw=0, label=label)
+    axes.plot(time, np.median(draws, axis=0), color=BLUE, lw=0.8, label="predicted, median")
+    axes.plot(time, seen.values, ".", color=BLACK, ms=3.0, mew=0, label="data")
+    axes.set_ylabel(with_unit(str(seen.attrs["long_name"]), seen.attrs, width=20))
+
+
+def _season(axes: Axes, scores: PredictionScores, name: str) -> None:
+    months = scores.by_month.loc[name]
+    if len(months) < _MONTHS:
+        axes.set_axis_off()
+        return
+    place = months.index.to_numpy() - 0.5
+    middle = months["predicted"].to_numpy()
+    bars = np.abs(months[["low_90", "high_90"]].to_numpy().T - middle)
+    axes.errorbar(place, middle, bars, fmt="-", color=BLUE, ecolor=GREY, lw=0.9, elinewidth=0.7)
+    axes.plot(place, months["observed"].to_numpy(), ".", color=BLACK, ms=5.0, mew=0)
+    axes.set_xlim(0, 12)
+    axes.set_xticks(np.arange(12) + 0.5, list("JFMAMJJASOND"))

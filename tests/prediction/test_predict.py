@@ -1,0 +1,164 @@
+"""Predictions of years after the fit, and of what was held out within it."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray as xr
+
+from bayes_tbm.calibration import Calibration
+from bayes_tbm.cli import main
+from bayes_tbm.errors import InputError
+from bayes_tbm.experiment import Experiment
+from bayes_tbm.parameters import Fixed
+from bayes_tbm.prediction import evaluate, predict
+from bayes_tbm.prediction.fitted import fitted
+from bayes_tbm.report.folder import save_tree
+from bayes_tbm.streams import STREAMS as ALL
+from bayes_tbm.streams import Gaussian
+
+from .conftest import STREAMS
+
+
+@pytest.fixture(scope="module")
+def prediction(draws, whole):
+    return predict(draws, whole, draws=40, seed=1)
+
+
+def values_of(calibration, tree, draw=0):
+    posterior = tree["posterior"].to_dataset().isel(chain=0, draw=draw)
+    fixed = {n: p.value for n, p in calibration.density.priors.items() if isinstance(p, Fixed)}
+    return {n: jnp.asarray(posterior[n].values) for n in calibration.density.sampled} | fixed
+
+
+def test_what_follows_the_fit_is_predicted(prediction, whole):
+    assert prediction.attrs["fitted_to"] == "2011-01-01"  # twelve equal months end within a day
+    assert prediction.attrs["predicted_from"] == "2011-01-16"
+    for name in STREAMS:
+        point = prediction["observed_data"][f"{name}_point"].values
+        assert point.min() > np.datetime64("2011-01-01")
+        seen = whole.observations[name]
+        later = seen.time > np.datetime64("2011-01-01")
+        np.testing.assert_allclose(prediction["observed_data"][name], seen.value[later])
+        assert prediction["predictions"][name].shape == (40, later.sum())
+        assert np.isfinite(prediction["log_score"][name]).all()
+
+
+def test_run_goes_on_from_the_state_at_the_end_of_the_fit(draws, whole, fitted_part):
+    what = fitted(draws, whole, None, ())
+    values = values_of(fitted_part, draws)
+    _, longer = what.density.run(values)
+    _, short = fitted_part.density.run(values)
+    steps = len(short.fluxes.gpp)
+    assert len(longer.fluxes.gpp) == whole.steps > steps
+    np.testing.assert_allclose(longer.fluxes.gpp[:steps], short.fluxes.gpp, rtol=1e-12)
+    # Decomposition refers to the climate of the fit, not to that of the longer record.
+    respired = longer.fluxes.heterotrophic_respiration[:steps]
+    np.testing.assert_allclose(respired, short.fluxes.heterotrophic_respiration, rtol=1e-12)
+    other = Calibration(whole, STREAMS).density.run(values)[1].fluxes
+    assert not np.allclose(other.heterotrophic_respiration[:steps], respired, rtol=1e-6)
+
+
+def test_common_error_is_taken_over_from_the_fit(whole):
+    """A tower that reads 30 % high in the fitted years reads as high in those to come."""
+    seen = whole.observations["gpp"]
+    high = dataclasses.replace(seen, value=1.3 * seen.value)
+    site = dataclasses.replace(whole, observations={"gpp": high})
+    systematic = {"gpp": 0.3}
+    cal = Calibration(site.window(end="2010"), ["gpp"], systematic=systematic)
+    post = cal.prior(60, seed=5)
+    with_fit = predict(post, site, draws=60)["predictions"]["gpp"].values
+    alone = predict(post, site, draws=60)["prior_predictions"]["gpp"].values
+    level = high.value[seen.time > np.datetime64("2011-01-01")].mean()
+    spread = [draws.mean(axis=1) for draws in (with_fit, alone)]
+    assert np.std(spread[0]) < 0.6 * np.std(spread[1])
+    assert abs(spread[0].mean() - level) < abs(spread[1].mean() - level)
+
+
+def test_held_out_within_the_record(fitted_part, whole):
+    short = whole.window(end="2010")
+    seen = short.observations["gpp"]
+    odd = np.random.default_rng(0).random(len(seen)) < 0.4
+    halved = {**short.observations, "gpp": seen.select(~odd)}
+    site = dataclasses.replace(short, observations=halved)
+    post = Calibration(site, STREAMS).prior(40, seed=2)
+    held = predict(post, site, observations={"gpp": seen.select(odd)}, draws=20)
+    np.testing.assert_allclose(held["observed_data"]["gpp"], seen.value[odd])
+    assert list(held["predictions"].data_vars) == ["gpp"]
+
+
+def test_scores_of_every_stream_and_forecaster(prediction):
+    found = evaluate(prediction)
+    assert set(found.scores.index.get_level_values("stream")) == set(STREAMS)
+    names = set(found.scores.index.get_level_values("forecaster"))
+    assert names == {"posterior", "seasonal cycle", "last year", "prior"}
+    gpp = found.scores.loc["gpp"]
+    assert gpp.loc["seasonal cycle", "skill"] == 0.0
+    # Draws of the prior in place of a posterior's are wide: hardly anything falls outside.
+    assert gpp.loc["prior", "inside_90"] > 0.9
+    assert (found.by_month.loc["gpp"]["n"].sum()) == gpp.loc["posterior", "n"]
+    assert list(found.by_year.loc["gpp"].index) == [2011, 2012, 2013, 2014, 2015]
+    assert "fitted 2006-01-01 to 2011-01-01" in repr(found)
+
+
+def test_error_model_and_systematic_error_of_the_fit_are_those_of_the_prediction(whole):
+    short = whole.window(end="2010")
+    gpp = ALL["gpp"].with_errors(Gaussian(averaging=0.0, structural=0.4))
+    post = Calibration(short, [gpp, "lai"], systematic={"gpp": 0.0}).prior(40)
+    what = fitted(post, whole, None, ())
+    assert isinstance(what.streams[0].stream.errors, Gaussian)
+    assert what.systematic["gpp"] == 0.0
+    assert what.systematic["lai"] == 0.1
+    assert float(what.priors["gpp_structural_sd"].value) == 0.4
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"start": "2009"}, ("start", "must follow the fitted period", "2009")),
+        ({"start": "2040"}, ("2040",)),
+        ({"end": "2010-12-20"}, ("must be observed in the period",)),
+        ({"draws": 1}, ("draws", "2")),
+    ],
+)
+def test_refusals(options, parts, draws, whole):
+    with pytest.raises(InputError) as caught:
+        predict(draws, whole, **options)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_record_that_ends_with_the_fit_is_refused(draws, whole):
+    with pytest.raises(InputError, match="must go on after the fitted period"):
+        predict(draws, whole.window(end="2010"))
+
+
+def test_other_data_than_those_fitted_are_refused(draws, whole):
+    seen = whole.observations["gpp"]
+    other = dataclasses.replace(seen, value=seen.value * 1.01)
+    site = dataclasses.replace(whole, observations={**whole.observations, "gpp": other})
+    with pytest.raises(InputError, match="gpp: must be, over the fitted period, what was fitted"):
+        predict(draws, site)
+
+
+def test_evaluate_command(tmp_path, capsys, draws, fitted_part):
+    experiment = Experiment("hyytiala-twin", STREAMS, end="2010")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    stats = draws["sample_stats"].to_dataset()  # what a run of NUTS has besides:
+    energy = np.random.default_rng(0).normal(size=stats["diverging"].shape)
+    groups = {name: node.to_dataset() for name, node in draws.children.items()}
+    groups["sample_stats"] = stats.assign(energy=(("chain", "draw"), energy))
+    run = xr.DataTree.from_dict(groups)
+    run.attrs = draws.attrs
+    save_tree(run, folder / "posterior.nc")
+    (folder / "experiment.toml").write_text(experiment.to_toml())
+    assert main(["evaluate", str(folder), "--end", "2012", "--draws", "20"]) == 0
+    assert "predicted 2011-01-16 to 2012-12-16" in capsys.readouterr().out
+    written = {path.name for path in (folder / "evaluation").iterdir()}
+    assert written == {
+        "scores.csv", "by_month.csv", "by_year.csv", "predictions.nc", "predictions.png",
+    }  # fmt: skip
+    assert main(["evaluate", str(folder), "--start", "2007"]) == 2
+    assert "must follow the fitted period" in capsys.readouterr().err
