@@ -330,6 +330,23 @@ def test_the_spread_that_all_days_share_is_told(small, site):
     assert systematic_spread(small.daily, Reading(closure=True)).keys() == {"nee", "gpp", "reco"}
 
 
+def test_a_quality_that_nothing_has_is_told(small):
+    with pytest.warns(
+        DataWarning, match=r"nee: NEE_VUT_REF: none of 75 values with NEE_VUT_REF_QC"
+    ):
+        assert read_fluxnet(small.daily, Reading(quality=0.99)).observations == {}
+    with pytest.raises(InputError, match="quality: must be a share within 0 to 1; found 75"):
+        read_fluxnet(small.daily, Reading(quality=75))
+
+
+def test_measured_rain_stands_in_for_the_filled(small):
+    edit(small.fine, lambda frame: frame.rename(columns={"P_F": "P"}))
+    read = read_fluxnet(small.fine)
+    assert "precipitation: P, as P_F has no value" in read.notes
+    put(small.fine, "P", GAP, slice(48, 96))
+    assert read_fluxnet(small.fine).lacks[0].startswith("precipitation: P: no value on 1 of 75")
+
+
 # longer steps, other products
 
 
@@ -369,8 +386,10 @@ def test_places_are_stated_found_or_lacking(small):
     assert (stated.latitude, stated.longitude) == (-10.0, 20.0)
     small.bif.rename(small.bif.with_name("sites.csv"))  # told by its columns
     assert read_fluxnet(small.daily).latitude == pytest.approx(61.847)
-    other = read_fluxnet(small.daily, Reading(site="FI-Hyy", half_hourly=small.fine))
-    assert (other.name, other.latitude) == ("FI-Hyy", None)
+    named = read_fluxnet(small.daily, Reading(site="Twin"))
+    assert (named.name, named.latitude) == ("Twin", pytest.approx(61.847))
+    (small.daily.parent / "sites.csv").unlink()
+    other = read_fluxnet(small.daily)
     assert "latitude: not in the file" in other.lacks[-1]
     with pytest.raises(InputError, match="latitude"):
         other.to_site()

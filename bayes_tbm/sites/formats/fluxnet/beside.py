@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.formats.fluxnet.bif import Place, is_bif, read_bif
-from bayes_tbm.sites.formats.fluxnet.layout import is_fluxnet
+from bayes_tbm.sites.formats.fluxnet.layout import read_layout
 from bayes_tbm.sites.formats.table import read_header
 
 _SITE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}-[A-Za-z0-9]{3}(?![A-Za-z0-9])")
@@ -42,7 +42,7 @@ def half_hourly_beside(path: Path, site: str | None) -> Path | None:
     others = [
         other
         for other in sorted(path.parent.iterdir())
-        if _FINE.search(other.name) and site_code(other) == site and _is_table(other)
+        if _FINE.search(other.name) and site_code(other) == site and _is_fine(other)
     ]
     return max(others, key=lambda other: (_span(other), other.name), default=None)
 
@@ -76,9 +76,9 @@ def _bifs(path: Path) -> list[Path]:
     return named + [other for other in tables[:_MOST] if _is_other_bif(other)]
 
 
-def _is_table(path: Path) -> bool:
+def _is_fine(path: Path) -> bool:
     try:
-        return path.suffix.lower() in (".csv", ".txt") and is_fluxnet(read_header(path))
+        return read_layout(read_header(path)).resolution == "sub-daily"
     except (InputError, OSError):
         return False
 

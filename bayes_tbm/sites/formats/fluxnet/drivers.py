@@ -94,6 +94,11 @@ def read_drivers(steps: Steps, reading: Reading) -> DriversRead:
     }
     shares = ", ".join(filled_share(steps, name) for name in chosen.values())
     notes += [filled] * bool(filled)
+    notes += [
+        f"{driver}: {name}, as {names[0]} has no value"
+        for (driver, names), name in zip(CANDIDATES.items(), chosen.values(), strict=True)
+        if name != names[0]
+    ]
     notes += [f"drivers filled less than well, or from reanalysis: {shares}"]
     return DriversRead(make_drivers(steps.middle, columns, where=steps.where), tuple(notes))
 

@@ -101,7 +101,11 @@ def _observed(steps: Steps, flux: _Flux, reading: Reading) -> tuple[Observations
     """Return what is left of a flux, and what it lacks."""
     keep, kept, lack = measured(steps, flux.quality, reading.quality)
     lacks = [lack] if lack else []
-    keep &= np.isfinite(flux.value)
+    held = np.isfinite(flux.value)
+    keep &= held
+    if not (keep.any() or lack):
+        lacks.append(f"none of {held.sum()} values with {kept}: quality=... asks for less")
+    kept = f"{keep.sum()} of {held.sum()} values: {kept}"
     time, value, sd = steps.middle[keep], flux.value[keep], flux.sd[keep]
     unknown, note = np.isnan(sd), ""
     if value.size and unknown.all():

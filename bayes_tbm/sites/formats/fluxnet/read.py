@@ -67,7 +67,10 @@ def read_fluxnet(path: str | Path, reading: Reading = _PLAIN) -> Contents:
     """
     path = Path(path)
     layout = read_layout(read_header(path))
-    site = reading.site or site_code(path)
+    if not 0 <= reading.quality <= 1:
+        rule, found = "must be a share within 0 to 1", reading.quality
+        raise InputError(where=path.name, variable="quality", rule=rule, found=found)
+    site = site_code(path) or reading.site
     steps, variant = _read(layout, reading)
     kind = f"FLUXNET {_step_name(steps)} ({layout.product})"
     daily, notes, missing = _daily(path, site, steps, reading)
@@ -81,7 +84,7 @@ def read_fluxnet(path: str | Path, reading: Reading = _PLAIN) -> Contents:
     ]
     return Contents(
         kind=kind,
-        name=site or path.stem,
+        name=reading.site or site or path.stem,
         source=path.name,
         latitude=place[0],
         longitude=place[1],
