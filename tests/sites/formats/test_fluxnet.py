@@ -4,6 +4,7 @@ import re
 import shutil
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,13 +30,20 @@ def site():
 
 @pytest.fixture(scope="module")
 def pair(site, tmp_path_factory):
-    return write_pair(site, tmp_path_factory.mktemp("pair"))
+    return write_pair(site.window("2008", "2008"), tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture(scope="module")
+def made(site, tmp_path_factory):
+    """Seventy-five days over a 29 February; not to be changed."""
+    return write_pair(site.window("2008-01-01", "2008-03-15"), tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
-def small(site, tmp_path):
-    """Seventy-five days over a 29 February."""
-    return write_pair(site.window("2008-01-01", "2008-03-15"), tmp_path)
+def small(made, tmp_path):
+    """The same, to be changed."""
+    files = (made.daily, made.fine, made.bif)
+    return Pair(*(Path(shutil.copy(path, tmp_path)) for path in files))
 
 
 def edit(path, change, **how):
@@ -82,7 +90,7 @@ def test_a_site_comes_back_from_its_pair(pair, site, which):
     back = read.to_site()
     assert back.name == "XX-Twn"
     assert (back.latitude, back.longitude) == (site.latitude, site.longitude)
-    assert_same(back, site)
+    assert_same(back, site.window("2008", "2008"))
 
 
 def test_the_comparison_fails_on_planted_errors(pair, site):
@@ -92,14 +100,14 @@ def test_the_comparison_fails_on_planted_errors(pair, site):
     moved = back.observations | {"nee": replace(back.observations["nee"], time=later)}
     for planted in (replace(back, drivers=colder), replace(back, observations=moved)):
         with pytest.raises(AssertionError):
-            assert_same(planted, site)
+            assert_same(planted, site.window("2008", "2008"))
 
 
 def test_filled_days_are_not_read_as_measured(pair, site):
     every = read_fluxnet(pair.daily, Reading(quality=0.0)).observations["nee"]
     well = read_fluxnet(pair.daily).observations["nee"]
-    assert len(every) == 731
-    assert len(well) == len(site.observations["nee"]) < 731
+    assert len(every) == 366
+    assert len(well) == len(site.window("2008", "2008").observations["nee"]) < 366
 
 
 def test_hourly_files_and_odd_marks_of_gaps(site, tmp_path):
@@ -178,6 +186,16 @@ def test_years_that_only_one_of_them_holds_are_left_out(small):
     assert "no day is in both" in read_fluxnet(small.daily).lacks[0]
 
 
+def test_days_cut_short_at_the_ends_are_left_out(small):
+    edit(small.fine, lambda frame: frame.iloc[20:-47])
+    read = read_fluxnet(small.fine)
+    days = read.to_site().drivers["time"].values.astype("datetime64[D]").astype(str)
+    assert (days[0], days[-1]) == ("2008-01-02", "2008-03-14")
+    note = "left out, as most of its half-hours have no line: 2008-01-01 and 2008-03-15"
+    assert note in read.notes
+    assert read_fluxnet(small.daily).to_site().steps == 73
+
+
 # gaps of drivers
 
 
@@ -225,9 +243,9 @@ def test_no_co2_at_all_is_added_by_the_user(small):
 # fluxes
 
 
-def test_missing_uncertainties_are_left_out_or_taken_from_other_years(pair, site, tmp_path):
-    daily = tmp_path / pair.daily.name
-    shutil.copy(pair.daily, daily)
+def test_missing_uncertainties_are_left_out_or_taken_from_other_years(site, tmp_path):
+    daily = tmp_path / "FLX_XX-Twn_DD.csv"
+    pd.DataFrame(daily_columns(site)).to_csv(daily, index=False)
     for column in ("NEE_VUT_REF_RANDUNC", "NEE_VUT_REF_JOINTUNC"):
         put(daily, column, GAP, slice(365, None))
         put(daily, column, 0.75, slice(150, 230))
@@ -347,7 +365,7 @@ def test_measured_rain_stands_in_for_the_filled(small):
     assert read_fluxnet(small.fine).lacks[0].startswith("precipitation: P: no value on 1 of 75")
 
 
-# longer steps, other products
+# longer steps, places
 
 
 def test_weeks_give_observations_only(small, tmp_path):
@@ -365,20 +383,6 @@ def test_weeks_give_observations_only(small, tmp_path):
         assert read.kind == "FLUXNET weekly (FULLSET)"
         assert read.drivers is None
         assert read.observations["nee"].time[0] == np.datetime64("2008-01-04T12")
-
-
-@pytest.mark.parametrize(
-    ("names", "found"),
-    [
-        ("TIMESTAMP_START,TIMESTAMP_END,TA,FC,CO2_1_1_1", "half-hours as measured"),
-        ("TIMESTAMP,TA_ERA,SW_IN_ERA,VPD_ERA", "ERA5 weather alone"),
-    ],
-)
-def test_other_products_are_refused_with_the_right_one(tmp_path, names, found):
-    path = tmp_path / "x.csv"
-    path.write_text(f"{names}\n" + ",".join("2" * (names.count(",") + 1)))
-    with pytest.raises(InputError, match=f"{found}.*give the daily and the half-hourly file"):
-        read_fluxnet(path)
 
 
 def test_places_are_stated_found_or_lacking(small):

@@ -111,6 +111,12 @@ def test_what_changes_nothing(files, plain, how, which):
     assert any("sorted" in note for note in read.notes) is (how == "unsorted")
 
 
+@pytest.mark.parametrize("stamp", ["TIMESTAMP_START", "TIMESTAMP_END"])
+def test_one_stamp_is_enough(files, plain, stamp):
+    save(table(files.fine).drop(columns=stamp), files.fine)
+    assert read_fluxnet(files.fine).drivers.equals(plain["fine"].drivers)
+
+
 # what is refused in one line
 
 
@@ -202,12 +208,52 @@ def test_what_is_refused_in_one_line(files, how):
     assert "np." not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ("TIMESTAMP_START,TIMESTAMP_END,TA,FC,CO2_1_1_1", "half-hours as measured"),
+        ("TIMESTAMP,TA_ERA,SW_IN_ERA,VPD_ERA", "ERA5 weather alone"),
+    ],
+)
+def test_other_products_are_refused_with_the_right_one(tmp_path, names, found):
+    path = tmp_path / "x.csv"
+    path.write_text(f"{names}\n" + ",".join("2" * (names.count(",") + 1)))
+    with pytest.raises(InputError, match=f"{found}.*give the daily and the half-hourly file"):
+        read_fluxnet(path)
+
+
 def test_the_table_of_abuse_is_read_when_nothing_is_spoiled(files):
     for path in (files.daily, files.fine):
         assert read_fluxnet(path).to_site().steps == 40
 
 
 # anything at all
+
+
+@settings(max_examples=15)
+@given(
+    which=st.sampled_from(("daily", "fine", "bif")), piece=st.sampled_from(
+        ["-9999", "", "x", '"', ",", ";", "\n", "\r", "0", "inf", "\x00", "\u00e9", "#", "TA_F"]
+    ), place=st.floats(0, 1), length=st.sampled_from((0, 1, 5, 30, 2000)), early=st.booleans(),
+)  # fmt: skip
+def test_a_table_spoiled_anywhere_gives_a_reading_or_one_line(
+    made, tmp_path_factory, which, piece, place, length, early
+):
+    folder, told = tmp_path_factory.getbasetemp() / "spoiled", ""
+    folder.mkdir(exist_ok=True)
+    for path in (made.daily, made.fine, made.bif):
+        shutil.copy(path, folder)
+    path = folder / getattr(made, which).name
+    text = path.read_text()
+    first = int(place * (200 if early else len(text)))
+    path.write_text(text[:first] + piece + text[first + length :], encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        try:
+            read_fluxnet(folder / made.daily.name).to_site()
+        except InputError as error:
+            told = str(error)
+    assert "\n" not in told
 
 
 TOKENS = st.sampled_from(

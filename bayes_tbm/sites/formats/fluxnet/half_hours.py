@@ -39,14 +39,15 @@ def to_days(steps: Steps, temperature: str | None) -> Steps:
     Returns
     -------
     Steps
-        One for every day from the first to the last; NaN where fewer than three quarters of a
-        column's half-hours have a value.
+        One for every day from the first to the last that have three quarters of their lines; NaN
+        where fewer than three quarters of a column's half-hours have a value.
 
     Raises
     ------
     InputError
         If a quality flag is not 0, 1, 2 or 3.
     """
+    steps = _without_ragged_ends(steps)
     first = steps.start[0].astype("datetime64[D]")
     day = (steps.start.astype("datetime64[D]") - first).astype(np.int64)
     per_day = int(DAY // (steps.end[0] - steps.start[0]))
@@ -59,6 +60,22 @@ def to_days(steps: Steps, temperature: str | None) -> Steps:
     if temperature is not None:
         columns[LOWEST], columns[HIGHEST] = _extremes(steps[temperature], day, per_day)
     return replace(steps, resolution="daily", start=start, end=start + DAY, columns=columns)
+
+
+def _without_ragged_ends(steps: Steps) -> Steps:
+    """Leave out days at either end of which most lines are missing, as where a file was cut."""
+    day = steps.start.astype("datetime64[D]")
+    days, lines = np.unique(day, return_counts=True)
+    whole = np.flatnonzero(lines >= PRESENT * (DAY // (steps.end[0] - steps.start[0])))
+    if not whole.size:
+        return steps
+    first, last = days[whole[[0, -1]]]
+    left = [str(end) for end in (days[0], days[-1]) if not first <= end <= last]
+    if not left:
+        return steps
+    note = f"left out, as most of its half-hours have no line: {' and '.join(left)}"
+    kept = steps.select((day >= first) & (day <= last))
+    return replace(kept, notes=(*steps.notes, note))
 
 
 def _daily(name: str, values: Floats, day: NDArray[np.int64], per_day: int, steps: Steps) -> Floats:

@@ -19,7 +19,7 @@ from bayes_tbm.sites.formats.fluxnet.drivers import (
     source,
 )
 from bayes_tbm.sites.formats.fluxnet.fluxes import observed_fluxes
-from bayes_tbm.sites.formats.fluxnet.half_hours import HIGHEST, LOWEST, to_days
+from bayes_tbm.sites.formats.fluxnet.half_hours import HIGHEST, LOWEST, PRESENT, to_days
 from bayes_tbm.sites.formats.fluxnet.layout import Layout, read_layout
 from bayes_tbm.sites.formats.fluxnet.spread import Spread, spread_note, spreads
 from bayes_tbm.sites.formats.fluxnet.steps import DAY, Steps, on_every_day, read_steps
@@ -90,7 +90,7 @@ def read_fluxnet(path: str | Path, reading: Reading = _PLAIN) -> Contents:
         longitude=place[1],
         drivers=read.drivers,
         observations=collect(observed, 0.0),
-        notes=(*steps.notes, *notes, *read.notes, *placed, *systematic),
+        notes=(*daily.notes, *notes, *read.notes, *placed, *systematic),
         lacks=(*read.lacks, *lacks, *unplaced),
     )
 
@@ -161,7 +161,8 @@ def _daily(
     if _fine(steps):
         per_day = int(DAY // (steps.end[0] - steps.start[0]))
         name = source(steps, "temperature")
-        return to_days(steps, name), [_extremes_note(name, path.name, per_day)], ()
+        note = f"days are made of {_step_name(steps)} values, of which {PRESENT:.0%} must be there"
+        return to_days(steps, name), [note, _extremes_note(name, path.name, per_day)], ()
     if steps.resolution != "daily":
         return steps, [], (_COARSE.format(steps.resolution),)
     steps = on_every_day(steps)
@@ -215,7 +216,7 @@ def _refuse_other_tower(days: Steps, fine: Steps, other: str, where: str) -> Non
 
 
 def _extremes_note(name: str, where: str, per_day: int) -> str:
-    least = int(np.ceil(0.75 * per_day))
+    least = int(np.ceil(PRESENT * per_day))
     return (
         f"t_min, t_max: lowest and highest {name} in {where} by the day of TIMESTAMP_START, "
         f"of at least {least} of {per_day} values"

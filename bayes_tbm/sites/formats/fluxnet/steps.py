@@ -132,13 +132,14 @@ def _bounds(dates: Mapping[str, Times], layout: Layout) -> tuple[Times, Times]:
         # Seven days from the first to the last are six apart.
         return start, last + DAY * int(np.median((last - start) / DAY) % 7 != 0)
     step = _step(next(iter(dates.values())), where)
-    start = dates.get("TIMESTAMP_START", dates.get("TIMESTAMP_END", np.array([])) - step)
-    off = np.flatnonzero(dates.get("TIMESTAMP_END", start + step) != start + step)
+    end = dates["TIMESTAMP_END"] if "TIMESTAMP_END" in dates else dates["TIMESTAMP_START"] + step
+    start = dates.get("TIMESTAMP_START", end - step)
+    off = np.flatnonzero(end != start + step)
     if off.size:
         minutes = step // np.timedelta64(1, "m")
         raise InputError(
             where=where, variable="TIMESTAMP_END", rule=f"must be {minutes} min after the start",
-            found=f"{str(dates['TIMESTAMP_END'][off[0]])[:16]} for {str(start[off[0]])[:16]} "
+            found=f"{str(end[off[0]])[:16]} for {str(start[off[0]])[:16]} "
                   f"({off.size} of {start.size} lines)",
         )  # fmt: skip
     return start, start + step

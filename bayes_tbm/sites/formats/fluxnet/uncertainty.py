@@ -48,7 +48,10 @@ def in_quadrature(parts: list[tuple[Floats, str]]) -> tuple[Floats, str]:
     known = np.isfinite(squares).any(axis=0)
     sd = np.where(known, np.sqrt(np.nansum(squares, axis=0)), np.nan)
     names = [how for _, how in held]
-    return sd, f"sd = {names[0]}" if len(names) == 1 else f"sd^2 = ({')^2 + ('.join(names)})^2"
+    part = known & np.isnan(squares).any(axis=0)
+    without = f" (less what is missing, on {part.sum()} steps)" if part.any() else ""
+    formula = f"sd = {names[0]}" if len(names) == 1 else f"sd^2 = ({')^2 + ('.join(names)})^2"
+    return sd, formula + without
 
 
 def nee_sd(steps: Steps, variant: Variant) -> tuple[Floats, str]:
