@@ -53,10 +53,9 @@ def edit(path, change, **how):
 
 
 def put(path, column, value, rows=slice(None)):
-    def change(frame):
-        frame.loc[frame.index[rows], column] = str(value)
-
-    edit(path, change)
+    frame = pd.read_csv(path, dtype=str)
+    frame.loc[frame.index[rows], column] = str(value)
+    frame.to_csv(path, index=False)
 
 
 def read_quietly(path, reading=PLAIN):
