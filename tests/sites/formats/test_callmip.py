@@ -203,7 +203,7 @@ def test_any_file_is_read_or_refused(read, name, unit, value, source):
     data[name] = (data[name].dims, np.full(data[name].shape, value), {"units": unit})
     with warnings.catch_warnings(), contextlib.suppress(InputError):
         warnings.simplefilter("ignore")
-        read(data, engine="h5netcdf")
+        read(data)
 
 
 @pytest.fixture
