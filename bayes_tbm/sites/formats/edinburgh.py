@@ -23,7 +23,7 @@ from bayes_tbm.sites.formats.reading import Reading
 from bayes_tbm.sites.formats.table import Header, read_columns, read_header
 from bayes_tbm.sites.formats.uncertainty import mend_sd
 from bayes_tbm.sites.formats.unit_table import UnitTable, split_name
-from bayes_tbm.sites.observations import Observations, join_notes
+from bayes_tbm.sites.observations import Observations, join_notes, joined
 from bayes_tbm.units import UNITS
 
 DRIVEN = {
@@ -232,10 +232,7 @@ def _shares(table: UnitTable, stem: str, seen: NDArray[np.bool_]) -> str:
 def _before_others(first: Observations, series: Observations) -> Observations:
     if first.name != series.name or not len(first):
         return series
-    time = np.append(first.time, series.time)
-    value, sd = np.append(first.value, series.value), np.append(first.sd, series.sd)
-    note = join_notes([first.note, series.note])
-    return Observations(series.name, series.unit, time, value, sd, note)
+    return joined(first, series)
 
 
 def _same_days(table: UnitTable, beside: UnitTable) -> None:
