@@ -11,7 +11,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.plain import as_number
 from bayes_tbm.sites.checks import check_site
 from bayes_tbm.sites.frame_layout import Layout, Units
 from bayes_tbm.sites.frames import Seen, frame_of_dataset, parts_of_frame
@@ -20,7 +19,7 @@ from bayes_tbm.sites.observations import STOCKS, Observations, join_notes, joine
 from bayes_tbm.sites.record_months import record_months
 from bayes_tbm.sites.schema import DRIVERS
 from bayes_tbm.sites.settle import settled_drivers, settled_observations, warn_unusual
-from bayes_tbm.sites.stated import When, bound, positive
+from bayes_tbm.sites.stated import When, bound, finite, positive
 from bayes_tbm.sites.summary import hash_numbers, page
 from bayes_tbm.sites.write import write_site
 
@@ -339,9 +338,7 @@ class Site:
         InputError
             If the name, the unit or the date is not known, or a number cannot be true.
         """
-        number, size = as_number(value), positive(sd, name, self.source)
-        if number is None:
-            raise InputError(where=self.source, variable=name, rule="must be a number", found=value)
+        number, size = finite(value, name, self.source), positive(sd, name, self.source)
         when = self.drivers["time"].values[0] if time is None else bound(time, "start")
         one = Observations(name, unit, np.array([when]), np.array([number]), np.array([size]))
         one = settled_observations(one, self.drivers, self.source or self.name)

@@ -6,9 +6,23 @@ import numpy as np
 import pandas as pd
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.plain import as_number
+from bayes_tbm.plain import as_number, finite_number
 
 When = str | date | np.datetime64
+
+
+def finite(value: float, name: str, where: str) -> float:
+    """Return a number as a float.
+
+    Raises
+    ------
+    InputError
+        If it is none, or infinite.
+    """
+    number = finite_number(value)
+    if number is None:
+        raise InputError(where=where, variable=name, rule="must be a number", found=repr(value))
+    return number
 
 
 def positive(sd: float, name: str, where: str) -> float:
