@@ -11,6 +11,7 @@ from bayes_tbm.errors import InputError
 STAMPS = ("start", "middle", "end")
 _DAY = np.timedelta64(1, "D")
 _MONTH = np.timedelta64(1, "M")
+_SHORTEST = np.timedelta64(23, "h")
 Times = NDArray[np.datetime64]
 
 
@@ -41,23 +42,31 @@ def times_of(frame: pd.DataFrame, column: str, where: str) -> tuple[Times, str, 
         If there are none, or they cannot be read.
     """
     given: Any = pd.Index(frame[column]) if column in frame else frame.index
-    if isinstance(given, pd.PeriodIndex):
-        start = given.start_time.to_numpy("datetime64[ns]")
-        end = (given + 1).start_time.to_numpy("datetime64[ns]")
-        return start + (end - start) // 2, "time: the middle of each period", True
+    periods = isinstance(given, pd.PeriodIndex)
     if given.dtype == object or isinstance(given.dtype, pd.StringDtype):
         given = _parsed(given, where)
-    if not isinstance(given, pd.DatetimeIndex):
+    if not periods and not isinstance(given, pd.DatetimeIndex):
         raise InputError(
             where=where, variable="time", found=f"an index of {given.dtype}",
             rule=f"needs an index of dates, or a column {column!r}",
             remedy="df.index = pd.to_datetime(df['date'])",
         )  # fmt: skip
-    note = ""
-    if given.tz is not None:
-        note = f"time: zone {given.tz} left out, its clock kept"
-        given = given.tz_localize(None)
-    return given.to_numpy("datetime64[ns]"), note, False
+    try:
+        if periods:
+            start, end = (_nanoseconds(one.start_time) for one in (given, given + 1))
+            return start + (end - start) // 2, "time: the middle of each period", True
+        note = ""
+        if given.tz is not None:
+            note = f"time: zone {given.tz} left out, its clock kept"
+            given = given.tz_localize(None)
+        return _nanoseconds(given), note, False
+    except (OverflowError, ValueError) as error:
+        rule = "dates must lie within 1678 to 2262"
+        raise InputError(where=where, variable="time", rule=rule, found=error) from error
+
+
+def _nanoseconds(given: pd.DatetimeIndex) -> Times:
+    return np.asarray(given.to_numpy("datetime64[ns]"))
 
 
 def _parsed(given: pd.Index, where: str) -> pd.Index:
@@ -88,7 +97,7 @@ def middles(time: Times, stamp: str, where: str) -> tuple[Times, str]:
     Raises
     ------
     InputError
-        If they are midnights, which the middle of a day is not.
+        If steps are shorter than a day, or midnights are said to be the middle of one.
     """
     if stamp not in STAMPS:
         rule = f"must be one of {', '.join(STAMPS)}"
@@ -97,6 +106,11 @@ def middles(time: Times, stamp: str, where: str) -> tuple[Times, str]:
     if time.size < 2 or np.isnat(time).any() or (step <= np.timedelta64(0, "ns")).any():
         return time, ""  # a site says what is wrong
     usual = np.median(step.astype(np.int64)).astype("timedelta64[ns]")
+    if usual < _SHORTEST:
+        found = f"steps of {usual / np.timedelta64(1, 'h'):g} h"
+        remedy = "take means and extremes over days: df.resample('D')"
+        raise InputError(where=where, variable="time", rule="steps must be a day or longer",
+                         found=found, remedy=remedy)  # fmt: skip
     if stamp == "middle":
         _check_middles(time, usual, where)
         return time, ""

@@ -9,6 +9,7 @@ _LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _ENDS = np.cumsum(_LENGTHS)
 _LEAP_ENDS = np.cumsum((31, 29, *_LENGTHS[2:]))
 _MONTH_OF = {int(end): month % 12 for month, end in enumerate([*_ENDS, *_LEAP_ENDS])}
+_MOST = 5e4  # days of a run: some 137 years
 _WHICH = "first_year is the year of the first row: is it right, and is no row missing?"
 _DAY, _MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 Days = NDArray[np.datetime64]
@@ -43,6 +44,10 @@ def steps_by_day_of_year(
     """
     _check_days(day, first_year, where)
     year = first_year + np.append(0, np.cumsum(np.diff(day) < 0))
+    if year[-1] - first_year > _MOST / 365:
+        found = f"{year[-1] - first_year + 1} years"
+        raise InputError(where=where, variable="doy", rule="must increase within a year",
+                         found=found, remedy="sort the rows by time")  # fmt: skip
     if all(int(one) in _MONTH_OF for one in day):
         start, end, note = _months(day, year, where)
     else:
@@ -55,13 +60,13 @@ def steps_by_day_of_year(
 
 
 def _check_days(day: NDArray[np.float64], first_year: int, where: str) -> None:
-    if not 1700 <= first_year <= 2200:
+    if not 1700 <= first_year <= 2100:
         raise InputError(where=where, variable="first_year", rule="must be a year",
                          found=first_year)  # fmt: skip
     if day.size < 2:
         rule = "at least two steps are needed"
         raise InputError(where=where, variable="doy", rule=rule, found=day.size)
-    whole = np.isfinite(day) & (day >= 1) & (day < 1e5) & (day == np.floor(day))
+    whole = np.isfinite(day) & (day >= 1) & (day < _MOST) & (day == np.floor(day))
     runs_on = bool(np.all(np.diff(day) > 0))
     bad = np.flatnonzero(~whole | ((day > 366) & (not runs_on)))
     if bad.size:

@@ -174,6 +174,7 @@ def test_daily_steps_are_at_noon():
         ([1, 2, 4, 5], "steps must be days, weeks or months; found 2 days to 1999-01-04"),
         ([10, 20, 30], "steps must be days, weeks or months"),
         ([31], "at least two"),
+        ([2, 1] * 200, "must increase within a year"),
         ([0, 1, 2], "whole day"),
         ([364, 365, 366, 1], "steps must be days"),
     ],
