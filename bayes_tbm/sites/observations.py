@@ -100,6 +100,18 @@ class Observations:
         return Observations(self.name, self.unit, *kept, self.note)
 
 
+def joined(one: Observations, other: Observations) -> Observations:
+    """Return two parts of a series in one unit as one, by time."""
+    order = np.argsort(np.append(one.time, other.time), kind="stable")
+    time, value, sd = (
+        np.append(one.time, other.time)[order],
+        np.append(one.value, other.value)[order],
+        np.append(one.sd, other.sd)[order],
+    )
+    note = join_notes([one.note, other.note])
+    return Observations(one.name, one.unit, time, value, sd, note)
+
+
 def join_notes(notes: Sequence[str]) -> str:
     """Return the notes that say something, separated by semicolons."""
     return "; ".join(note for note in notes if note)

@@ -173,7 +173,7 @@ def _longer_than_steps(seen: Observations, drivers: xr.Dataset) -> str:
     spacing = np.diff(np.sort(seen.time)) / np.timedelta64(1, "D")
     usual, step = float(np.median(spacing)), float(np.median(drivers["step_length"].values))
     regular = np.mean(np.abs(spacing - usual) <= 0.2 * usual) >= _REGULAR
-    if not regular or usual < _LONGER * step:
+    if not regular or step <= 0 or usual < _LONGER * step:
         return ""
     return (
         f"values every {usual:g} d against steps of {step:g} d: each is compared with the one step "

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,18 +11,19 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.plain import as_number
 from bayes_tbm.sites.checks import check_site
+from bayes_tbm.sites.frame_layout import Layout, Units
+from bayes_tbm.sites.frames import Seen, frame_of_dataset, parts_of_frame
 from bayes_tbm.sites.mean_year import mean_year
-from bayes_tbm.sites.observations import STOCKS, Observations, join_notes
+from bayes_tbm.sites.observations import STOCKS, Observations, join_notes, joined
 from bayes_tbm.sites.record_months import record_months
 from bayes_tbm.sites.schema import DRIVERS
 from bayes_tbm.sites.settle import settled_drivers, settled_observations, warn_unusual
+from bayes_tbm.sites.stated import When, bound, finite, positive
 from bayes_tbm.sites.summary import hash_numbers, page
 from bayes_tbm.sites.write import write_site
 
 __all__ = ["Observations", "Site", "When"]
-When = str | date | np.datetime64
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -83,6 +84,105 @@ class Site:
         object.__setattr__(self, "drivers", drivers)
         object.__setattr__(self, "observations", observations)
         object.__setattr__(self, "notes", tuple(dict.fromkeys(notes)))
+
+    @classmethod
+    def from_dataframe(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        latitude: float,
+        units: Units,
+        name: str = "my site",
+        longitude: float | None = None,
+        columns: Mapping[str, str] | None = None,
+        stamp: str = "middle",
+        observations: Mapping[str, Seen] | None = None,
+        uncertainty: Mapping[str, float] | None = None,
+    ) -> "Site":
+        """Make a site of a table that is in memory, whatever file it came from.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            A row a step, with an index or a column ``time`` of dates: drivers ``t_min``, ``t_max``,
+            ``shortwave``, ``co2``, ``vpd``, ``precipitation`` and, optional, ``burned_fraction``;
+            observed series, NaN where missing, with standard deviations as ``gpp_sd``.
+        latitude, longitude : float
+            Degrees north and east; longitude may be None.
+        units : mapping of str to str, or 'canonical'
+            Unit of every column used, by our name, as people write it; or that all are canonical.
+        name : str
+            Name of the site.
+        columns : mapping of str to str, optional
+            Names in the table by ours, where they differ: ``{"t_min": "TMIN"}``.
+        stamp : str
+            What a date is of its step: ``'start'``, ``'middle'`` or ``'end'``.
+        observations : mapping of str to pandas.DataFrame, pandas.Series or Observations, optional
+            Series with dates of their own: a column of the name or ``value``, and ``sd``.
+        uncertainty : mapping of str to float, optional
+            As of `with_uncertainty`.
+
+        Returns
+        -------
+        Site
+
+        Raises
+        ------
+        InputError
+            If a column or its unit is missing or wrong, or a check fails.
+
+        Examples
+        --------
+        >>> day = pd.date_range("2009-01-01", "2011-12-31")
+        >>> warm = np.cos(2 * np.pi * (day.day_of_year - 200) / 365)
+        >>> frame = pd.DataFrame({"TMIN": 1 + 9 * warm, "TMAX": 8 + 9 * warm, "co2": 390.0,
+        ...                       "shortwave": 110 + 90 * warm, "vpd": 0.3 + 0.2 * warm,
+        ...                       "precipitation": 1.8, "gpp": 3 + 3 * warm, "gpp_sd": 0.5}, day)
+        >>> units = {"t_min": "degC", "t_max": "degC", "co2": "ppm", "shortwave": "W m-2",
+        ...          "vpd": "kPa", "precipitation": "mm d-1", "gpp": "umol m-2 s-1"}
+        >>> site = Site.from_dataframe(frame, latitude=61.85, units=units, stamp="start",
+        ...                            columns={"t_min": "TMIN", "t_max": "TMAX"})
+        >>> site.steps, round(float(site.drivers["vpd"].max()), 2)
+        (1095, 5.0)
+        """
+        layout = Layout(units, columns or {}, stamp, name)
+        drivers, seen, notes = parts_of_frame(frame, layout, observations or {})
+        site = cls(name, latitude, longitude, drivers, seen, notes=notes)
+        return site.with_uncertainty(uncertainty) if uncertainty else site
+
+    @classmethod
+    def from_dataset(
+        cls, data: xr.Dataset, *, latitude: float, units: Units | None = None,
+        name: str = "my site", columns: Mapping[str, str] | None = None, **options: Any,
+    ) -> "Site":  # fmt: skip
+        """Make a site of a dataset that is in memory.
+
+        Parameters
+        ----------
+        data : xarray.Dataset
+            Variables over ``time``, as columns of `from_dataframe`; observed ones may lie over
+            dates of their own.
+        latitude, name, columns
+            As of `from_dataframe`.
+        units : mapping of str to str, or 'canonical', optional
+            Where the variables' attribute ``units`` is absent or wrong.
+        **options
+            The others of `from_dataframe`.
+
+        Returns
+        -------
+        Site
+
+        Raises
+        ------
+        InputError
+            As of `from_dataframe`.
+        """
+        layout = Layout(units or {}, columns or {}, "middle", name)
+        frame, found, own = frame_of_dataset(data, layout)
+        own |= options.pop("observations", None) or {}
+        return cls.from_dataframe(frame, latitude=latitude, units=found.units, name=name,
+                                  columns=found.columns, observations=own, **options)  # fmt: skip
 
     @property
     def steps(self) -> int:
@@ -161,7 +261,7 @@ class Site:
         InputError
             If a date cannot be read or fewer than two steps remain.
         """
-        first, last = _bound(start, "start"), _bound(end, "end")
+        first, last = bound(start, "start"), bound(end, "end")
 
         def inside(time: NDArray[np.datetime64]) -> NDArray[np.bool_]:
             return (time >= first) & (time <= last)
@@ -205,12 +305,45 @@ class Site:
             if name not in observations:
                 rule = f"is not observed here; observed are {', '.join(observations) or 'none'}"
                 raise InputError(where=self.source, variable=name, rule=rule)
-            size = _positive(sd, name, self.source)
+            size = positive(sd, name, self.source)
             seen = observations[name]
             given = np.full(len(seen), size)
             note = join_notes([seen.note, f"sd set to {size:g} by the user"])
             observations[name] = replace(seen, sd=given, note=note)
         return replace(self, observations=observations)
+
+    def with_observation(
+        self, name: str, value: float, sd: float, *, unit: str, time: When | None = None
+    ) -> "Site":
+        """Return the site with one more observed value, such as a soil map's.
+
+        Parameters
+        ----------
+        name : str
+            Observed series, new or not.
+        value, sd : float
+            Value and its standard deviation, in ``unit``.
+        unit : str
+            As people write it, ``'g C m-2'`` or ``'t C ha-1'``.
+        time : str, datetime.date or numpy.datetime64, optional
+            Date; by default the first step.
+
+        Returns
+        -------
+        Site
+            A new one.
+
+        Raises
+        ------
+        InputError
+            If the name, the unit or the date is not known, or a number cannot be true.
+        """
+        number, size = finite(value, name, self.source), positive(sd, name, self.source)
+        when = self.drivers["time"].values[0] if time is None else bound(time, "start")
+        one = Observations(name, unit, np.array([when]), np.array([number]), np.array([size]))
+        one = settled_observations(one, self.drivers, self.source or self.name)
+        seen = joined(self.observations[name], one) if name in self.observations else one
+        return replace(self, observations={**self.observations, name: seen})
 
     def to_netcdf(self, path: str | Path) -> None:
         """Write the site in the package's own format, which `open_site` reads.
@@ -262,25 +395,3 @@ class Site:
             f"{self.mean_temperature:.1f} degC, {self.mean_precipitation:.2f} mm d-1",
         )
         return page(head, self.observations, self.notes)
-
-
-def _positive(sd: float, name: str, where: str) -> float:
-    """Return a standard deviation as a number; text, as in an experiment file, is none."""
-    size = as_number(sd)
-    if size is None or not (np.isfinite(size) and size > 0):
-        rule = "uncertainty must be positive" + (", a number" if size is None else "")
-        raise InputError(where=where, variable=name, rule=rule, found=repr(sd))
-    return size
-
-
-def _bound(when: When | None, label: str) -> np.datetime64:
-    """Return the first or last instant of a date as coarse as it was given."""
-    if when is None:
-        far = pd.Timestamp.min if label == "start" else pd.Timestamp.max
-        return np.datetime64(far.value, "ns")
-    try:
-        period = pd.Period(str(when))
-    except ValueError as error:
-        raise InputError(variable=label, rule="must be a date", found=repr(when)) from error
-    instant = period.start_time if label == "start" else period.end_time
-    return np.datetime64(instant.value, "ns")

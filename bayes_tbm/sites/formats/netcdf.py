@@ -75,7 +75,7 @@ def read_netcdf(path: Path) -> xr.Dataset:
         engine = "h5netcdf" if file.read(8) == HDF5 else "scipy"
     try:
         return xr.load_dataset(path, engine=engine, decode_cf=False)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError) as error:
         rule, remedy = f"cannot be read as netCDF ({error})", "is the file cut short?"
         raise InputError(where=path.name, rule=rule, remedy=remedy) from error
 

@@ -1,0 +1,148 @@
+"""Times of a pandas table: of its index or its column, moved to the middle of each step."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayes_tbm.errors import InputError
+
+STAMPS = ("start", "middle", "end")
+_DAY = np.timedelta64(1, "D")
+_MONTH = np.timedelta64(1, "M")
+_SHORTEST = np.timedelta64(23, "h")
+Times = NDArray[np.datetime64]
+
+
+def times_of(frame: pd.DataFrame, column: str, where: str) -> tuple[Times, str, bool]:
+    """Return the times of a table as they stand.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        With a column of times, else an index of them.
+    column : str
+        Name of the column.
+    where : str
+        For messages.
+
+    Returns
+    -------
+    time : numpy.ndarray
+        datetime64[ns], shape (n,).
+    note : str
+        What was decided.
+    middle : bool
+        Whether they are middles already, as those of periods are.
+
+    Raises
+    ------
+    InputError
+        If there are none, or they cannot be read.
+    """
+    given: Any = pd.Index(frame[column]) if column in frame else frame.index
+    periods = isinstance(given, pd.PeriodIndex)
+    if given.dtype == object or isinstance(given.dtype, pd.StringDtype):
+        given = _parsed(given, where)
+    if not periods and not isinstance(given, pd.DatetimeIndex):
+        raise InputError(
+            where=where, variable="time", found=f"an index of {given.dtype}",
+            rule=f"needs an index of dates, or a column {column!r}",
+            remedy="df.index = pd.to_datetime(df['date'])",
+        )  # fmt: skip
+    try:
+        if periods:
+            start, end = (_nanoseconds(one.start_time) for one in (given, given + 1))
+            return start + (end - start) // 2, "time: the middle of each period", True
+        note = ""
+        if given.tz is not None:
+            note = f"time: zone {given.tz} left out, its clock kept"
+            given = given.tz_localize(None)
+        return _nanoseconds(given), note, False
+    except (OverflowError, ValueError) as error:
+        rule = "dates must lie within 1678 to 2262"
+        raise InputError(where=where, variable="time", rule=rule, found=error) from error
+
+
+def _nanoseconds(given: pd.DatetimeIndex) -> Times:
+    return np.asarray(given.to_numpy("datetime64[ns]"))
+
+
+def _parsed(given: pd.Index, where: str) -> pd.Index:
+    """Return dates from text as ISO 8601 writes them; other orders of day and month are guesses."""
+    try:
+        return pd.to_datetime(given, format="ISO8601")
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            where=where, variable="time", rule="must be dates, or text such as 2008-07-31",
+            found=repr(given[0]) if len(given) else "nothing",
+            remedy="convert them: pd.to_datetime(..., format=...)",
+        ) from error  # fmt: skip
+
+
+def middles(time: Times, stamp: str, where: str) -> tuple[Times, str]:
+    """Return the middle of each step.
+
+    Parameters
+    ----------
+    time : numpy.ndarray
+        Stamps, datetime64[ns], shape (n,).
+    stamp : str
+        What they are of their step: ``'start'``, ``'middle'`` or ``'end'``. Months are moved by
+        half of their own length; their end may be their last day.
+    where : str
+        For messages.
+
+    Raises
+    ------
+    InputError
+        If steps are shorter than a day, or midnights are said to be the middle of one.
+    """
+    if stamp not in STAMPS:
+        rule = f"must be one of {', '.join(STAMPS)}"
+        raise InputError(where=where, variable="stamp", rule=rule, found=repr(stamp))
+    step = np.diff(time)
+    if time.size < 2 or np.isnat(time).any() or (step <= np.timedelta64(0, "ns")).any():
+        return time, ""  # a site says what is wrong
+    usual = np.median(step.astype(np.int64)).astype("timedelta64[ns]")
+    if usual < _SHORTEST:
+        found = f"steps of {usual / np.timedelta64(1, 'h'):g} h"
+        remedy = "take means and extremes over days: df.resample('D')"
+        raise InputError(where=where, variable="time", rule="steps must be a day or longer",
+                         found=found, remedy=remedy)  # fmt: skip
+    if stamp == "middle":
+        _check_middles(time, usual, where)
+        return time, ""
+    note = f"time: the {stamp} of each step, moved to its middle"
+    month = _months(time, usual, stamp)
+    if month is None:
+        half = usual // 2
+        return (time + half if stamp == "start" else time - half), note
+    start, end = (one.astype("datetime64[ns]") for one in (month, month + _MONTH))
+    return start + (end - start) // 2, note
+
+
+def _months(time: Times, usual: np.timedelta64, stamp: str) -> Times | None:
+    """Return the month of each step, if they are all stamped at a first or a last day."""
+    if not 28 * _DAY <= usual <= 31 * _DAY:
+        return None
+    month = time.astype("datetime64[M]")
+    if (time == month.astype("datetime64[ns]")).all():
+        return month if stamp == "start" else np.asarray(month - _MONTH, "datetime64[M]")
+    after = time + _DAY
+    if stamp == "end" and (after == after.astype("datetime64[M]").astype("datetime64[ns]")).all():
+        return month
+    return None
+
+
+def _check_middles(time: Times, usual: np.timedelta64, where: str) -> None:
+    """Refuse midnights of days or of other odd numbers of them: their middle is noon."""
+    days = usual / _DAY
+    midnight = (time == time.astype("datetime64[D]").astype("datetime64[ns]")).all()
+    if midnight and days % 2 == 1 and days < 28:
+        raise InputError(
+            where=where, variable="time", rule="must be the middle of each step",
+            found=f"midnights, {days:g} d apart",
+            remedy="say stamp='start' if they are dates of days, or stamp='end'",
+        )  # fmt: skip

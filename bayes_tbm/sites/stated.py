@@ -1,0 +1,66 @@
+"""What a user states of a site in passing: dates, and sizes of errors."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.plain import as_number, finite_number
+
+When = str | date | np.datetime64
+
+
+def finite(value: float, name: str, where: str) -> float:
+    """Return a number as a float.
+
+    Raises
+    ------
+    InputError
+        If it is none, or infinite.
+    """
+    number = finite_number(value)
+    if number is None:
+        raise InputError(where=where, variable=name, rule="must be a number", found=repr(value))
+    return number
+
+
+def positive(sd: float, name: str, where: str) -> float:
+    """Return a standard deviation as a number; text, as in an experiment file, is none.
+
+    Raises
+    ------
+    InputError
+        If it is not positive.
+    """
+    size = as_number(sd)
+    if size is None or not (np.isfinite(size) and size > 0):
+        rule = "uncertainty must be positive" + (", a number" if size is None else "")
+        raise InputError(where=where, variable=name, rule=rule, found=repr(sd))
+    return size
+
+
+def bound(when: When | None, label: str) -> np.datetime64:
+    """Return the first or last instant of a date as coarse as it was given.
+
+    Parameters
+    ----------
+    when : str, datetime.date, numpy.datetime64 or None
+        None is the far past or future.
+    label : str
+        ``'start'`` or ``'end'``.
+
+    Raises
+    ------
+    InputError
+        If it is no date.
+    """
+    if when is None:
+        far = pd.Timestamp.min if label == "start" else pd.Timestamp.max
+        return np.datetime64(far.value, "ns")
+    try:
+        period = pd.Period(str(when))
+    except ValueError as error:
+        raise InputError(variable=label, rule="must be a date", found=repr(when)) from error
+    instant = period.start_time if label == "start" else period.end_time
+    return np.datetime64(instant.value, "ns")
