@@ -22,6 +22,7 @@ ORDER = (
     "processes",
     "model",
     "sites",
+    "formats",
     "synthetic",
     "catalogue",
     "streams",

@@ -8,11 +8,11 @@ from typing import Literal
 from bayes_tbm.catalogue.inventories import hyytiala_wood
 from bayes_tbm.catalogue.registry import REGISTRY, fetch
 from bayes_tbm.errors import InputError, did_you_mean, nearest
-from bayes_tbm.sites.formats.cardamom_binary import looks_like_cbf, read_cardamom_binary
-from bayes_tbm.sites.formats.cardamom_netcdf import is_cardamom_netcdf, read_cardamom_netcdf
-from bayes_tbm.sites.formats.differland import is_differland, read_differland
-from bayes_tbm.sites.formats.netcdf import is_netcdf, read_netcdf
-from bayes_tbm.sites.formats.own import is_own, read_own
+from bayes_tbm.formats.cardamom_binary import looks_like_cbf, read_cardamom_binary
+from bayes_tbm.formats.cardamom_netcdf import is_cardamom_netcdf, read_cardamom_netcdf
+from bayes_tbm.formats.differland import is_differland, read_differland
+from bayes_tbm.formats.netcdf import is_netcdf, read_netcdf
+from bayes_tbm.formats.own import is_own, read_own
 from bayes_tbm.sites.site import Site, When
 
 EMBEDDED: dict[str, Literal["monthly", "daily"]] = {

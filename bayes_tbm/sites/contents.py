@@ -25,7 +25,7 @@ class Contents:
     latitude, longitude : float or None
         Degrees north and east, where the file tells them.
     drivers : xarray.Dataset or None
-        As of `Site`, from `bayes_tbm.sites.formats.common.make_drivers`; None where the file does
+        As of `Site`, from `bayes_tbm.sites.drivers.make_drivers`; None where the file does
         not hold all of them.
     observations : mapping of str to Observations
         Observed series by name; empty ones are left out.

@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import DataWarning, InputError, did_you_mean, nearest
-from bayes_tbm.sites.formats.common import make_drivers
+from bayes_tbm.sites.drivers import make_drivers
 from bayes_tbm.sites.frame_layout import DRIVEN, KNOWN, NEEDED, Layout
 from bayes_tbm.sites.frame_times import middles, times_of
 from bayes_tbm.sites.missing import missing_to_nan

@@ -1,4 +1,4 @@
-"""Writing a site in our own netCDF format, as `bayes_tbm.sites.formats.own` states it."""
+"""Writing a site in our own netCDF format, as `bayes_tbm.formats.own` states it."""
 
 from collections.abc import Mapping
 from pathlib import Path

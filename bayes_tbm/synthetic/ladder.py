@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_tbm.sites.formats.common import make_drivers
+from bayes_tbm.sites.drivers import make_drivers
 from bayes_tbm.sites.time_axis import time_from_days
 from bayes_tbm.synthetic.climate import NORMALS
 from bayes_tbm.synthetic.weather import DIGITS, START

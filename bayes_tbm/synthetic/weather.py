@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_tbm.sites.formats.common import make_drivers
+from bayes_tbm.sites.drivers import make_drivers
 from bayes_tbm.sites.time_axis import time_from_days
 from bayes_tbm.synthetic.climate import Series, clear_sky, normal
 from bayes_tbm.synthetic.noise import autoregressive, spells

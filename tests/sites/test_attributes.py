@@ -6,7 +6,7 @@ import xarray as xr
 
 from bayes_tbm.catalogue import open_site
 from bayes_tbm.errors import DataWarning, InputError
-from bayes_tbm.sites.formats.attributes import number, numbers, text
+from bayes_tbm.formats.attributes import number, numbers, text
 
 HERE = {"where": "a.nc", "variable": "GPP"}
 OPTIONS = ("single_unc", "structural_unc", "min_threshold", "opt_unc_type", "opt_filter")
@@ -125,7 +125,7 @@ def test_uncertainties_are_in_the_unit_of_their_variable(cardamom, differland, c
 
 def test_temperature_needs_no_offset_in_a_standard_deviation(own, site):
     """None is observed today; a conversion with an offset must not move a spread."""
-    from bayes_tbm.sites.formats.netcdf import column
+    from bayes_tbm.formats.netcdf import column
     from bayes_tbm.units import Conversion
 
     data = xr.Dataset({"t_sd": ("time", [1.0], {"units": "K"})})

@@ -7,7 +7,7 @@ import xarray as xr
 from bayes_tbm.catalogue import open_site
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites import Observations, Site
-from bayes_tbm.sites.formats.common import make_drivers
+from bayes_tbm.sites.drivers import make_drivers
 
 STEPS = 40
 

@@ -8,7 +8,7 @@ from bayes_tbm.catalogue import open_site
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites import Site
 from bayes_tbm.sites.calendars import decode_time
-from bayes_tbm.sites.formats.common import make_drivers
+from bayes_tbm.sites.drivers import make_drivers
 from bayes_tbm.units import UNITS
 
 YEARS = 8

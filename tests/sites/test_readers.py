@@ -4,8 +4,8 @@ import xarray as xr
 
 from bayes_tbm.catalogue import open_site
 from bayes_tbm.errors import DataWarning
+from bayes_tbm.formats.cardamom_binary import ASSUMED_SD
 from bayes_tbm.sites import Observations
-from bayes_tbm.sites.formats.cardamom_binary import ASSUMED_SD
 from bayes_tbm.sites.schema import DRIVERS
 from bayes_tbm.units import UNITS
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bayes_tbm.catalogue import open_site
+from bayes_tbm.formats.uncertainty import mend_sd
 from bayes_tbm.sites import Observations, Site
-from bayes_tbm.sites.formats.common import make_drivers
-from bayes_tbm.sites.formats.uncertainty import mend_sd
+from bayes_tbm.sites.drivers import make_drivers
 from bayes_tbm.sites.time_axis import days_from_time, time_from_days
 from bayes_tbm.units import UNITS
 

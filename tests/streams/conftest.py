@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bayes_tbm.sites import Observations, Site
-from bayes_tbm.sites.formats.common import make_drivers
+from bayes_tbm.sites.drivers import make_drivers
 from bayes_tbm.sites.time_axis import time_from_days
 from bayes_tbm.streams.errors import ErrorData
 from bayes_tbm.units import UNITS

@@ -1,0 +1,51 @@
+"""Parts that readers share: checks of length, NEE and NBE without fire."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.sites.observations import Observations, join_notes
+
+
+def check_length(
+    value: NDArray[np.float64],
+    sd: NDArray[np.float64],
+    time: NDArray[np.datetime64],
+    where: str,
+    variable: str,
+) -> None:
+    """Refuse a series, or its standard deviations, of another length than time.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the variable.
+    """
+    for name, array in ((variable, value), (f"{variable}unc", sd)):
+        if array.shape != time.shape:
+            rule = f"must have shape {time.shape}, as time has"
+            raise InputError(where=where, variable=name, rule=rule, found=array.shape)
+
+
+def collect(series: Iterable[Observations], burned: ArrayLike) -> dict[str, Observations]:
+    """Return the series that hold values, by name; NEE and NBE stand for each other without fire.
+
+    Parameters
+    ----------
+    series : iterable of Observations
+        Observed series.
+    burned : array_like
+        Burned fraction of each step, shape (n,).
+    """
+    observed = {seen.name: seen for seen in series if len(seen)}
+    if not np.any(burned):
+        for name, other in (("nee", "nbe"), ("nbe", "nee")):
+            if name in observed and other not in observed:
+                same = f"same series as {name}: nothing burned, so NBE = NEE"
+                note = join_notes([observed[name].note, same])
+                observed[other] = replace(observed[name], name=other, note=note)
+                break
+    return observed
