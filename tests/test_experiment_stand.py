@@ -33,12 +33,50 @@ ages = [20, 40, 80]
 FILE = '[growth_curve]\nfile = "curves/pine.csv"\ncarbon_fraction = 0.5\n'
 CSV = "# made up\nage, biomass, sd, unit\n20, 40, 15, Mg ha-1\n60, 110, 15, Mg ha-1\n"
 STOCK = '[stock]\nvalue = 120\nsd = 20\nunit = "Mg ha-1"\nage = 80\n'
+LONG = """plot,stand.age,date,variable.name,mean,q05,q95
+A,20,1990,biomass_total,40,30,50
+A,40,2010,biomass_total,90,70,110
+B,20,2004-07-01,biomass_total,50,40,60
+A,40,2010,litter,4,2,6
+"""
+LONG_CURVE = """
+[growth_curve]
+file = "curves/long.csv"
+where = {"variable.name" = "biomass_total"}
+age = "stand.age"
+value = "mean"
+sd = ["q05", "q95"]
+unit = "Mg C ha-1"
+"""
+LONG_STOCK = """
+[stock]
+file = "curves/long.csv"
+where = {plot = ["A"], "variable.name" = "biomass_total", mean = 90}
+sd = "10 %"
+unit = "Mg C ha-1"
+quantity = "wood"
+"""
+FOUR = """
+[growth_curve]
+unit = "Mg C ha-1"
+[growth_curve.chapman_richards]
+asymptote = 120.0
+rate = 0.04
+shape = 3.0
+B = 0.9
+asymptote_error = 12.0
+rate_error = 0.004
+B_error = 0.02
+"""
 CURVE_STREAMS = SITE + 'streams = ["gpp", "growth_curve"]\n'
 STOCK_STREAMS = SITE + 'streams = ["gpp", "stock"]\n'
 CASES = {
     "points": CURVE_STREAMS + POINTS,
     "chapman_richards": CURVE_STREAMS + CHAPMAN_RICHARDS,
     "file": CURVE_STREAMS + FILE,
+    "long file": CURVE_STREAMS + LONG_CURVE,
+    "stock of a file": STOCK_STREAMS + LONG_STOCK,
+    "stock of a file by date": STOCK_STREAMS + LONG_STOCK + 'date = "date"\n',
     "stock by age": STOCK_STREAMS + STOCK,
     "stock by date": STOCK_STREAMS + STOCK.replace("age = 80", "date = 2010-07-01"),
     "stand age": SITE + 'streams = ["gpp"]\nstand_age = 44\n',
@@ -52,6 +90,7 @@ CASES = {
 def write(tmp_path):
     (tmp_path / "curves").mkdir()
     (tmp_path / "curves" / "pine.csv").write_text(CSV)
+    (tmp_path / "curves" / "long.csv").write_text(LONG)
 
     def write(text, name="experiment.toml"):
         path = tmp_path / name
@@ -81,8 +120,9 @@ def test_round_trip(case, write):
     again = Experiment.from_toml(write(first.to_toml(), "elsewhere/again.toml"))
     assert again.to_toml() == first.to_toml()
     assert_same(first.calibration(), again.calibration())
-    for entry in ("stand_age", "regrowth", "sets", "stock"):
+    for entry in ("stand_age", "regrowth", "sets"):
         assert getattr(again, entry) == getattr(first, entry)
+    assert {**again.stock, "file": None} == {**first.stock, "file": None}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -115,7 +155,7 @@ def test_chapman_richards_reaches_the_calibration(write):
     np.testing.assert_allclose(curve.data.value, expected, rtol=1e-12)
     assert curve.stream.long_name == "above-ground biomass carbon"
     assert curve.data.log_covariance.shape == (3, 3)
-    assert (curve.data.log_slope_sd > 0.0).all()
+    assert (curve.data.own_log_sd > 0.0).all()
 
 
 def test_the_file_is_relative_to_the_experiment(write, tmp_path, monkeypatch):
@@ -143,6 +183,32 @@ def test_an_absolute_file_is_taken_as_it_is(write, tmp_path):
     text = CASES["file"].replace("curves/pine.csv", str(tmp_path / "curves" / "pine.csv"))
     calibration = Experiment.from_toml(write(text, "elsewhere/experiment.toml")).calibration()
     assert stream(calibration, "growth_curve").data.value[0] == 2000.0
+
+
+def test_rows_and_columns_of_a_long_file_reach_the_calibration(write):
+    curve = stream(Experiment.from_toml(write(CASES["long file"])).calibration(), "growth_curve")
+    np.testing.assert_array_equal(curve.point, [20, 20, 40])
+    np.testing.assert_allclose(curve.data.value, [4000.0, 5000.0, 9000.0], rtol=1e-12)
+    sds = np.array([20.0, 20.0, 40.0]) * 100.0 / (2 * 1.6448536269514722)
+    np.testing.assert_allclose(curve.data.measurement_sd, sds, rtol=1e-12)
+
+
+def test_a_row_of_a_file_reaches_the_calibration(write):
+    by_age = Experiment.from_toml(write(CASES["stock of a file"])).calibration()
+    found = stream(by_age, "stock")
+    assert (found.point, found.data.value, found.data.measurement_sd) == (40.0, 9000.0, 900.0)
+    assert by_age.experiment["regrowth"]
+    by_date = Experiment.from_toml(write(CASES["stock of a file by date"])).calibration()
+    assert not by_date.experiment["regrowth"]
+    assert str(stream(by_date, "stock").point[0])[:4] == "2010"
+
+
+def test_a_curve_with_b_and_errors_reaches_the_calibration(write):
+    with pytest.warns(bt.DataWarning, match="taken as independent"):
+        calibration = Experiment.from_toml(write(CURVE_STREAMS + FOUR)).calibration()
+    value = stream(calibration, "growth_curve").data.value
+    expected = 12000.0 * (1.0 - 0.9 * np.exp(-0.04 * np.arange(10, 151, 10))) ** 3
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
 
 
 def test_the_stock_reaches_the_calibration(write):
@@ -219,6 +285,19 @@ BAD = {
     ),
     "file as number": (CURVE_STREAMS + "[growth_curve]\nfile = 3\n", "growth_curve"),
     "age beyond the run": (CURVE_STREAMS + POINTS.replace("120", "400"), "age", "300"),
+    "columns without a file": (CURVE_STREAMS + POINTS + 'age = "stand.age"\n', "growth_curve"),
+    "no such column": (
+        CURVE_STREAMS + LONG_CURVE.replace('"stand.age"', '"yrs"'), "long.csv: yrs", "missing",
+    ),
+    "no such row": (
+        CURVE_STREAMS + LONG_CURVE.replace('"biomass_total"', '"x"'), "no row holds 'x'",
+    ),
+    "rows as text": (
+        CURVE_STREAMS + FILE + 'where = "all"\n', "growth_curve: where", "must say by column",
+    ),
+    "several rows": (STOCK_STREAMS + LONG_STOCK.replace(", mean = 90", ""), "one row is needed"),
+    "stock file as number": (STOCK_STREAMS + "[stock]\nfile = 3\n", "stock"),
+    "rows of no file": (STOCK_STREAMS + STOCK + 'where = {plot = "A"}\n', "stock", "where"),
     "stock as text": (STOCK_STREAMS + STOCK.replace("120", '"a lot"'), "stock"),
     "stock of age and date": (STOCK_STREAMS + STOCK + "date = 2010-07-01\n", "age or a date"),
     "stock without sd": (STOCK_STREAMS + STOCK.replace("sd = 20", ""), "stock", "sd"),

@@ -206,9 +206,9 @@ class Experiment:
         fields = plain(dataclasses.asdict(self) | {"where": None})
         data = {name: value for name, value in fields.items() if value not in (None, {}, [])}
         data["streams"] = list(self.streams)  # also where there are none
-        if "file" in self.growth_curve:
-            curve = beside(self._folder(), self.growth_curve["file"])
-            data["growth_curve"] = dict(self.growth_curve, file=_path_from(folder, curve))
+        for name in ("growth_curve", "stock"):
+            if file := getattr(self, name).get("file"):
+                data[name]["file"] = _path_from(folder, beside(self._folder(), file))
         if Path(self.site).is_file():
             data["site"] = _path_from(folder, Path(self.site))
         if self.priors:
@@ -241,7 +241,7 @@ class Experiment:
         """Streams by name, but what only the file describes as objects."""
         make: dict[str, Callable[[], StreamLike]] = {
             "growth_curve": lambda: growth_curve(self.growth_curve, self.where, self._folder()),
-            "stock": lambda: stock(self.stock, self.where),
+            "stock": lambda: stock(self.stock, self.where, self._folder()),
         }
         for name in make:
             if name in self.streams and not getattr(self, name):
@@ -268,7 +268,7 @@ class Experiment:
                 where=self.where, variable="sets", rule="must hold sets of streams to compare",
                 remedy='add a table [sets], as in flux = ["gpp", "nee", "et", "lai"]',
             )  # fmt: skip
-        by_age = {"growth_curve"} | ({"stock"} if "age" in self.stock else set())
+        by_age = {"growth_curve", "stock"} - ({"stock"} if "date" in self.stock else set())
         named = {name for streams in self.sets.values() for name in streams}
         needed = self.regrowth or self.stand_age is not None or bool(by_age & named)
         union = (name.strip().lower() for name in _union([self.streams, *self.sets.values()]))

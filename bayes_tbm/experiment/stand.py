@@ -12,6 +12,7 @@ from bayes_tbm.streams import AlongAge, GrowthCurve, Stock
 
 _SOURCES = ("file", "points", "chapman_richards")
 _OPTIONS = ("quantity", "root_share", "age_sd")
+_COLUMNS = ("where", "age", "value", "sd")
 _ERRORS = ("length", "common", "structural")
 
 
@@ -22,7 +23,8 @@ def growth_curve(table: Mapping[str, Any], where: str, folder: Path) -> GrowthCu
     ----------
     table
         One of ``file`` (a CSV, relative to the experiment), ``points`` (age, biomass, sd) or
-        ``chapman_richards`` (asymptote, rate, shape, covariance, ages); ``unit``,
+        ``chapman_richards`` (asymptote, rate, shape, B, covariance or errors, ages); with a file,
+        ``where``, ``age``, ``value`` and ``sd``, as of `bayes_tbm.GrowthCurve.from_csv`; ``unit``,
         ``carbon_fraction``, ``quantity``, ``root_share``, ``age_sd``; ``errors`` with the priors,
         or numbers, of length, common and structural.
     where
@@ -38,6 +40,7 @@ def growth_curve(table: Mapping[str, Any], where: str, folder: Path) -> GrowthCu
     place = ": ".join(part for part in (where, "growth_curve") if part)
     given = [name for name in _SOURCES if name in table]
     known = {*_SOURCES, *_OPTIONS, "unit", "carbon_fraction", "errors"}
+    known |= set(_COLUMNS) if "file" in given else set()
     if len(given) != 1 or not set(table) <= known:
         raise InputError(
             where=place, rule=f"needs one of {', '.join(_SOURCES)}; other entries are "
@@ -51,22 +54,28 @@ def growth_curve(table: Mapping[str, Any], where: str, folder: Path) -> GrowthCu
     unit, source = table.get("unit"), table[given[0]]
     try:
         if given[0] == "file":
-            return GrowthCurve.from_csv(beside(folder, source), unit=unit, **options)
+            columns = {name: table[name] for name in _COLUMNS if name in table}
+            return GrowthCurve.from_csv(beside(folder, source), unit=unit, **columns, **options)
         make = GrowthCurve.from_points if given[0] == "points" else _chapman_richards
         return make(**source, unit=str(unit), source=place, **options)
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
-            if error.variable not in table:
-                raise
-            raise InputError(  # of the table, not of the file of points
-                where=place, variable=error.variable, rule=error.rule, found=error.found,
-                remedy=error.remedy,
-            ) from error  # fmt: skip
+            raise _within(place, error, table) from error
         raise InputError(where=place, rule="must describe a curve", found=error) from error
 
 
-def stock(table: Mapping[str, Any], where: str) -> Stock:
-    """Return the single stock of a table: the fields of `bayes_tbm.Stock`, without error model.
+def stock(table: Mapping[str, Any], where: str, folder: Path) -> Stock:
+    """Return the single stock of a table.
+
+    Parameters
+    ----------
+    table
+        The fields of `bayes_tbm.Stock`, without error model; or ``file`` (a CSV, relative to the
+        experiment) with the options of `bayes_tbm.Stock.from_csv`.
+    where
+        The experiment file, for messages.
+    folder
+        That it lies in.
 
     Raises
     ------
@@ -75,19 +84,38 @@ def stock(table: Mapping[str, Any], where: str) -> Stock:
     """
     place = ": ".join(part for part in (where, "stock") if part)
     known = {field.name for field in dataclasses.fields(Stock)} - {"errors", "name"}
-    missing = {"value", "sd", "unit"} - set(table)
-    if missing or not set(table) <= known:
+    is_read = "file" in table
+    missing = set() if is_read else {"value", "sd", "unit"} - set(table)
+    if missing or not set(table) <= known | ({"file", "where"} if is_read else set()):
         raise InputError(
             where=place, rule=f"entries are {', '.join(sorted(known))}; value, sd and unit are "
-            "needed, and an age or a date",
+            "needed, and an age or a date; or a file, with where and columns",
             found=", ".join(table),
         )  # fmt: skip
     try:
-        return Stock(**table)
+        if not is_read:
+            return Stock(**table)
+        options = {name: value for name, value in table.items() if name != "file"}
+        return Stock.from_csv(beside(folder, table["file"]), **options)
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
-            raise
+            if not is_read:
+                raise
+            raise _within(place, error, table) from error
         raise InputError(where=place, rule="must describe a stock", found=error) from error
+
+
+def _within(place: str, error: InputError, table: Mapping[str, Any]) -> InputError:
+    """Return an error as one of an experiment's table, or of the file that the table names."""
+    where = error.where or ""
+    if error.variable in table:
+        where = place
+    elif not where.startswith(place):
+        where = f"{place}: {where}"
+    return InputError(
+        where=where, variable=error.variable, rule=error.rule, found=error.found,
+        remedy=error.remedy,
+    )  # fmt: skip
 
 
 def _chapman_richards(**given: Any) -> GrowthCurve:

@@ -120,8 +120,9 @@ def read_header(path: str | Path) -> Header:
         found = f"{names.count(twice)} of that name"
         rule = "must be a column of its own"
         raise InputError(where=path.name, variable=twice, rule=rule, found=found)
-    # The last line of the head may be cut in two.
-    values = [field for line in lines[skipped + 1 : -1][:50] for field in _fields(line, separator)]
+    # The last line of the head may be cut in two, unless it is the file's.
+    whole = lines[skipped + 1 : -1 if len(head) == _HEAD else None]
+    values = [field for line in whole[:50] for field in _fields(line, separator)]
     comma = any(_DECIMAL_COMMA.fullmatch(field.strip()) for field in values) and separator != ","
     return Header(path, names, separator, comma, encoding, skipped)
 
@@ -181,7 +182,9 @@ def _chunks(header: Header, names: list[str], *, progress: bool) -> Iterator[pd.
         lines = enumerate(text, start=1)
         for _ in range(header.skipped + 1):
             next(lines)
-        while some := [(n, line) for n, line in itertools.islice(lines, _ROWS) if line.strip()]:
+        # Comments may stand between rows too.
+        kept = ((n, line) for n, line in lines if line.strip() and line[0] != "#")
+        while some := list(itertools.islice(kept, _ROWS)):
             _refuse_ragged(some, header)
             bar.update(raw.tell() - bar.n)
             frame = _parsed("".join(line for _, line in some), places, header)

@@ -116,12 +116,12 @@ def to_carbon(unit: str, carbon_fraction: float, where: str) -> Callable[[ArrayL
 
 
 def check_ages(age: Array, where: str) -> None:
-    """Refuse ages that are not positive, increasing and within the regrowth run."""
+    """Refuse ages that are not positive, in order and within the regrowth run; some may repeat."""
     rule = None
     if not (np.isfinite(age).all() and (age > 0.0).all()):
         rule = "must be positive numbers of years"
-    elif (np.diff(age) <= 0.0).any():
-        rule = "must increase from point to point"
+    elif (np.diff(age) < 0.0).any():
+        rule = "must not decrease from point to point"
     elif (age > OLDEST).any():
         rule = f"must lie within the regrowth run of {OLDEST:g} yr"
     if rule:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,6 +16,7 @@ from bayes_tbm.streams.definition import Stream, require_errors
 from bayes_tbm.streams.errors import AbstractErrorModel, ErrorData, ErrorParameter, LogNormalErrors
 from bayes_tbm.streams.from_site import bind
 from bayes_tbm.streams.likelihood import AbstractBoundStream, BoundAges
+from bayes_tbm.streams.tables import as_date, placed, read_stocks
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, STOCK
 
 
@@ -75,6 +79,64 @@ class Stock:
         value, sd = self.carbon()
         check_points(age, np.atleast_1d(value), np.atleast_1d(sd), self.name)
         self._stream()
+
+    @classmethod
+    def from_csv(
+        cls,
+        path: str | Path,
+        *,
+        where: Mapping[str, Any] | None = None,
+        age: str | float | None = None,
+        date: When | None = None,
+        value: str | None = None,
+        sd: float | str | Sequence[str] | None = None,
+        unit: str | None = None,
+        **options: Any,
+    ) -> Self:
+        """Single stock from one row of a table of any make.
+
+        Parameters
+        ----------
+        path
+            The file.
+        where, value, sd, unit
+            As of `GrowthCurve.from_csv`; ``where`` must leave one row.
+        age, date
+            Where the stock is placed: the column that tells, or the age or date itself. By default
+            a column of a usual name, of ages first. A date is ISO (2008-07-15) or a decimal year;
+            a whole year, as ForC's are, stands for its middle.
+        **options
+            Further fields, such as ``quantity``, ``carbon_fraction``, ``name``.
+
+        Returns
+        -------
+        Stock
+            In ``unit``.
+
+        Raises
+        ------
+        InputError
+            Several rows or none are left, or what `GrowthCurve.from_csv` and `Stock` refuse.
+        """
+        kind, column, stated = placed(path, age, date)
+        found = read_stocks(
+            path, (kind, column), where=where, value=value, sd=sd, unit=unit,
+            quantity=options.get("quantity", "live_biomass"),
+        )  # fmt: skip
+        if len(found.value) > 1:
+            at = found.date if found.age is None else found.age
+            some = "" if at is None else f" ({kind} {', '.join(str(one) for one in at[:8])})"
+            raise InputError(
+                where=str(path), rule="one row is needed for a single stock",
+                found=f"{len(found.value)} rows{some}",
+                remedy="choose it by where={...}, or read a curve by GrowthCurve.from_csv",
+            )  # fmt: skip
+        if found.age is not None:
+            stated = float(found.age[0])
+        elif found.date is not None:
+            stated = as_date(str(found.date[0]), str(path))
+        place: dict[str, Any] = {kind: stated}
+        return cls(float(found.value[0]), float(found.sd[0]), found.unit, **place, **options)
 
     def carbon(self) -> tuple[float, float]:
         """Value and standard deviation as carbon.

@@ -29,7 +29,7 @@ def of_errors(data, model):
         share = COMMON + (1 - COMMON) * np.exp(-gap / 365.25 / LENGTH)
         known = data.log_covariance
         shared = np.outer(sd, sd) * share if known is None else known
-        own = data.log_slope_sd**2 + SD**2
+        own = data.own_log_sd**2 + SD**2
         return shared + np.diag(own + 1e-9 * np.diag(shared))
     if isinstance(model, bt.LogNormalErrors):
         return np.diag(np.log1p((data.measurement_sd / data.value) ** 2) + SD**2)
@@ -215,7 +215,7 @@ def _variance(stream, own):
     """Variance of every point by the docstrings of the error models."""
     data, model = stream.data, stream.stream.errors
     if model.positive:
-        slope = getattr(data, "log_slope_sd", 0.0)
+        slope = getattr(data, "own_log_sd", 0.0)
         return np.log1p((data.measurement_sd / data.value) ** 2) + (
             own["structural_log_sd"] ** 2 + slope**2
         )

@@ -14,6 +14,7 @@ from bayes_tbm.model import prepare, regrow, simulate
 from bayes_tbm.model.regrowth import at_age, departed, live_biomass
 from bayes_tbm.parameters import Fixed, LogNormal, Parameters
 from bayes_tbm.streams import STREAMS, AlongAge, Gaussian, GrowthCurve, Stock, bind
+from bayes_tbm.streams.replicates import log_slope, scatter
 from bayes_tbm.streams.select import bind_all
 
 AGE = np.array([12.0, 20.0, 35.0, 60.0, 100.0, 150.0])
@@ -188,15 +189,20 @@ def test_dry_matter_takes_the_carbon_fraction_that_is_given(tmp_path):
 @pytest.mark.parametrize(
     ("text", "variable", "told"),
     [
-        ("age,biomass,unit\n20,40,Mg ha-1\n", "sd", "columns age, biomass and sd are needed"),
+        ("age,biomass,unit\n20,40,Mg ha-1\n", "sd", "needs a column; found columns age"),
+        (
+            "old,biomass,sd\n20,40,8\n",
+            "age",
+            "needs a column; found columns old, biomass, sd; name",
+        ),
+        ("age,sd,unit\n20,8,Mg ha-1\n", "biomass", "name it, as in value='agbd'"),
         ("age,biomass,sd\n20,40,8\n", "unit", "one unit for all points is needed"),
         ("age,biomass,sd,unit\n20,40,8,g C m-2\n30,50,8,Mg ha-1\n", "unit", "Mg ha-1, g C m-2"),
-        ("age,biomass,sd,unit\n20,much,8,Mg ha-1\n", "biomass", "much at point 1"),
-        ("age,biomass,sd,unit\n20,40,8,Mg ha-1\n30,50,,Mg ha-1\n", "sd", "found nan at point 2"),
+        ("age,biomass,sd,unit\n20,much,8,Mg ha-1\n", "biomass", "'much' in row 1"),
+        ("age,biomass,sd,unit\n20,40,8,Mg ha-1\n30,50,,Mg ha-1\n", "sd", "nan g C m-2 at age 30"),
         ("age,biomass,sd,unit\n20,40,0,Mg ha-1\n", "sd", "must be a positive number"),
         ("age,biomass,sd,unit\n20,40,8,stones\n", "unit", "found 'stones'"),
-        ("age,biomass,sd,unit\n30,40,8,Mg ha-1\n20,40,8,Mg ha-1\n", "age", "must increase"),
-        ("", None, "must be a readable CSV file"),
+        ("age,biomass,sd,unit\n20,-40,8,Mg ha-1\n", "biomass", "must be a positive number"),
     ],
 )
 def test_a_bad_table_is_refused_in_one_line(tmp_path, text, variable, told):
@@ -212,8 +218,7 @@ def test_a_bad_table_is_refused_in_one_line(tmp_path, text, variable, told):
 @pytest.mark.parametrize(
     ("changes", "variable", "told"),
     [
-        ({"age": AGE[::-1]}, "age", "must increase from point to point"),
-        ({"age": [20.0, 20.0, 35.0, 60.0, 100.0, 150.0]}, "age", "must increase"),
+        ({"age": AGE[::-1]}, "age", "must not decrease from point to point"),
         ({"age": AGE - 20.0}, "age", "must be positive"),
         ({"age": AGE - 12.0}, "age", "must be positive"),
         ({"age": [np.nan, *AGE[1:]]}, "age", "must be positive"),
@@ -240,6 +245,105 @@ def test_points_that_are_no_curve_are_refused(changes, variable, told):
     with pytest.raises(InputError) as error:
         curve(**changes, source="plots")
     assert str(error.value).startswith(": ".join(filter(None, ["plots", variable, ""])).strip())
+    assert told in str(error.value)
+
+
+PLOT_AGE = np.array([20.0, 20.0, 35.0, 60.0, 60.0, 60.0])
+
+
+def test_replicates_share_what_was_stated_and_scatter_besides(site):
+    bound = curve(age=PLOT_AGE, age_sd=2.0).bind(site)
+    log_value = np.log(VALUE)
+    within = [log_value[:2], log_value[3:]]
+    pooled = sum(np.sum((group - group.mean()) ** 2) for group in within) / (1 + 2)
+    slope = np.polyfit(np.log(PLOT_AGE), log_value, 1)[0] / PLOT_AGE
+    own = pooled + (slope * 2.0) ** 2 + 0.05**2
+    sd = np.sqrt(np.log(1.0 + (SD / VALUE) ** 2))
+    gap = np.abs(np.subtract.outer(PLOT_AGE, PLOT_AGE))
+    exact = np.outer(sd, sd) * (0.3 + 0.7 * np.exp(-gap / 40.0)) + np.diag(own)
+    joint = stats.multivariate_normal(np.log(EXPECTED), exact)
+    found = bound.log_density(jnp.asarray(EXPECTED), errors_of(40.0, 0.3))
+    assert float(found) == pytest.approx(joint.logpdf(log_value) - log_value.sum(), abs=1e-6)
+
+
+def test_replicates_that_agree_are_no_trouble(site):
+    same = {"age": [30.0, 30.0], "biomass": [900.0, 900.0], "sd": 90.0, "age_sd": 5.0}
+    bound = curve(**same).bind(site)
+    value, slope = jax.value_and_grad(lambda x: bound.log_density(x, errors_of()))(
+        jnp.asarray([950.0, 950.0])
+    )
+    assert np.isfinite([float(value), *slope]).all()
+
+
+def test_scatter_is_not_taken_for_growth():
+    """Neighbours of 20 and 21 years that differ twofold do not grow so."""
+    rng = np.random.default_rng(4)
+    age = np.sort(rng.integers(10, 120, 300)).astype(float)
+    log_value = 0.8 * np.log(age) + rng.normal(0.0, 0.6, 300)
+    assert scatter(age, log_value) == pytest.approx(0.6, abs=0.1)
+    np.testing.assert_allclose(log_slope(age, log_value) * age, 0.8, atol=0.2)
+    assert np.abs(np.gradient(log_value, age + 1e-3 * np.arange(300))).max() > 1.0  # as was
+
+
+def test_no_scatter_without_replicates():
+    assert scatter(AGE, np.log(VALUE)) == 0.0
+    np.testing.assert_allclose(log_slope(AGE, np.log(VALUE)), SLOPE, rtol=1e-12)
+    np.testing.assert_array_equal(log_slope(np.array([30.0, 30.0]), np.array([1.0, 2.0])), 0.0)
+
+
+B, ERRORS = 0.9, np.array([15.0, 0.003, 0.1, 0.02])
+BY_NAME = dict(zip(("asymptote", "rate", "shape", "B"), ERRORS, strict=True))
+
+
+def from_errors(scale=1.0, **changes):
+    given = {f"{name}_error": error * scale for name, error in BY_NAME.items()} | changes
+    with pytest.warns(DataWarning, match="taken as independent"):
+        return GrowthCurve.from_chapman_richards(*TRIPLE, unit="Mg C ha-1", B=B, ages=AGE, **given)
+
+
+def test_a_curve_that_does_not_begin_at_nothing():
+    found = from_errors()
+    expected = 100.0 * TRIPLE[0] * (1.0 - B * np.exp(-TRIPLE[1] * AGE)) ** TRIPLE[2]
+    np.testing.assert_allclose(found.value, expected, rtol=1e-13)
+    whole = GrowthCurve.from_chapman_richards(
+        *TRIPLE, np.diag(ERRORS**2), "Mg C ha-1", B=B, ages=AGE
+    )
+    np.testing.assert_allclose(found.log_covariance, whole.log_covariance, rtol=1e-12)
+
+
+def test_independent_errors_are_what_draws_of_the_parameters_do():
+    small, draws = 0.05, 100_000
+    found = from_errors(small).log_covariance
+    sets = np.random.default_rng(3).normal([*TRIPLE, B], ERRORS * small, (draws, 4))
+    a, k, p, b = sets.T[:, :, None]
+    logs = np.log(a * (1.0 - b * np.exp(-k * AGE)) ** p)
+    variance = np.diag(found)
+    spread = np.sqrt((np.outer(variance, variance) + found**2) / draws)
+    assert (np.abs(np.cov(logs.T) - found) / spread).max() < 5.0
+
+
+def test_held_parameters_have_no_error():
+    found = from_errors(shape_error=None, B_error=0.0)
+    assert np.linalg.matrix_rank(found.log_covariance, tol=1e-12) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "variable", "told"),
+    [
+        ({}, "asymptote_error", "must be given where there is no covariance"),
+        ({"asymptote_error": 9.0}, "rate_error", "the standard error of each"),
+        ({"asymptote_error": 9.0, "rate_error": -1.0}, "rate_error", "0 or more"),
+        ({"asymptote_error": 0.0, "rate_error": 0.0}, "asymptote_error", "one parameter at least"),
+        ({"covariance": SPREAD, "B_error": 0.1}, "B_error", "beside a covariance"),
+        ({"covariance": SPREAD, "B": 1.5}, "B", "no biomass at the youngest age"),
+        ({"covariance": SPREAD, "B": 0.0}, "B", "must be positive"),
+        ({"covariance": SPREAD, "unit": ""}, "unit", "unit must be"),
+    ],
+)
+def test_errors_that_say_nothing_are_refused(given, variable, told):
+    with pytest.raises(InputError) as error:
+        GrowthCurve.from_chapman_richards(*TRIPLE, **({"unit": "Mg ha-1", "ages": [10.0]} | given))
+    assert str(error.value).startswith(f"growth curve: {variable}: ")
     assert told in str(error.value)
 
 

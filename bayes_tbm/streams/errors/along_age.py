@@ -37,13 +37,14 @@ class AgeData(ErrorData):
     log_covariance
         Covariance of the errors of the logarithms, (point, point), where it is known; else errors
         follow from standard deviations and the error model's correlation.
-    log_slope_sd
-        What an error of age does to each logarithm, to first order: the slope of the logarithm of
-        the observed curve times the standard deviation of age, (point,).
+    own_log_sd
+        Independent error of each logarithm, (point,): what an error of age does, to first order
+        (the slope of the logarithm of the observed curve times the standard deviation of age), and
+        the scatter of points of one age, in quadrature.
     """
 
     log_covariance: NDArray[np.float64] | None
-    log_slope_sd: NDArray[np.float64]
+    own_log_sd: NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,9 @@ class AlongAge(AbstractErrorModel):
     Points of one curve share their errors: the plots, the allometry, the space-for-time
     substitution behind them are the same. With ``r = common + (1 - common) exp(-gap / length)`` the
     correlation of two points, a curve of 15 points says as much as a few independent ones. Errors
-    of age and structural errors are independent from point to point and add to that. Where the
+    of age and structural errors are independent from point to point and add to that, and so does
+    the scatter of the data about the mean of their age where ages repeat: such points, as plots of
+    a chronosequence, share the error that was stated, and scatter besides. Where the
     curve comes with its covariance, that replaces standard deviations and correlation.
 
     Attributes
@@ -97,7 +100,7 @@ class AlongAge(AbstractErrorModel):
         else:
             sd = jnp.sqrt(data.measurement_log_variance)
             covariance = jnp.outer(sd, sd) * self._correlation(data, errors)
-        own = data.log_slope_sd**2 + errors["structural_log_sd"] ** 2
+        own = data.own_log_sd**2 + errors["structural_log_sd"] ** 2
         if has_common(data):
             covariance = covariance + pattern(jnp.ones(()), data) ** 2
         own = own + _JITTER * jnp.diag(covariance)
