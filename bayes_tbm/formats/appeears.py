@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.sites.contents import Contents
 from bayes_tbm.formats import modis
 from bayes_tbm.formats.reading import Reading
 from bayes_tbm.formats.table import Header, read_columns, read_header
+from bayes_tbm.sites.contents import Contents
 
 _POINT = {"ID", "Latitude", "Longitude", "Date", "MODIS_Tile"}
 _AREA = {"File Name", "Dataset", "aid", "Date", "Count", "Mean", "Standard Deviation"}

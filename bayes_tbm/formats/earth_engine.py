@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.sites.contents import Contents
 from bayes_tbm.formats import modis
 from bayes_tbm.formats.reading import Reading
 from bayes_tbm.formats.table import Header, read_columns, read_header
+from bayes_tbm.sites.contents import Contents
 
 Array = NDArray[np.float64]
 Texts = NDArray[np.str_]

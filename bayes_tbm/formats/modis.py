@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.sites.contents import Contents
 from bayes_tbm.formats.reading import Reading
+from bayes_tbm.sites.contents import Contents
 from bayes_tbm.sites.observations import Observations
 from bayes_tbm.units import UNITS
 

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.sites.contents import Contents
 from bayes_tbm.formats import modis
 from bayes_tbm.formats.reading import Reading
 from bayes_tbm.formats.table import Header, read_columns, read_header
+from bayes_tbm.sites.contents import Contents
 
 _NUMBERS = ("nrows", "ncols", "latitude", "longitude", "pixel", "value")
 _TEXTS = ("band", "scale", "site", "product", "calendar_date")

@@ -14,9 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import DataWarning, InputError, nearest
+from bayes_tbm.formats.table import Header, read_columns, read_header
 from bayes_tbm.model.regrowth import OLDEST
 from bayes_tbm.plain import as_number, finite_number
-from bayes_tbm.formats.table import Header, read_columns, read_header
 from bayes_tbm.sites.missing import missing_to_nan
 
 Array = NDArray[np.float64]
