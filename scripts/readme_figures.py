@@ -4,14 +4,16 @@ r"""Figures and tables of README and docs/benchmarks.md, from what the commands 
     bayes-tbm compare examples/fi-hyy.toml --out sets/
     bayes-tbm fit examples/fi-hyy-independent.toml --out independent/
     python benchmarks/growth_study.py --out study/ | tee study.txt
+    python benchmarks/held_out_years.py --out held/
     .venv/bin/python scripts/readme_figures.py --run run/ --sets sets/ --study study.txt \
-        --shared run/ independent/
+        --shared run/ independent/ --held held/
 
 writes docs/figures/*.png and puts tables between the markers of the page that has them; each part
 may be left out.
 """
 
 import argparse
+import json
 import re
 import shutil
 from pathlib import Path
@@ -123,6 +125,26 @@ def of_study(text: Path) -> None:
     put("STUDY", f"```text\n{count[1] if count else ''}\n\n{tables}\n```")
 
 
+def of_held(folder: Path) -> None:
+    """Folder of benchmarks/held_out_years.py."""
+    files = sorted(folder.glob("*.json"))
+    rows = pd.DataFrame([row for file in files for row in json.loads(file.read_text())])
+    weighted = rows.assign(
+        **{name: rows[name] * rows["n"] for name in ("inside_50", "inside_90")},
+        better=rows["cycle"] > 0, sites=1,
+    )  # fmt: skip
+    total = weighted.groupby("stream")[["sites", "n", "inside_50", "inside_90", "better"]].sum()
+    for name in ("inside_50", "inside_90"):
+        total[name] /= total["n"]
+    total = total.rename(columns={"n": "points", "better": "sites better than the cycle"})
+    wide = rows.pivot(index="site", columns="stream", values=["inside_90", "r2", "cycle"])
+    wide = wide.swaplevel(axis=1).sort_index(axis=1, level=0, sort_remaining=False)
+    wide.columns = [f"{stream} {name.replace('cycle', 'skill')}" for stream, name in wide.columns]
+    wide["gate"] = rows.groupby("site")["gate"].first()
+    tables = f"{markdown(total, '.2f')}\n\n{markdown(wide, '.2f')}"
+    put("HELD", tables.replace("| nan ", "| "))  # leaf area is held out at daily sites alone
+
+
 def main() -> None:
     """Write the parts that are given."""
     parser = argparse.ArgumentParser(
@@ -137,7 +159,7 @@ def main() -> None:
             PARTS[name](path)
 
 
-PARTS = {"run": of_run, "shared": of_shared, "sets": of_sets, "study": of_study}
+PARTS = {"run": of_run, "shared": of_shared, "sets": of_sets, "study": of_study, "held": of_held}
 
 if __name__ == "__main__":
     main()

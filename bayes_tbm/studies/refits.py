@@ -50,7 +50,7 @@ SHIFT = 0.5
 _FACTOR = 2.0
 # Published DALEC993 bounds; rates (d-1) as residence times (yr). Shares of NPP are sequential in
 # DALEC: here each share keeps clear of its ends as far as those bounds do.
-_DALEC: dict[str, tuple[float, float]] = {
+DALEC_BOUNDS: dict[str, tuple[float, float]] = {
     "autotrophic_fraction": (0.2, 0.8),
     "allocation_wood": (0.01, 0.97),
     "canopy_to_root_allocation": (0.2, 5.0),
@@ -108,7 +108,9 @@ def alternatives(
     make: dict[str, Callable[[str, AbstractPrior], AbstractPrior | None]] = {
         "wider": lambda name, prior: _scaled(name, prior, _FACTOR),
         "narrower": lambda name, prior: _scaled(name, prior, 1.0 / _FACTOR),
-        "dalec": lambda name, prior: _within(prior, _DALEC[name]) if name in _DALEC else None,
+        "dalec": lambda name, prior: (
+            _within(prior, DALEC_BOUNDS[name]) if name in DALEC_BOUNDS else None
+        ),
         "flat": lambda name, prior: _within(
             prior, tuple(float(prior.from_normal(z)) for z in (-1.96, 1.96))
         ),
