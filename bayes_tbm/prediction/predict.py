@@ -167,7 +167,7 @@ def _drawn(
     given: bool,
 ) -> Draws:  # fmt: skip
     """Points, log densities and series of every stream for draws of the parameters."""
-    function = what.density.shared(_given_fit if given else _given_nothing)
+    function = what.density.shared(_of_draws)
     count = len(next(iter(values.values())))
     sampled = {name: values[name] for name in what.density.sampled}
     fixed = {
@@ -182,37 +182,33 @@ def _drawn(
     for first in range(0, count, _BATCH):
         index = np.arange(first, first + _BATCH).clip(max=count - 1)  # one shape for all batches
         batch = {name: jnp.asarray(x[index]) for name, x in every.items()}
-        rows.append(jax.device_get(function(streams, keys[index], batch)))
+        rows.append(
+            jax.device_get(function(streams, keys[index], batch, jnp.asarray(float(given))))
+        )
     found: Draws = jax.tree.map(lambda *a: np.concatenate(a)[:count], *rows)
     return found
 
 
-def _given_fit(
-    density: TracedDensity, held: tuple[BoundStream, ...], keys: jax.Array, values: Any
-) -> Any:
-    return jax.vmap(lambda key, v: _of_draw(density, held, key, v, given=True))(keys, values)
-
-
-def _given_nothing(
-    density: TracedDensity, held: tuple[BoundStream, ...], keys: jax.Array, values: Any
-) -> Any:
-    return jax.vmap(lambda key, v: _of_draw(density, held, key, v, given=False))(keys, values)
+def _of_draws(
+    density: TracedDensity, held: tuple[BoundStream, ...], keys: jax.Array, values: Any,
+    given: jax.Array,
+) -> Any:  # fmt: skip
+    return jax.vmap(lambda key, v: _of_draw(density, held, key, v, given))(keys, values)
 
 
 def _of_draw(
-    density: TracedDensity, held: tuple[BoundStream, ...], key: jax.Array, values: Any, *,
-    given: bool,
+    density: TracedDensity, held: tuple[BoundStream, ...], key: jax.Array, values: Any,
+    given: jax.Array,
 ) -> Draws:  # fmt: skip
+    """Predict for one draw; ``given``, 1 or 0, says whether the fitted points are known."""
     p, run = density.run(values, whole=False)
     before = {stream.name: stream for stream in density.streams}
     found: Draws = {"points": {}, "scores": {}, "series": {}}
     for stream, own in zip(held, jax.random.split(key, len(held)), strict=True):
         of_common, of_points = jax.random.split(own)
-        mean, sd = jnp.zeros(()), jnp.ones(())
-        if given:
-            fit = before[stream.name]
-            mean, sd = fit.common_given(fit.series(run, p), values)
-        common = mean + sd * jax.random.normal(of_common)
+        fit = before[stream.name]
+        mean, sd = fit.common_given(fit.series(run, p), values)
+        common = given * mean + (given * sd + 1.0 - given) * jax.random.normal(of_common)
         name, series = stream.name, stream.series(run, p)
         found["series"][name] = series
         points, scores = stream.predicted(of_points, series, values, common)
