@@ -15,7 +15,7 @@ Write a run's posterior and prior over its record, in the names and layout of a 
 
 cmip6 writes <site>_posterior.nc and <site>_prior.nc, each variable by quantile, or by draw with
 --ensemble; ilamb one file a variable, (time, site), of one run or several; callmip an entry of
-CalLMIP phase 1b, of a run with daily steps.
+CalLMIP phase 1b, of a run with daily steps. A validation site is named with --at and --split Val.
 """
 _CHECK = """
 Judge a file for CalLMIP phase 1b by the protocol: its name, attributes, dimensions, units, time,
@@ -42,6 +42,7 @@ def add_commands(commands: Any) -> None:
     export.add_argument("--ensemble", type=int, metavar="N", help="N draws in place of quantiles")
     export.add_argument("--variables", help="comma-separated CMIP6 names (default: all)")
     export.add_argument("--longitude", type=float, help="degrees east, where the site has none")
+    export.add_argument("--at", metavar="SITE", help="another site to run at, name or file")
     entry = export.add_argument_group("CalLMIP")
     entry.add_argument("--scenario", help="Scen1 to Scen6 (default Scen5)")
     entry.add_argument("--site-code", help="as FI-Hyy (default: the site's name)")
@@ -63,14 +64,20 @@ def add_commands(commands: Any) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> int:
+    import warnings
+
+    from bayes_tbm.catalogue import open_site
+    from bayes_tbm.errors import ConvergenceWarning
     from bayes_tbm.export import export
 
+    warnings.simplefilter("always", ConvergenceWarning)
     names = ("scenario", "site_code", "split", "model_version", "above_ground", "force")
     entry = {n: x for n in names if (x := getattr(arguments, n)) is not None}
     variables = arguments.variables
     written = export(
         arguments.folders, arguments.out, arguments.convention, end=arguments.end,
         draws=arguments.draws, ensemble=arguments.ensemble, longitude=arguments.longitude,
+        at=None if arguments.at is None else open_site(arguments.at),
         variables=None if variables is None else [name.strip() for name in variables.split(",")],
         **entry,
     )  # fmt: skip

@@ -69,7 +69,8 @@ class Entry:
     model_version
         Part of the file's name.
     above_ground
-        Share of wood above ground.
+        Share of wood above ground; the rest is coarse roots (root-to-shoot ratios of forests are
+        0.2 to 0.3: IPCC 2006 Guidelines, vol. 4, table 4.4).
     force
         Whether to write what does not agree with the protocol, saying so.
     """
@@ -178,7 +179,7 @@ def _days(opened: Opened) -> tuple[str, Array]:
 def _departures(opened: Opened, entry: Entry, code: str) -> list[str]:
     """List what of the run is not as the protocol asks."""
     asked = SCENARIOS[entry.scenario]
-    fitted = {stream.name for stream in opened.what.density.streams}
+    fitted = set(opened.experiment["streams"])
     wanted = {_STREAMS[name] for name in asked if name in _STREAMS}
     wrong = []
     if "H" in asked:
@@ -188,8 +189,13 @@ def _departures(opened: Opened, entry: Entry, code: str) -> list[str]:
         wrong.append(f"{entry.scenario} is of {', '.join(asked)}, the run was fitted to {streams}")
     if code not in SITES[entry.split]:
         wrong.append(f"{code} is no site of {SPLITS[entry.split].lower()}")
-    if entry.split == "Val":
-        wrong.append("the run was fitted to the site, which is for validation")
+    if (entry.split == "Val") != opened.elsewhere:
+        asked_of = {"Cal": "the site that was fitted", "Val": "another site than was fitted (at)"}
+        wrong.append(f"{entry.split} is of {asked_of[entry.split]}")
+    whole, time = opened.record.drivers["time"].values, opened.time
+    if whole[0] != time[0] or whole[-1] != time[-1]:
+        exported, record = (f"{str(t[0])[:10]} to {str(t[-1])[:10]}" for t in (time, whole))
+        wrong.append(f"a run covers the whole record, {record}; this one covers {exported}")
     return wrong
 
 

@@ -62,7 +62,7 @@ def _classic(path: Path) -> Content:
 
     with netcdf_file(path, "r", mmap=False) as file:
         variables = {
-            name: Held(tuple(v.dimensions), _plain(v._attributes), _native(np.asarray(v.data)))
+            name: Held(tuple(v.dimensions), plain(v._attributes), _native(np.asarray(v.data)))
             for name, v in file.variables.items()
         }
         # an unlimited dimension has no length of its own
@@ -70,7 +70,7 @@ def _classic(path: Path) -> Content:
             d: n for v in variables.values() for d, n in zip(v.dims, v.values.shape, strict=True)
         }
         dims = {d: lengths.get(d, 0) if n is None else int(n) for d, n in file.dimensions.items()}
-        return Content(dims, _plain(file._attributes), variables)
+        return Content(dims, plain(file._attributes), variables)
 
 
 def _hdf5(path: Path) -> Content:
@@ -79,12 +79,12 @@ def _hdf5(path: Path) -> Content:
     with h5netcdf.File(path, "r", decode_vlen_strings=True) as file:
         variables = {
             name.removeprefix(_SCALAR): Held(
-                tuple(v.dimensions), _plain(v.attrs), np.asarray(v[...])
+                tuple(v.dimensions), plain(v.attrs), np.asarray(v[...])
             )
             for name, v in file.variables.items()
         }
         dims = {name: int(d.size) for name, d in file.dimensions.items()}
-        return Content(dims, _plain(file.attrs), variables)
+        return Content(dims, plain(file.attrs), variables)
 
 
 def _native(values: NDArray[Any]) -> NDArray[Any]:
@@ -92,8 +92,8 @@ def _native(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(values.dtype.newbyteorder("="))
 
 
-def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes with text as text."""
+def plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes as text and numbers; a row of several is written out."""
     return {name: _text(value) for name, value in attributes.items()}
 
 
@@ -102,4 +102,4 @@ def _text(value: Any) -> Any:
         return value.decode("utf-8", "replace").rstrip("\0")
     if isinstance(value, np.ndarray) and value.size == 1:
         return _text(value.reshape(-1)[0])
-    return str(value) if isinstance(value, np.str_) else value
+    return str(value) if isinstance(value, np.str_ | np.ndarray) else value

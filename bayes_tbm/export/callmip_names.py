@@ -12,6 +12,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from bayes_tbm.units import LATENT_HEAT
+
 Array = NDArray[Any]
 PHASE = "Phase1b"
 FILL = 1e38
@@ -41,7 +43,7 @@ FILE_NAME = re.compile(
 SITE_CODE = re.compile(r"[A-Z]{2}-[A-Za-z0-9]{3}")
 
 _CARBON, _WATER, _HEAT, _STOCK = "kgC m-2 s-1", "kg m-2 s-1", "W m-2", "kg m-2"
-_NONE = "the model has no such quantity: all values are _FillValue"
+_NONE = "the model has no such quantity"
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ _TABLE = (
     Output("nep", _CARBON, "net ecosystem production, positive into the land", -6e-7, 6e-7,
            lambda s, _: s["nep"], "gpp - reco, without fire"),
     Output("hfls", _HEAT, "latent heat flux", -150.0, 500.0, lambda s, _: s["hfls"],
-           "evapotranspiration times 2.45 MJ kg-1"),
+           f"evapotranspiration times {LATENT_HEAT} MJ kg-1"),
     Output("hfss", _HEAT, "sensible heat flux", -300.0, 600.0),
     Output("gpp", _CARBON, "gross primary production", -3e-8, 6e-7, lambda s, _: s["gpp"], ""),
     Output("reco", _CARBON, "ecosystem respiration", -3e-8, 6e-7,

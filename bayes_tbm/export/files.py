@@ -15,6 +15,7 @@ from bayes_tbm.export.ilamb import write_ilamb
 from bayes_tbm.export.runs import Opened, Run, opened
 from bayes_tbm.export.variables import VARIABLES
 from bayes_tbm.plain import finite_number, whole_at_least
+from bayes_tbm.results.attempts import CONVERGENCE, warn_unless_converged
 from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sites.site import Site, When
@@ -35,6 +36,7 @@ def export(
     variables: Sequence[str] | None = None,
     longitude: float | None = None,
     streams: Sequence[Stream] = (),
+    at: Site | None = None,
     **entry: Any,
 ) -> list[Path]:
     """Write a run's posterior and prior over its record in a community's names and layout.
@@ -64,6 +66,8 @@ def export(
         Degrees east, where the site has none.
     streams
         Streams of your own among those fitted.
+    at
+        Another site to run at, with the parameters and the initial state of the run.
     **entry
         Of CalLMIP: ``scenario`` (``"Scen5"``), ``site_code``, ``split`` (``"Cal"`` or ``"Val"``),
         ``model_version``, ``above_ground`` (share of wood, 0.8) and ``force``, which writes what
@@ -96,7 +100,7 @@ def export(
     _check_options(convention, ensemble, variables, entry)
     stated = entry_of(entry) if convention == "callmip" else None
     draws = whole_at_least(2, "draws", draws, where="export")
-    runs = _opened(run, site, end, streams, longitude, several=convention == "ilamb")
+    runs = _opened(run, site, end, streams, longitude, at, several=convention == "ilamb")
     out, names = Path(folder), _names(variables)
     if stated is not None:
         return write_callmip(runs[0], out, stated, draws=draws)
@@ -136,7 +140,7 @@ def _names(variables: Sequence[str] | None) -> list[str]:
 
 def _opened(
     run: Run | Sequence[Run], site: Site | Sequence[Site] | None, end: When | None,
-    streams: Sequence[Stream], longitude: float | None, *, several: bool,
+    streams: Sequence[Stream], longitude: float | None, at: Site | None, *, several: bool,
 ) -> list[Opened]:  # fmt: skip
     runs = [run] if isinstance(run, str | Path | xr.DataTree) else list(run)
     sites = [site] * len(runs) if site is None or isinstance(site, Site) else list(site)
@@ -145,15 +149,21 @@ def _opened(
             where="export", variable="site", rule="one for each run",
             found=f"{len(runs)} runs, {1 if isinstance(site, Site) else len(sites)} sites",
         )  # fmt: skip
-    if len(runs) > 1 and (not several or longitude is not None):
-        what = "longitude is that of one run" if several else "takes one run; ilamb takes several"
+    if len(runs) > 1 and (not several or longitude is not None or at is not None):
+        what = (
+            "longitude and at are of one run" if several else "takes one run; ilamb takes several"
+        )
         raise InputError(where="export", rule=what, found=f"{len(runs)} runs")
     if longitude is not None:
         longitude = finite_number(longitude)
         if longitude is None or not -180 <= longitude <= 360:
             rule = "must be within -180 to 360 degrees east"
             raise InputError(where="export", variable="longitude", rule=rule, found=longitude)
-    return [
-        opened(one, own, end=end, streams=streams, longitude=longitude)
+    found = [
+        opened(one, own, end=end, streams=streams, longitude=longitude, at=at)
         for one, own in zip(runs, sites, strict=True)
     ]
+    for each in found:
+        if CONVERGENCE in each.tree.children:
+            warn_unless_converged(each.tree, name=each.what.site.name, stacklevel=3)
+    return found

@@ -41,8 +41,6 @@ def write_ilamb(
     frame = with_time(time, bounds)
     longitudes = [longitude_of(each) for each in sites]
     frame = with_place(frame, [o.site.latitude for o in sites], longitudes, ("site",))
-    for name in ("lat", "lon"):
-        del frame[name].attrs["axis"]  # a list of sites has no such axes
     about = {"long_name": "site", "cf_role": "timeseries_id"}
     frame = frame.assign_coords(site_name=("site", [o.site.name for o in sites], about))
     written = []
@@ -117,8 +115,6 @@ def _attributes(sites: Sequence[Opened], name: str, stage: str) -> dict[str, str
     comment = _COMMENT.format(stage=stage)
     title = f"{VARIABLES[name].long_name}, {stage} of bayes_tbm"
     every = [provenance(opened, title, comment) for opened in sites]
-    if len(every) == 1:
-        return every[0]
     joined = {key: "; ".join(each.get(key, "") for each in every) for key in every[0]}
     return {**joined, **{key: every[0][key] for key in (*_ONE, "title", "comment")},
             "featureType": "timeSeries"}  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import io
-import json
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.export.runs import Opened
 from bayes_tbm.export.variables import Variable
+from bayes_tbm.results.attempts import CONVERGENCE
 from bayes_tbm.runtime.files import write_whole
 from bayes_tbm.version import __version__
 
@@ -69,7 +69,7 @@ def attributes_of(variable: Variable) -> dict[str, str]:
 
 def provenance(opened: Opened, title: str, comment: str) -> dict[str, str]:
     """Global attributes: what made a file, of what, and when."""
-    record = json.loads(opened.tree.attrs["experiment"])
+    record = opened.experiment
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     texts = {
         "Conventions": CONVENTIONS,
@@ -78,15 +78,36 @@ def provenance(opened: Opened, title: str, comment: str) -> dict[str, str]:
         "source": f"bayes_tbm {__version__}, DALEC terrestrial biosphere model",
         "history": f"{now} exported by bayes_tbm {__version__}",
         "references": "DALEC993: Fang and Gentine (2024), doi 10.1029/2024MS004308",
-        "comment": comment,
+        "comment": "; ".join([comment, *_warnings(opened, record)]),
         "site": opened.site.name,
         "site_source": opened.site.source,
         "fitted_streams": ", ".join(record["streams"]),
         "fitted_period": opened.fitted_to,
+        "convergence": _convergence(opened),
         "bayes_tbm_version": str(opened.tree.attrs.get("bayes_tbm_version", "")),
         "data_sha256": str(opened.tree.attrs.get("data_sha256", "")),
     }
     return {name: text for name, text in texts.items() if text}
+
+
+def _warnings(opened: Opened, record: Mapping[str, Any]) -> list[str]:
+    """Lines that keep a file from being taken for what it is not."""
+    lines = []
+    if record.get("prior_only"):
+        lines.append("nothing was fitted: what is called posterior are draws of the prior")
+    if opened.fitted_site is not None:
+        lines.append(
+            f"run with parameters and initial state fitted at {opened.fitted_site}, and the mean "
+            "climate there as that to which decomposition refers"
+        )
+    return lines
+
+
+def _convergence(opened: Opened) -> str:
+    """Return what the run said of its chains."""
+    if CONVERGENCE not in opened.tree.children:
+        return ""
+    return " ".join(str(opened.tree[CONVERGENCE].attrs["verdict"]).split())
 
 
 def write(data: xr.Dataset, path: Path, series: Iterable[Hashable]) -> Path:

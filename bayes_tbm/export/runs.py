@@ -18,8 +18,8 @@ from bayes_tbm.experiment import Experiment
 from bayes_tbm.export.variables import VARIABLES, Seen
 from bayes_tbm.posterior.traced import TracedDensity
 from bayes_tbm.prediction.draws import evenly, in_batches, with_fixed
-from bayes_tbm.prediction.fitted import Fitted, fitted, fitted_period
-from bayes_tbm.report.folder import EXPERIMENT, load_run
+from bayes_tbm.prediction.fitted import Fitted, elsewhere, fitted, fitted_period
+from bayes_tbm.report.folder import EXPERIMENT, load_run, stored_experiment
 from bayes_tbm.results.groups import group
 from bayes_tbm.sites.site import Site, When
 from bayes_tbm.streams import Stream
@@ -40,13 +40,19 @@ class Opened:
         The result.
     what
         What was fitted.
+    record
+        The site as it was given, before its record was cut.
     longitude
         Degrees east; None where nobody knows it.
+    elsewhere
+        Whether it is another site than was fitted.
     """
 
     tree: xr.DataTree
     what: Fitted
+    record: Site
     longitude: float | None
+    elsewhere: bool = False
 
     @property
     def site(self) -> Site:
@@ -64,6 +70,16 @@ class Opened:
         half = np.round(self.site.drivers["step_length"].values * 43_200_000)
         half = half.astype("timedelta64[ms]")
         return np.stack([self.time - half, self.time + half], axis=1)
+
+    @property
+    def experiment(self) -> dict[str, Any]:
+        """The resolved experiment that the result was made by."""
+        return stored_experiment(self.tree)
+
+    @property
+    def fitted_site(self) -> str | None:
+        """Name of the site that was fitted, where another is exported."""
+        return self.what.site.name if self.elsewhere else None
 
     @property
     def fitted_to(self) -> str:
@@ -104,7 +120,7 @@ def _series(density: TracedDensity, values: dict[str, jax.Array]) -> dict[str, j
 
 def opened(
     run: Run, site: Site | None, *, end: When | None, streams: Sequence[Stream],
-    longitude: float | None,
+    longitude: float | None, at: Site | None = None,
 ) -> Opened:  # fmt: skip
     """Open a run.
 
@@ -120,6 +136,8 @@ def opened(
         Of one's own among those fitted.
     longitude
         Where the site has none.
+    at
+        Another site to run at.
 
     Raises
     ------
@@ -129,8 +147,12 @@ def opened(
     tree = run if isinstance(run, xr.DataTree) else load_run(run)
     if site is None:
         site = _site_of(run)
-    what = fitted(tree, site, end, streams)
-    return Opened(tree, what, site.longitude if longitude is None else longitude)
+    what = fitted(tree, site, None if at is not None else end, streams)
+    record = site if at is None else at
+    if at is not None:
+        what = elsewhere(what, at.window(None, end))
+    east = record.longitude if longitude is None else longitude
+    return Opened(tree, what, record, east, at is not None)
 
 
 def _site_of(run: Run) -> Site:
