@@ -11,17 +11,15 @@ Write a run's posterior and prior over its record, in the names and layout of a 
   bayes-tbm export run/ --out shared/
   bayes-tbm export run/ --out shared/ --ensemble 20
   bayes-tbm export run/ --out ilamb/ --convention ilamb --variables gpp,nep,cVeg
-  bayes-tbm export daily/ --out entry/ --convention callmip --scenario Scen5
 
 cmip6 writes <site>_posterior.nc and <site>_prior.nc, each variable by quantile, or by draw with
 --ensemble; ilamb one file a variable, (time, site), of one run or several; callmip an entry of
-CalLMIP phase 1b, of a run with daily steps. A validation site is named with --at and --split Val.
+CalLMIP phase 1b (--scenario Scen5 --site-code FI-Hyy), of a run with daily steps. Its validation
+sites are named with --at and --split Val.
 """
 _CHECK = """
 Judge a file for CalLMIP phase 1b by the protocol: its name, attributes, dimensions, units, time,
 missing values and signs. Every departure is printed. Exit status 0 if none matters, else 1.
-
-  bayes-tbm check-callmip entry/bayes_tbm.1_Phase1b_Scen5_FI-Hyy_Cal_Posterior.nc
 """
 DEPARTS = 1
 """Exit status where a file departs from the protocol."""

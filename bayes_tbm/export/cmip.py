@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.export.layout import attributes_of, provenance, with_place, with_time, write
 from bayes_tbm.export.runs import STAGES, Opened, Series
 from bayes_tbm.export.variables import VARIABLES
@@ -36,7 +37,18 @@ def write_cmip(
     -------
     list of Path
         The files. Variables are (quantile, time), or (realization, time).
+
+    Raises
+    ------
+    InputError
+        More draws are asked for than there are.
     """
+    there = {stage: opened.count(stage) for stage in STAGES}
+    if ensemble is not None and ensemble > min(there.values()):
+        raise InputError(
+            where="export", variable="ensemble", rule="must not be more than there are draws",
+            found=f"{ensemble} of {', '.join(f'{n} {stage}' for stage, n in there.items())}",
+        )  # fmt: skip
     return [
         write(
             dataset(opened, stage, found, ensemble is not None), _path(opened, folder, stage), names

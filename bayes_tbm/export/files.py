@@ -92,11 +92,6 @@ def export(
     """
     use_double_precision()
     jax_will_run()
-    if convention not in CONVENTIONS:
-        raise InputError(
-            where="export", variable="convention", rule=did_you_mean(convention, CONVENTIONS),
-            found=convention,
-        )  # fmt: skip
     _check_options(convention, ensemble, variables, entry)
     stated = entry_of(entry) if convention == "callmip" else None
     draws = whole_at_least(2, "draws", draws, where="export")
@@ -112,7 +107,12 @@ def export(
 def _check_options(
     convention: str, ensemble: int | None, variables: Sequence[str] | None, entry: dict[str, Any]
 ) -> None:
-    """Refuse options that would have no effect."""
+    """Refuse a convention that is not known, and options that would have no effect."""
+    if convention not in CONVENTIONS:
+        raise InputError(
+            where="export", variable="convention", rule=did_you_mean(convention, CONVENTIONS),
+            found=convention,
+        )  # fmt: skip
     if ensemble is not None:
         whole_at_least(1, "ensemble", ensemble, where="export")
     for name, given, where in (

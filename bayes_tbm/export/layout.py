@@ -80,7 +80,7 @@ def provenance(opened: Opened, title: str, comment: str) -> dict[str, str]:
         "references": "DALEC993: Fang and Gentine (2024), doi 10.1029/2024MS004308",
         "comment": "; ".join([comment, *_warnings(opened, record)]),
         "site": opened.site.name,
-        "site_source": opened.site.source,
+        "site_source": Path(opened.site.source).name,  # not where on a disk it lay
         "fitted_streams": ", ".join(record["streams"]),
         "fitted_period": opened.fitted_to,
         "convergence": _convergence(opened),

@@ -86,6 +86,11 @@ class Opened:
         """First and last date of the fitted period."""
         return " to ".join(str(t)[:10] for t in fitted_period(self.tree))
 
+    def count(self, stage: str) -> int:
+        """How many draws there are of a stage."""
+        sizes = group(self.tree, stage).sizes
+        return int(sizes["chain"] * sizes["draw"])
+
     def draws(self, stage: str, count: int, names: Sequence[str]) -> Series:
         """Series of some draws of a stage, ``"posterior"`` or ``"prior"``."""
         return self._run(evenly(group(self.tree, stage), count), names)

@@ -3,6 +3,7 @@
 import csv
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from bayes_tbm.export import export
 from bayes_tbm.export.variables import VARIABLES
 from bayes_tbm.parameters import TABLE
 from bayes_tbm.posterior.evaluate import QUANTILES
+from bayes_tbm.prediction.fitted import elsewhere
 from bayes_tbm.report.folder import save_tree
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,6 +198,7 @@ def test_another_site_is_run_with_what_was_fitted(of_months, months, tmp_path):
         ({"variables": ["gppp"]}, "did you mean gpp"),
         ({"variables": []}, "at least one"),
         ({"ensemble": 0}, "at least 1"),
+        ({"ensemble": 41}, "41 of 40 posterior, 40 prior"),
         ({"draws": 1}, "at least 2"),
         ({"ensemble": 3, "convention": "ilamb"}, "goes with convention cmip6"),
         ({"scenario": 5}, "goes with convention callmip"),
@@ -211,6 +214,12 @@ def test_what_is_not_known_is_refused(of_months, months, tmp_path, options, rule
         export(of_months, tmp_path, **({"site": months} | options))
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_stand_of_known_age_stays_where_it_is(months):
+    tied = SimpleNamespace(density=SimpleNamespace(regrowth=SimpleNamespace(age=40.0)))
+    with pytest.raises(InputError, match="stand_age"):
+        elsewhere(tied, months)
 
 
 def test_other_data_are_refused(of_months, tmp_path):
