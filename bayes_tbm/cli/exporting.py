@@ -58,6 +58,7 @@ def add_commands(commands: Any) -> None:
         description=_CHECK, formatter_class=layout,
     )  # fmt: skip
     check.add_argument("files", metavar="FILE", nargs="+", help="netCDF file, ours or another's")
+    check.add_argument("--observations", metavar="FILE", help="the site's flux file, for its days")
     check.set_defaults(run=_check)
 
 
@@ -88,7 +89,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
     bad = 0
     for file in arguments.files:
-        found = check_callmip(file)
+        found = check_callmip(file, arguments.observations)
         wrong = sum(departure.matters for departure in found)
         bad += wrong > 0
         print("\n".join([file, *(f"  {departure}" for departure in found)]))

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from bayes_tbm.export.callmip_content import Content, read_content
+from bayes_tbm.export.callmip_days import date_of, days_of, first_day, of_observed
 from bayes_tbm.export.callmip_departure import (
     Array,
     Departure,
@@ -33,19 +34,21 @@ _ATTRIBUTES = {
 }
 _DIMS = ("time", "lat", "lon")
 _SINCE = re.compile(
-    r"days since (\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}:\d{2}(?::\d{2}(?:\.0*)?)?))?"
+    r"days since (\d{4}-\d{1,2}-\d{1,2})(?:[ T](\d{1,2}:\d{2}(?::\d{2}(?:\.0*)?)?))?"
 )
 _CLOSE = 0.02  # degrees between two statements of one place
 _EVER = 1e6  # days since whatever date
 
 
-def check_callmip(file: str | Path) -> list[Departure]:
+def check_callmip(file: str | Path, observations: str | Path | None = None) -> list[Departure]:
     """List what of a file is not as CalLMIP phase 1b asks.
 
     Parameters
     ----------
     file
         NetCDF file, classic or netCDF-4, of any model.
+    observations
+        The site's flux file, of which an entry has every day; by default that is not looked at.
 
     Returns
     -------
@@ -55,10 +58,12 @@ def check_callmip(file: str | Path) -> list[Departure]:
     Raises
     ------
     InputError
-        The file is absent, or no netCDF.
+        A file is absent, no netCDF, or no flux file.
     """
     path = Path(file)
-    return judge(path.name, read_content(path))
+    content = read_content(path)
+    found = judge(path.name, content)
+    return found if observations is None else [*found, *of_observed(content, Path(observations))]
 
 
 def judge(name: str, content: Content) -> list[Departure]:
@@ -139,7 +144,6 @@ def _of_time(content: Content) -> Iterator[Departure]:
         yield wrong("time", "variable is missing")
         return
     units = str(held.attributes.get("units", ""))
-    match = _SINCE.fullmatch(units.strip())
     calendar = held.attributes.get("calendar")
     if calendar not in ("standard", "gregorian", "proleptic_gregorian"):
         yield wrong("time", f"calendar must be standard; found {calendar!r}")
@@ -150,6 +154,7 @@ def _of_time(content: Content) -> Iterator[Departure]:
     if not np.allclose(np.diff(days), 1.0, atol=1e-6):
         yield wrong("time", f"steps must be days; found {np.diff(days).min():g} to "
                      f"{np.diff(days).max():g} d")  # fmt: skip
+    match = _SINCE.fullmatch(units.strip())
     if match is None:
         yield wrong("time", f"units must be days since YYYY-01-01 00:00:00; found {units!r}")
         return
@@ -157,27 +162,19 @@ def _of_time(content: Content) -> Iterator[Departure]:
 
 
 def _of_origin(match: re.Match[str], days: Array) -> Iterator[Departure]:
-    year, month, day = (int(match[i]) for i in (1, 2, 3))
-    clock = match[4]
+    clock = match[2]
     if clock != "00:00:00":
         how = noted if clock in (None, "00:00") else wrong
         yield how("time", f"units must end in 00:00:00; found {clock}")
-    try:
-        origin = np.datetime64(f"{year:04d}-{month:02d}-{day:02d}")
-    except ValueError:
+    origin = date_of(match[1])
+    if origin is None:
         yield wrong("time", f"units must name a date; found {match[0]!r}")
         return
-    begin = origin + _days(np.floor(days[0]))
-    if (month, day) != (1, 1):
+    if str(origin)[5:] != "01-01":
         yield noted("time", f"counted from {origin}, and not from a 1 January")
-    elif days[0] == 1.0:  # 1, 2, 3... from a 1 January is allowed, and then means that day
-        begin = origin
+    begin = first_day(origin, days)
     if str(begin)[5:] != "01-01":
         yield noted("time", f"begins on {begin}: the observations begin on a 1 January")
-    last = begin + _days(len(days) - 1)
+    last = begin + days_of(len(days) - 1)
     if str(last)[5:] != "12-31":
         yield noted("time", f"ends on {last}: the observations end on a 31 December")
-
-
-def _days(count: float) -> np.timedelta64:
-    return np.timedelta64(int(count), "D")

@@ -258,6 +258,37 @@ def test_name_of_the_file(entry, tmp_path, name, text, capsys):
     assert text in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("start", "count", "latitude", "text"),
+    [(0.0, 365, 61.85, ""), (0.0, 731, 61.85, "731 days from 2006-01-01; found 365"),
+     (86400.0, 365, 61.85, "from 2006-01-02"), (0.0, 365, 55.5, "at 55.5")],
+)  # fmt: skip
+def test_days_and_place_of_the_observations(entry, tmp_path, start, count, latitude, text):
+    flux = tmp_path / "flux.nc"
+    with netcdf_file(flux, "w", version=2) as file:
+        file.createDimension("time", count)
+        file.createDimension("y", 1)
+        file.createVariable("time", "d", ("time",))[:] = start + 86400.0 * np.arange(count)
+        file.variables["time"].units = b"seconds since 2006-01-01 00:00:00"
+        file.createVariable("latitude", "f", ("y",))[:] = latitude
+    found = [str(d) for d in check_callmip(entry / POSTERIOR, flux) if d.matters]
+    assert (len(found) == 1 and text in found[0]) if text else found == []
+
+
+def test_observations_without_days_are_refused(entry, tmp_path):
+    planted(entry / PRIOR, tmp_path / PRIOR, drop("time"))
+    with pytest.raises(InputError, match="must have a time"):
+        check_callmip(entry / POSTERIOR, tmp_path / PRIOR)
+
+
+def test_days_of_genuine_observations(entry, shared_data):
+    flux = shared_data / "formats/callmip/FI-Hyy_daily_aggregated_1996-2014_FLUXNET2015_Flux.nc"
+    if not flux.is_file():
+        pytest.skip("no CalLMIP flux file")
+    (found,) = (d for d in check_callmip(entry / PRIOR, flux) if d.matters)
+    assert "6940 days from 1996-01-01; found 365 days from 2006-01-01" in found.text
+
+
 @pytest.mark.parametrize("content", [b"", b"time,nep\n", b"CDF\x01torn", b"\x89HDF\r\n\x1a\ntorn"])
 def test_no_netcdf_is_refused_in_one_line(tmp_path, content, capsys):
     path = tmp_path / POSTERIOR
