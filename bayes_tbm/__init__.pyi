@@ -10,6 +10,7 @@ from .errors import (
     NotCompiledWarning,
     WriteError,
 )
+from .export import check_callmip, export
 from .forward import simulate
 from .parameters import (
     TABLE,
@@ -77,11 +78,13 @@ __all__ = [
     "Uniform",
     "WriteError",
     "__version__",
+    "check_callmip",
     "check_convergence",
     "compare",
     "constraint",
     "constraint_table",
     "evaluate",
+    "export",
     "from_dalec",
     "open_site",
     "predict",

@@ -36,6 +36,7 @@ ORDER = (
     "plots",
     "experiment",
     "report",
+    "export",
     "studies",
     "cli",
 )

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayes_tbm.cli import evaluating, fitting, studies
+from bayes_tbm.cli import evaluating, exporting, fitting, studies
 from bayes_tbm.cli.options import NOT_CONVERGED, NOT_WRITTEN
 from bayes_tbm.cli.output import Terminal
 from bayes_tbm.errors import ConvergenceWarning, DataWarning, InputError
@@ -94,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluating.add_commands(commands)
     studies.add_commands(commands)
+    exporting.add_commands(commands)
     summary = commands.add_parser(
         "summary", help="print what a run found and whether to believe it",
         description="Print convergence, fit of each stream, and the posterior of a run folder.",

@@ -91,6 +91,28 @@ def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -
     return Fitted(short, whole, density, priors, sizes)
 
 
+def elsewhere(what: Fitted, site: Site) -> Fitted:
+    """Return what was fitted, with the model running at another site.
+
+    Parameters, the initial state among them, and the climate that they refer to stay those of the
+    fit; weather and latitude are the site's.
+
+    Raises
+    ------
+    InputError
+        The initial state follows from the fitted stand's regrowth, under weather of its own.
+    """
+    stand = what.density.regrowth
+    if stand is not None and stand.age is not None:
+        raise InputError(
+            where=site.source or site.name, variable="stand_age",
+            rule="ties the initial state to the fitted site, which cannot run at another",
+            remedy="fit without stand_age",
+        )  # fmt: skip
+    density = LogDensity(_on(what.site, site), (), what.priors, ())
+    return dataclasses.replace(what, whole=site, density=density)
+
+
 def fitted_period(tree: xr.DataTree) -> tuple[np.datetime64, np.datetime64]:
     """First and last instant of what a result was fitted to."""
     time = group(tree, "simulation")["time"].values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,10 +14,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.parameters import Fixed
 from bayes_tbm.plain import whole_at_least
 from bayes_tbm.posterior import assembly
 from bayes_tbm.posterior.traced import TracedDensity
+from bayes_tbm.prediction.draws import evenly, in_batches, with_fixed
 from bayes_tbm.prediction.fitted import Fitted, fitted, fitted_period
 from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.fork import jax_will_run
@@ -25,7 +26,6 @@ from bayes_tbm.sites.site import Observations, Site, When
 from bayes_tbm.streams import BoundStream, Stream, bind
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-_BATCH = 16  # draws side by side, as where draws of a posterior are evaluated
 Array = NDArray[Any]
 Draws = dict[str, dict[str, Any]]
 """``points``, ``scores`` and ``series`` by stream, (draw, ...)."""
@@ -91,8 +91,8 @@ def predict(
     what = fitted(tree, site, end, streams)
     held = _held_out(what, begin, what.whole.observations if observations is None else observations)
     predicted = {
-        "posterior": _drawn(what, held, _evenly(group(tree, "posterior"), draws), seed, given=True),
-        "prior": _drawn(what, held, _evenly(group(tree, "prior"), draws), seed + 1, given=False),
+        "posterior": _drawn(what, held, evenly(group(tree, "posterior"), draws), seed, given=True),
+        "prior": _drawn(what, held, evenly(group(tree, "prior"), draws), seed + 1, given=False),
     }
     out = _tree(what, held, predicted, begin)
     period = [str(t)[:10] for t in (*fitted_period(tree), begin, out.simulation.time.values[-1])]
@@ -154,44 +154,23 @@ def _with_sd(seen: Observations, stream: BoundStream) -> Observations:
     return dataclasses.replace(seen, sd=np.where(np.isnan(seen.sd), usual, seen.sd))
 
 
-def _evenly(values: xr.Dataset, draws: int) -> dict[str, Array]:
-    """Return some draws of all chains, spread evenly, by name, (draw, ...)."""
-    flat = values.stack(sample=("chain", "draw")).transpose("sample", ...)
-    count = flat.sizes["sample"]
-    chosen = np.unique(np.linspace(0, count - 1, min(draws, count)).round().astype(int))
-    return {str(name): flat[name].values[chosen] for name in values.data_vars}
-
-
 def _drawn(
     what: Fitted, held: tuple[BoundStream, ...], values: Mapping[str, Array], seed: int, *,
     given: bool,
 ) -> Draws:  # fmt: skip
     """Points, log densities and series of every stream for draws of the parameters."""
     function = what.density.shared(_of_draws)
-    count = len(next(iter(values.values())))
-    sampled = {name: values[name] for name in what.density.sampled}
-    fixed = {
-        name: np.full(count, float(prior.from_normal(jnp.zeros(()))))
-        for name, prior in what.priors.items()
-        if isinstance(prior, Fixed)
-    }
-    every = {name: (sampled | fixed)[name] for name in what.priors}
-    keys = jax.random.split(jax.random.key(seed), count)
+    every = with_fixed(what, values)
+    keys = jax.random.split(jax.random.key(seed), len(next(iter(every.values()))))
     streams = tuple(stream.ready for stream in held)
-    rows = []
-    for first in range(0, count, _BATCH):
-        index = np.arange(first, first + _BATCH).clip(max=count - 1)  # one shape for all batches
-        batch = {name: jnp.asarray(x[index]) for name, x in every.items()}
-        rows.append(
-            jax.device_get(function(streams, keys[index], batch, jnp.asarray(float(given))))
-        )
-    found: Draws = jax.tree.map(lambda *a: np.concatenate(a)[:count], *rows)
+    known = jnp.asarray(float(given))
+    found: Draws = in_batches(functools.partial(function, streams, known), keys, every)
     return found
 
 
 def _of_draws(
-    density: TracedDensity, held: tuple[BoundStream, ...], keys: jax.Array, values: Any,
-    given: jax.Array,
+    density: TracedDensity, held: tuple[BoundStream, ...], given: jax.Array, keys: jax.Array,
+    values: Any,
 ) -> Any:  # fmt: skip
     return jax.vmap(lambda key, v: _of_draw(density, held, key, v, given))(keys, values)
 
