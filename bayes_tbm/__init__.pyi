@@ -1,6 +1,7 @@
 # The public names and where they live: `__init__.py` loads each when it is first asked for.
 
 from .calibration import Calibration
+from .catalogue.inspection import Inspection, inspect
 from .catalogue.open import open_site, site_names
 from .constraint import SetGains, constraint, constraint_table, set_gains, verdict
 from .errors import (
@@ -58,6 +59,7 @@ __all__ = [
     "Gaussian",
     "GrowthCurve",
     "InputError",
+    "Inspection",
     "LogNormal",
     "LogNormalErrors",
     "LogUniform",
@@ -83,6 +85,7 @@ __all__ = [
     "constraint_table",
     "evaluate",
     "from_dalec",
+    "inspect",
     "open_site",
     "predict",
     "sensitivity",
