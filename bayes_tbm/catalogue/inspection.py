@@ -101,7 +101,13 @@ class Inspection:
         return self.page()
 
     def page(self) -> str:
-        """Return several lines: each file and what it holds, what is lacking, notes."""
+        """Return each file and what it holds, what is lacking, and notes.
+
+        Returns
+        -------
+        str
+            Several lines.
+        """
         lines = [self.title]
         for held in self.files:
             table = self.table[self.table["file"] == held.source].drop(columns="file")

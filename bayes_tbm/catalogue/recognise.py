@@ -25,6 +25,7 @@ OTHERWISE = (
     "bring-your-own-data)"
 )
 _SHOWN = 8
+_NAMES = (".cbf", ".nc", ".nc4")
 
 
 @dataclass(frozen=True)
@@ -117,18 +118,19 @@ def recognise(path: Path) -> Format:
     """
     if is_netcdf(path):
         return _of_netcdf(path)
-    # A binary's reader says what is wrong with what is only called so.
-    if looks_like_cbf(path) or path.suffix == ".cbf":
+    if looks_like_cbf(path):
         return BINARY
     try:
         header = read_header(path)
     except InputError:
-        _refuse_called_netcdf(path)
+        if path.suffix in _NAMES:
+            return _as_named(path)
         raise
     for recognises, format_ in TABLES:
         if recognises(header):
             return format_
-    _refuse_called_netcdf(path)
+    if path.suffix in _NAMES:
+        return _as_named(path)
     if fluxnet.is_bif(header):
         raise InputError(
             where=path.name, rule="holds where towers stand, and no data", found="a BIF of FLUXNET",
@@ -137,10 +139,9 @@ def recognise(path: Path) -> Format:
     raise _unknown(path, "columns", header.names)
 
 
-def _refuse_called_netcdf(path: Path) -> None:
-    """Say so where a name promises netCDF that is not there, as of a failed download."""
-    if path.suffix in (".nc", ".nc4"):
-        read_netcdf(path)
+def _as_named(path: Path) -> Format:
+    """Return the format of a name, whose reader says what is wrong with the content."""
+    return BINARY if path.suffix == ".cbf" else _of_netcdf(path)
 
 
 def _of_netcdf(path: Path) -> Format:
