@@ -23,6 +23,9 @@ from bayes_tbm.units import UNITS
 
 COLUMNS = ("file", "series", "role", "n", "first", "last", "gaps", "mean", "unit", "sd")
 
+_JOINED = ("drivers", "latitude")
+"""What of other files, or of the user, may stand in."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Inspection:
@@ -66,10 +69,11 @@ class Inspection:
 
         A file that is joined to drivers lacks none itself.
         """
-        first, *others = self.files
-        told = [_placed(first.source, line) for line in first.lacks]
-        for held in others:
-            lines = [line for line in held.lacks if not line.startswith(("drivers", "latitude"))]
+        first = self.files[0]
+        told = []
+        for held in self.files:
+            mended = self.site is not None or held is not first
+            lines = [line for line in held.lacks if not (mended and line.startswith(_JOINED))]
             told += [_placed(held.source, line) for line in lines]
         told += [self.problem] if self.problem and not first.lacks else []
         return tuple(told)

@@ -54,6 +54,7 @@ def join(first: Contents, others: Sequence[Contents], replacing: Collection[str]
     DataWarning
         If files are of towers of other names.
     """
+    _refuse_other_order(first, others)
     held = {name: (first.source, seen) for name, seen in without_copies(first.observations).items()}
     notes, twice = list(first.notes), set()
     for other in others:
@@ -76,6 +77,16 @@ def join(first: Contents, others: Sequence[Contents], replacing: Collection[str]
         first, latitude=place[0], longitude=place[1], observations=observations,
         notes=(*notes, *placed),
     )  # fmt: skip
+
+
+def _refuse_other_order(first: Contents, others: Sequence[Contents]) -> None:
+    """Refuse drivers that are given second."""
+    other = next((one for one in others if one.drivers is not None), None)
+    if first.drivers is None and other is not None:
+        raise InputError(
+            where=first.source, rule="must hold drivers, being given first", found=first.kind,
+            remedy=f"give {other.source} first, which does, and this as observations",
+        )  # fmt: skip
 
 
 def _from(seen: Observations, source: str) -> Observations:
