@@ -126,7 +126,7 @@ def inspect(
     path_or_name: str | Path,
     *,
     observations: Given | Sequence[Given] = (),
-    replace: Collection[str] = (),
+    replace: str | Collection[str] = (),
     **reading: Unpack[ReadingOptions],
 ) -> Inspection:
     """Tell what files hold and what a fit would lack; files that cannot be fitted too.

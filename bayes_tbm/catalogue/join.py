@@ -26,7 +26,9 @@ def observed_alone(seen: Observations) -> Contents:
     return Contents(kind="series in memory", name="", source=name, observations={seen.name: seen})
 
 
-def join(first: Contents, others: Sequence[Contents], replacing: Collection[str] = ()) -> Contents:
+def join(
+    first: Contents, others: Sequence[Contents], replacing: str | Collection[str] = ()
+) -> Contents:
     """Return one site's contents of several files'.
 
     Parameters
@@ -35,7 +37,7 @@ def join(first: Contents, others: Sequence[Contents], replacing: Collection[str]
         With the drivers.
     others : sequence of Contents
         Of these the observations count.
-    replacing : collection of str
+    replacing : str or collection of str
         Series of which the last file that holds them counts.
 
     Returns
@@ -54,6 +56,7 @@ def join(first: Contents, others: Sequence[Contents], replacing: Collection[str]
     DataWarning
         If files are of towers of other names.
     """
+    replacing = (replacing,) if isinstance(replacing, str) else replacing
     _refuse_other_order(first, others)
     held = {name: (first.source, seen) for name, seen in without_copies(first.observations).items()}
     notes, twice = list(first.notes), set()
@@ -75,7 +78,7 @@ def join(first: Contents, others: Sequence[Contents], replacing: Collection[str]
     place, placed = _place(first, others)
     return replace(
         first, latitude=place[0], longitude=place[1], observations=observations,
-        notes=(*notes, *placed),
+        notes=(*notes, *placed), source=" + ".join(held.source for held in (first, *others)),
     )  # fmt: skip
 
 

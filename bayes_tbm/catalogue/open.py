@@ -38,7 +38,7 @@ def open_site(
     path_or_name: str | Path,
     *,
     observations: Given | Sequence[Given] = (),
-    replace: Collection[str] = (),
+    replace: str | Collection[str] = (),
     start: When | None = None,
     end: When | None = None,
     uncertainty: Mapping[str, float] | None = None,
@@ -55,7 +55,7 @@ def open_site(
     observations : str, pathlib.Path or Observations, or a sequence of them, optional
         More of what was observed there: files of any format, CalLMIP's and tables of MODIS leaf
         area among them.
-    replace : collection of str, optional
+    replace : str or collection of str, optional
         Series that several files hold, of which the last one counts.
     start, end : str, datetime.date or numpy.datetime64, optional
         First and last date to keep, both included.

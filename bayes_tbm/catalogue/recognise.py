@@ -22,7 +22,7 @@ from bayes_tbm.sites.site import Site
 
 OTHERWISE = (
     "read it with pandas, and give columns and units to Site.from_dataframe (docs: "
-    "bring-your-own-data)"
+    "bring-your-own-data); biomass by age: GrowthCurve.from_csv"
 )
 _SHOWN = 8
 _NAMES = (".cbf", ".nc", ".nc4")

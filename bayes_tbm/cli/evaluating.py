@@ -63,7 +63,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         stated = {"observations": (), "replace": (), **stated, "site": arguments.site}
     elif any(stated.values()):
         raise InputError(
-            where="--site", rule="goes with options of reading: the run has those of its own site"
+            where="options of reading files",
+            rule="go with --site, which names what they are for",
+            remedy="leave them out: the run's own files are read as they were",
         )
     else:
         stated = {}

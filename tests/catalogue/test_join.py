@@ -67,14 +67,26 @@ def test_what_is_to_be_replaced_must_be_there_twice(here, tmp_path):
     assert refused(TWIN, replace=["nee"]).startswith("replace: nee")
 
 
-def test_nbe_made_of_nee_follows_the_nee_that_counts():
-    site = bt.open_site("hyytiala-twin-daily", start="2008", end="2008")
-    copied = without_copies(site.observations)
-    nee = dataclasses.replace(site.observations["nee"], value=site.observations["nee"].value + 1)
-    joined = bt.open_site("hyytiala-twin-daily", observations=nee, replace=["nee"])
-    assert np.array_equal(joined.observations["nee"].value, nee.value)
-    if "nbe" in joined.observations and "nbe" not in copied:
-        assert np.array_equal(joined.observations["nbe"].value, nee.value)
+def test_nbe_made_of_nee_follows_the_nee_that_counts(tmp_path):
+    path = FILES["DifferLand site file"][0](tmp_path)
+    before = bt.open_site(path).observations
+    assert np.array_equal(before["nbe"].value, before["nee"].value)
+    assert set(before) - set(without_copies(before)) == {"nbe"}
+    time = np.array(["2001-01-03", "2001-01-04"], dtype="datetime64[ns]")
+    nee = leaf_area(2001, name="nee", unit="g C m-2 d-1", time=time)
+    joined = bt.open_site(path, observations=nee, replace="nee").observations
+    assert list(joined["nee"].value) == list(joined["nbe"].value) == [2.0, 3.0]
+
+
+def test_nee_of_another_file_is_no_nbe_where_something_burned(tmp_path):
+    site = own_site()
+    burned = site.drivers["burned_fraction"].copy(data=np.full(site.steps, 0.01))
+    drivers = site.drivers.assign(burned_fraction=burned)
+    dataclasses.replace(site, drivers=drivers, observations={}).to_netcdf(tmp_path / "fire.nc")
+    time = np.array(["2001-01-03", "2001-01-04"], dtype="datetime64[ns]")
+    nee = leaf_area(2001, name="nee", unit="g C m-2 d-1", time=time)
+    joined = bt.open_site(tmp_path / "fire.nc", observations=nee)
+    assert set(joined.observations) == {"nee"}
 
 
 def test_series_in_memory_are_joined_and_converted():
