@@ -107,6 +107,12 @@ def test_files_of_other_places_are_refused(changes, here, tmp_path):
     assert bt.open_site(here, observations=there, replace=["lai"], **stated)
 
 
+def test_a_place_that_is_stated_is_that_of_the_drivers_alone(here, tmp_path):
+    fluxes = FILES["CalLMIP fluxes"][0](tmp_path)
+    said = refused(here, observations=fluxes, latitude=50.0, replace=["nee", "et"])
+    assert said.startswith("flux.nc: must be of the place of here.nc; found 61.85 N")
+
+
 def test_a_longitude_counts_all_the_way_round(here, tmp_path):
     there = other(tmp_path, longitude=24.5 + 0.15)  # 0.07 degrees as far as a parallel goes
     assert bt.open_site(here, observations=there, replace=["lai"]).longitude == 24.5
