@@ -1,6 +1,7 @@
 # The public names and where they live: `__init__.py` loads each when it is first asked for.
 
 from .calibration import Calibration
+from .catalogue.inspection import Inspection, inspect
 from .catalogue.open import open_site, site_names
 from .constraint import SetGains, constraint, constraint_table, set_gains, verdict
 from .errors import (
@@ -59,6 +60,7 @@ __all__ = [
     "Gaussian",
     "GrowthCurve",
     "InputError",
+    "Inspection",
     "LogNormal",
     "LogNormalErrors",
     "LogUniform",
@@ -86,6 +88,7 @@ __all__ = [
     "evaluate",
     "export",
     "from_dalec",
+    "inspect",
     "open_site",
     "predict",
     "sensitivity",

@@ -1,9 +1,10 @@
-"""What the pages take for granted: a site of your own, a curve, values of parameters."""
+"""What the pages take for granted: sites of your own, a curve, values of parameters."""
 
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from page_files import write_files
 
 from bayes_tbm.synthetic.twin import embedded_site
 from bayes_tbm.units import UNITS
@@ -22,6 +23,7 @@ def write_props(folder: Path) -> None:
     (folder / "pine.csv").write_text(CURVE)
     (folder / "mine.toml").write_text("wood_residence_time = 40.0\n")
     write_cardamom(folder / "mysite.cbf.nc")
+    write_files(folder)
 
 
 def write_cardamom(path: Path) -> None:

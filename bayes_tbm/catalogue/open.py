@@ -1,29 +1,26 @@
-"""One way in: a path in any known format, or the name of a published or embedded site."""
+"""One way in: files in any known format, or the name of a published or embedded site."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack
 
 from bayes_tbm.catalogue.inventories import hyytiala_wood
+from bayes_tbm.catalogue.join import join, observed_alone
+from bayes_tbm.catalogue.recognise import FORMATS, Format, as_stated, recognise
 from bayes_tbm.catalogue.registry import REGISTRY, fetch
 from bayes_tbm.errors import InputError, did_you_mean, nearest
-from bayes_tbm.formats.cardamom_binary import looks_like_cbf, read_cardamom_binary
-from bayes_tbm.formats.cardamom_netcdf import is_cardamom_netcdf, read_cardamom_netcdf
-from bayes_tbm.formats.differland import is_differland, read_differland
-from bayes_tbm.formats.netcdf import is_netcdf, read_netcdf
-from bayes_tbm.formats.own import is_own, read_own
+from bayes_tbm.formats.reading import OF_DRIVERS, OF_EVERY, Reading, ReadingOptions, reading_of
+from bayes_tbm.sites.contents import Contents
+from bayes_tbm.sites.observations import Observations
 from bayes_tbm.sites.site import Site, When
 
 EMBEDDED: dict[str, Literal["monthly", "daily"]] = {
     "hyytiala-twin": "monthly",
     "hyytiala-twin-daily": "daily",
 }
-READERS = (
-    (is_own, read_own),
-    (is_differland, read_differland),
-    (is_cardamom_netcdf, read_cardamom_netcdf),
-)
+Given = str | Path | Observations
+"""What observations may come from."""
 
 
 def site_names() -> tuple[str, ...]:
@@ -40,21 +37,35 @@ def site_names() -> tuple[str, ...]:
 def open_site(
     path_or_name: str | Path,
     *,
+    observations: Given | Sequence[Given] = (),
+    replace: str | Collection[str] = (),
     start: When | None = None,
     end: When | None = None,
     uncertainty: Mapping[str, float] | None = None,
+    **reading: Unpack[ReadingOptions],
 ) -> Site:
     """Open a site, checked, with units known.
 
     Parameters
     ----------
     path_or_name : str or pathlib.Path
-        A file (our netCDF, DifferLand, CARDAMOM ``.cbf.nc`` or ``.cbf``; known by its content), or
+        The drivers: a file, whose format is told from its content (the package's own netCDF,
+        DifferLand, CARDAMOM ``.cbf.nc`` and ``.cbf``, FLUXNET, PLUMBER2, Edinburgh's tables), or
         one of `site_names`. ``"FI-Hyy"`` by name comes with its six wood inventories.
+    observations : str, pathlib.Path or Observations, or a sequence of them, optional
+        More of what was observed there: files of any format, CalLMIP's and tables of MODIS leaf
+        area among them.
+    replace : str or collection of str, optional
+        Series that several files hold, of which the last one counts.
     start, end : str, datetime.date or numpy.datetime64, optional
         First and last date to keep, both included.
     uncertainty : mapping of str to float, optional
         Absolute standard deviations that replace those of the named series, in their units.
+    **reading
+        What a file does not tell: ``site`` (its name, or which of several), ``latitude``,
+        ``longitude``, ``first_year``, ``half_hourly`` (a file), ``co2`` [ppm], ``scale``; and how
+        to read it: ``quality`` (least share measured, 0.75), ``closure``, ``fill_co2``,
+        ``fill_uncertainty``, ``progress``. See `bayes_tbm.formats.reading.Reading`.
 
     Returns
     -------
@@ -71,58 +82,108 @@ def open_site(
     DataWarning
         If the data can be used, but not quite as their provider meant.
     """
-    name = str(path_or_name)
-    path = Path(path_or_name)
-    if name in EMBEDDED:
-        from bayes_tbm.synthetic.twin import embedded_site
-
-        site = embedded_site(step=EMBEDDED[name])
-    elif name in REGISTRY:
-        site = _published(name)
-    elif path.is_file():
-        site = read_site(path)
-    else:
-        raise _unknown(name, path)
+    first, others = read_all(path_or_name, observations, reading_of(reading))
+    whole = join(first, others, replace) if others or replace else first
+    site = whole.to_site()
     if start is not None or end is not None:
         site = site.window(start, end)
     return site.with_uncertainty(uncertainty) if uncertainty else site
 
 
-def read_site(path: str | Path) -> Site:
-    """Read a site file, known by its content.
+def read_all(
+    path_or_name: str | Path, observations: Given | Sequence[Given], reading: Reading
+) -> tuple[Contents, list[Contents]]:
+    """Read what holds the drivers, and what else was observed.
 
     Raises
     ------
     InputError
-        If the file is of no known format or fails a check.
+        If something cannot be read, or an option concerns none of the files, or several.
     """
-    path = Path(path)
-    if not is_netcdf(path):
-        if path.suffix == ".cbf" or looks_like_cbf(path):
-            return read_cardamom_binary(path)
-        read_netcdf(path)  # says what it is instead
-    data = read_netcdf(path)
-    for recognises, read in READERS:
-        if recognises(data):
-            return read(path)
-    rule = "is not a site file of ours, DifferLand or CARDAMOM"
-    found = f"variables {', '.join(map(str, list(data.variables)[:8])) or 'none'}"
-    raise InputError(where=path.name, rule=rule, found=found)
+    given = [observations] if isinstance(observations, Given) else list(observations)
+    first = _found(path_or_name)
+    files = {n: _found(one) for n, one in enumerate(given) if not isinstance(one, Observations)}
+    check_options(reading, [first, *files.values()])
+    own = reading.without(OF_DRIVERS)
+    others = [
+        observed_alone(one) if isinstance(one, Observations) else files[n].read(own)
+        for n, one in enumerate(given)
+    ]
+    return first.read(reading), others
 
 
-def _published(name: str) -> Site:
+@dataclass(frozen=True)
+class Found:
+    """A file or a known site, of a format that is known."""
+
+    name: str
+    format: Format
+    path: Path
+    finish: Callable[[Contents], Contents] | None = None
+
+    def read(self, reading: Reading) -> Contents:
+        """Return what it holds."""
+        held = self.format(self.path, reading)
+        return held if self.finish is None else as_stated(self.finish(held), reading)
+
+
+def check_options(reading: Reading, files: Sequence[Found]) -> None:
+    """Refuse options that concern none of the files, and a scale where it may be that of two.
+
+    Raises
+    ------
+    InputError
+        Naming the option and the formats that it is for.
+    """
+    for name in reading.given():
+        asked = files[:1] if name in OF_DRIVERS else files
+        takers = [one for one in asked if name in (*one.format.takes, *OF_EVERY)]
+        if not takers:
+            formats = ", ".join(one.name for one in FORMATS if name in one.takes)
+            raise InputError(
+                where=", ".join(one.name for one in asked), variable=name,
+                rule=f"is an option of other formats ({formats})",
+                found=", ".join(one.format.name for one in asked), remedy="leave it out",
+            )  # fmt: skip
+        if name == "scale" and len(takers) > 1:
+            raise InputError(
+                where=" and ".join(one.name for one in takers), variable=name,
+                rule="must be for one of the files", remedy="in Python, read one apart: "
+                "observations=bt.inspect(FILE, scale=...).observations",
+            )  # fmt: skip
+
+
+def _found(path_or_name: str | Path) -> Found:
+    name, path = str(path_or_name), Path(path_or_name)
+    if name in EMBEDDED:
+        return Found(name, Format("embedded site", _embedded), path)
+    if name in REGISTRY:
+        path = fetch(name)
+        return Found(name, recognise(path), path, lambda held: _published(name, held))
+    if path.is_file():
+        return Found(path.name, recognise(path), path)
+    raise _unknown(name, path)
+
+
+def _embedded(path: Path, reading: Reading) -> Contents:
+    from bayes_tbm.synthetic.twin import embedded_site
+
+    site = embedded_site(step=EMBEDDED[str(path)])
+    return as_stated(Contents.of_site(site, "embedded site, made by code"), reading)
+
+
+def _published(name: str, held: Contents) -> Contents:
     entry = REGISTRY[name]
-    site = read_site(fetch(name))
-    notes, observations = site.notes, site.observations
-    if abs(site.latitude - entry.latitude) > 0.01:
+    notes, observations = held.notes, held.observations
+    if held.latitude is not None and abs(held.latitude - entry.latitude) > 0.01:
         tower = f"the tower stands at {entry.latitude:.4f} N"
-        notes = (*notes, f"latitude {site.latitude:g} is the pixel of the drivers; {tower}")
+        notes = (*notes, f"latitude {held.latitude:g} is the pixel of the drivers; {tower}")
     if name == "FI-Hyy":
         observations = {**observations, "wood": hyytiala_wood()}
-    longitude = entry.longitude if site.longitude is None else site.longitude
+    longitude = entry.longitude if held.longitude is None else held.longitude
     short = name.split(":")[-1]
-    label = short if short != "demo" else site.name
-    return replace(site, name=label, longitude=longitude, notes=notes, observations=observations)
+    label = short if short != "demo" else held.name
+    return replace(held, name=label, longitude=longitude, notes=notes, observations=observations)
 
 
 def _unknown(name: str, path: Path) -> InputError:

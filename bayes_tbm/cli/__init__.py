@@ -11,8 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayes_tbm.cli import evaluating, exporting, fitting, studies
-from bayes_tbm.cli.options import NOT_CONVERGED, NOT_WRITTEN
+from bayes_tbm.cli import evaluating, exporting, fitting, inspecting, studies
+from bayes_tbm.cli.options import (
+    NOT_CONVERGED,
+    NOT_WRITTEN,
+    files_of,
+    reading_of,
+    reading_options,
+)
 from bayes_tbm.cli.output import Terminal
 from bayes_tbm.errors import ConvergenceWarning, DataWarning, InputError
 from bayes_tbm.version import __version__
@@ -22,6 +28,8 @@ if TYPE_CHECKING:
 
 BAD_INPUT = 2
 _EPILOG = """
+your own files: bayes-tbm inspect FILE says what they hold and what a fit lacks; then bayes-tbm fit
+
 exit status: 0 all went well; 2 bad input, reported in one line before anything is sampled;
 3 the run is saved but its chains have not converged; 4 something could not be written, such as on
 a full disk: make room and go on with --resume
@@ -81,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"bayes-tbm {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
+    inspecting.add_commands(commands)
     fitting.add_commands(commands)
     simulate = commands.add_parser(
         "simulate", help="run the model forward", description=_SIMULATE, formatter_class=layout
@@ -90,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--parameters", type=Path, help="TOML file of parameter values")
     source.add_argument("--run", dest="posterior", help="run folder, for its posterior medians")
     simulate.add_argument("--out", type=Path, required=True, help="netCDF file to write")
+    reading_options(simulate)
     simulate.set_defaults(run=_simulate)
 
     evaluating.add_commands(commands)
@@ -115,8 +125,8 @@ def _simulate(arguments: argparse.Namespace) -> int:
     from bayes_tbm.report import load_run, median_parameters, read_parameters
     from bayes_tbm.runtime.files import write_whole
 
-    _check_output(arguments.out, arguments.site, arguments.parameters)
-    site = bt.open_site(arguments.site)
+    _check_output(arguments.out, arguments.site, arguments.parameters, *arguments.observations)
+    site = bt.open_site(arguments.site, **files_of(arguments), **reading_of(arguments))
     parameters: bt.Parameters | Mapping[str, ArrayLike]
     if arguments.posterior:
         parameters = median_parameters(load_run(arguments.posterior))

@@ -6,6 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from bayes_tbm.cli.options import files_of, reading_of, reading_options
+from bayes_tbm.errors import InputError
+
 _EVALUATE = """
 Predict what follows the fitted period of a run, from the state at its end, and compare with what
 was observed: scores of each stream against the fitted years' mean seasonal cycle, their last year
@@ -15,7 +18,8 @@ and the prior, and means by month and by year.
   bayes-tbm evaluate run/                            all that follows
   bayes-tbm evaluate run/ --start 2012 --end 2013
 
-Where the run's file ends with the fitted period, --site names one with more years of the same site.
+Where the run's file ends with the fitted period, --site names one with more years of the same site;
+options of reading then go with it, those of the run do not.
 Writes scores.csv, by_month.csv, by_year.csv, predictions.nc and predictions.png into
 RUN/evaluation.
 """
@@ -35,6 +39,7 @@ def add_commands(commands: Any) -> None:
     evaluate.add_argument("--site", help="name or file (default: the run's own)")
     evaluate.add_argument("--draws", type=int, default=400, help="of the posterior (default 400)")
     evaluate.add_argument("--seed", type=int, default=0, help="of the errors drawn (default 0)")
+    reading_options(evaluate)
     evaluate.set_defaults(run=_evaluate)
 
 
@@ -53,8 +58,18 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.folder)
     tree = load_run(folder)
     experiment = Experiment.from_toml(folder / "experiment.toml")
-    site = arguments.site or experiment.site
-    whole = dataclasses.replace(experiment, site=site, start=None, end=None).open_site()
+    stated = {**files_of(arguments), "reading": reading_of(arguments)}
+    if arguments.site:
+        stated = {"observations": (), "replace": (), **stated, "site": arguments.site}
+    elif any(stated.values()):
+        raise InputError(
+            where="options of reading files",
+            rule="go with --site, which names what they are for",
+            remedy="leave them out: the run's own files are read as they were",
+        )
+    else:
+        stated = {}
+    whole = dataclasses.replace(experiment, start=None, end=None, **stated).open_site()
     prediction = predict(
         tree, whole, start=arguments.start, end=arguments.end, draws=arguments.draws,
         seed=arguments.seed,

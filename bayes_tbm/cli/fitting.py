@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayes_tbm.cli.options import NOT_CONVERGED, sampling_of, sampling_options
+from bayes_tbm.cli.options import (
+    NOT_CONVERGED,
+    files_of,
+    reading_of,
+    reading_options,
+    sampling_of,
+    sampling_options,
+)
 from bayes_tbm.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,9 +31,10 @@ _FIT = """
 Sample the posterior of a site and write a run folder: posterior.nc (ArviZ DataTree),
 summary.csv, streams.csv, constraint.csv, figures/, report.html, experiment.toml.
 
-SITE is a name (see bayes-tbm sites), a file (own netCDF, DifferLand .nc, CARDAMOM .cbf.nc or
-.cbf), or an experiment file (.toml), which may hold everything below and priors, constraints
-and error models besides.
+SITE is a name (see bayes-tbm sites), a file that holds drivers (own netCDF, DifferLand, CARDAMOM
+.cbf.nc or .cbf, FLUXNET, PLUMBER2, Edinburgh's tables; told by its content), or an experiment
+file (.toml), which may hold everything below and priors, constraints and error models besides.
+What your files hold and lack: bayes-tbm inspect FILE.
 
   bayes-tbm fit FI-Hyy --streams gpp,nee,et,lai,wood --out run/
   bayes-tbm fit mysite.cbf.nc --streams nbe,et,lai --uncertainty nbe=1.0 --out run/
@@ -66,6 +74,7 @@ def add_commands(commands: Any) -> None:
         "--uncertainty", action="append", default=[], metavar="STREAM=SD",
         help="measurement sd of a stream in its unit, in place of the data's own; repeatable",
     )  # fmt: skip
+    reading_options(fit)
     sampling_options(fit)
     fit.set_defaults(run=_fit)
 
@@ -94,7 +103,7 @@ def _fit(arguments: argparse.Namespace) -> int:
 
     from bayes_tbm.experiment import Experiment
 
-    given = {"start": arguments.start, "end": arguments.end}
+    given = {"start": arguments.start, "end": arguments.end, **files_of(arguments)}
     if arguments.streams is not None:
         given["streams"] = tuple(name.strip() for name in arguments.streams.split(","))
     if arguments.site.endswith(".toml"):
@@ -105,6 +114,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     experiment = dataclasses.replace(
         experiment, **given,
         uncertainty={**experiment.uncertainty, **_uncertainty(arguments.uncertainty)},
+        reading={**experiment.reading, **reading_of(arguments)},
         sampling={**experiment.sampling, **sampling_of(arguments)},
     )  # fmt: skip
     return _run(experiment, arguments)[0]
@@ -132,7 +142,7 @@ def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, Da
 
     began = time.perf_counter()
     settings = experiment.settings()
-    calibration = experiment.calibration()
+    calibration = experiment.calibration(progress=not arguments.quiet)
     out, settings = _folder(arguments, settings)
     print(calibration.site.summary())
     for name, days in calibration.left_out.items():

@@ -52,6 +52,53 @@ def _repetition_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def reading_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of reading what holds a site: what files do not tell, and how strictly."""
+    told = "what files do not tell, and how strictly they are read (docs: fit-your-site)"
+    group = parser.add_argument_group("reading files", told)
+    add = group.add_argument
+    add(
+        "--observations", action="append", default=[], metavar="FILE",
+        help="more of what was observed there, in any known format; repeatable",
+    )  # fmt: skip
+    add(
+        "--replace", action="append", default=[], metavar="SERIES",
+        help="series that several files hold, of which the last counts; repeatable",
+    )  # fmt: skip
+    add("--site-name", dest="site_name", metavar="NAME", help="of the site, or which of several")
+    add("--latitude", type=float, metavar="DEGREES", help="north")
+    add("--longitude", type=float, metavar="DEGREES", help="east")
+    add("--first-year", type=int, metavar="YEAR", help="of the first row (Edinburgh's tables)")
+    add("--half-hourly", metavar="FILE", help="table of the same tower, beside FLUXNET's daily one")
+    add("--co2", type=float, metavar="PPM", help="at every step, where a file holds none")
+    add("--fill-co2", action="store_true", help="fill gaps of CO2 by straight lines")
+    add("--quality", type=float, metavar="SHARE", help="least share measured (default 0.75)")
+    add("--closure", action="store_true", help="latent heat corrected for energy balance closure")
+    add(
+        "--fill-uncertainty", action="store_true",
+        help="take missing uncertainties of fluxes from other years",
+    )  # fmt: skip
+    add("--scale", type=float, metavar="NUMBER", help="that stored values are multiplied with")
+
+
+def reading_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of `bayes_tbm.open_site` that were given, but observations."""
+    names = (
+        "latitude", "longitude", "first_year", "half_hourly", "co2", "fill_co2", "quality",
+        "closure", "fill_uncertainty", "scale",
+    )  # fmt: skip
+    named = {"site": arguments.site_name} | {name: getattr(arguments, name) for name in names}
+    return {
+        name: value for name, value in named.items() if value is not None and value is not False
+    }
+
+
+def files_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return ``observations`` and ``replace`` where they were given."""
+    named = {name: tuple(getattr(arguments, name)) for name in ("observations", "replace")}
+    return {name: value for name, value in named.items() if value}
+
+
 def sampling_of(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the fields of the settings that were given."""
     options = ("seed", "chains", "warmup", "draws", "sampler")

@@ -90,7 +90,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     experiment = Experiment.from_toml(arguments.experiment)
     sampling = {**experiment.sampling, **sampling_of(arguments)}
     settings = dataclasses.replace(experiment, sampling=sampling).settings()
-    calibrations = experiment.set_calibrations()
+    calibrations = experiment.set_calibrations(progress=not arguments.quiet)
     out = Path(arguments.out)
     if (out / POSTERIOR).exists():
         raise InputError(

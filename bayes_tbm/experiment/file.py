@@ -7,6 +7,11 @@ A file looks like this; every table but ``streams`` may be left out::
     end = "2014-12-31"
     streams = ["gpp", "nee", "et", "lai", "wood", "growth_curve"]
     stand_age = 44                   # years since the disturbance, at the start; if known
+    observations = ["flux.nc"]       # more files of what was observed, relative to this file
+    replace = ["nee", "et"]          # series of the site of which those of these files count
+
+    [reading]                        # what files do not tell, as options of bayes_tbm.open_site
+    latitude = 61.85
 
     [growth_curve]                   # biomass by age; or points, or chapman_richards
     file = "pine.csv"                # columns age, biomass, sd, unit; relative to this file
@@ -46,18 +51,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import tomli_w
 
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.catalogue import open_site
-from bayes_tbm.errors import InputError, did_you_mean
-from bayes_tbm.experiment.stand import beside, growth_curve, stock
+from bayes_tbm.errors import InputError
+from bayes_tbm.experiment.entries import checked, union
+from bayes_tbm.experiment.places import PLACES, found, written
+from bayes_tbm.experiment.stand import growth_curve, stock
+from bayes_tbm.formats.reading import ReadingOptions
 from bayes_tbm.parameters import AbstractPrior
 from bayes_tbm.plain import as_number, plain
 from bayes_tbm.posterior import EDCS
@@ -76,7 +83,7 @@ from bayes_tbm.streams import (
 )
 
 # places in an experiment
-_NO_PLACE = (None, "streams", "priors", "constraints", "sampling", "stand_age", "stock")
+_NO_PLACE = (None, "streams", "priors", "constraints", "sampling", "stand_age", "stock", "replace")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +98,8 @@ class Experiment:
         Names of the data streams.
     start, end
         First and last date to use.
+    observations, replace, reading
+        As `bayes_tbm.open_site` takes them; paths are relative to the file.
     uncertainty
         Measurement standard deviations that replace the data's own, by stream.
     errors
@@ -124,6 +133,9 @@ class Experiment:
     growth_curve: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     stock: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     sets: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    observations: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    reading: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     where: str = ""
 
     @classmethod
@@ -150,49 +162,14 @@ class Experiment:
         except tomllib.TOMLDecodeError as error:
             raise InputError(where=str(path), rule="must be valid TOML", found=error) from error
         experiment = cls.from_dict(data, where=str(path))
-        own = path.parent / experiment.site
-        return dataclasses.replace(experiment, site=str(own) if own.is_file() else experiment.site)
+        places = {name: getattr(experiment, name) for name in PLACES}
+        return dataclasses.replace(experiment, **found(places, path.parent))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], where: str = "experiment") -> Experiment:
         """Build from plain data; see `from_toml`."""
         known = {field.name for field in dataclasses.fields(cls)} - {"where"}
-        unknown = [name for name in data if name not in known]
-        if "streams" not in data and isinstance(data.get("sets"), Mapping):
-            data = {**data, "streams": _union(data["sets"].values())}
-        missing = [name for name in ("site", "streams") if name not in data]
-        if unknown or missing:
-            raise InputError(
-                where=where,
-                variable=", ".join(unknown + missing),
-                rule=f"entries are {', '.join(sorted(known))}; site and streams are needed",
-                found=f"unknown {unknown or 'none'}, missing {missing or 'none'}",
-                remedy=did_you_mean(unknown[0], known) if unknown else None,
-            )
-        tables = (
-            "uncertainty", "errors", "priors", "constraints", "sampling", "growth_curve", "stock",
-            "sets",
-        )  # fmt: skip
-        wrong = [name for name in tables if not isinstance(data.get(name, {}), Mapping)]
-        wrong += [] if isinstance(data["site"], str) else ["site"]
-        wrong += [] if _are_names(data["streams"]) else ["streams"]
-        sets = data.get("sets", {})
-        if isinstance(sets, Mapping) and not all(_are_names(names) for names in sets.values()):
-            wrong.append("sets")
-        wrong += ["stand_age"] if as_number(data.get("stand_age", 1)) is None else []
-        wrong += [] if isinstance(data.get("regrowth", False), bool | str) else ["regrowth"]
-        wrong += [] if isinstance(data.get("systematic", {}), bool | Mapping) else ["systematic"]
-        if wrong:
-            raise InputError(
-                where=where,
-                variable=", ".join(wrong),
-                rule="site is text, streams a list of names, tables are written as [name]",
-                found=str({name: data[name] for name in wrong}),
-            )
-        dates = {n: str(data[n]) for n in ("start", "end") if data.get(n) is not None}
-        named: dict[str, Any] = {n: data[n] for n in tables if n in data} | dates
-        named |= {n: data[n] for n in ("stand_age", "regrowth", "systematic") if n in data}
-        return cls(data["site"], tuple(data["streams"]), where=where, **named)
+        return cls(where=where, **checked(data, known, where))
 
     def to_toml(self, folder: str | Path | None = None) -> str:
         """Return the experiment as an experiment file that gives the same run.
@@ -206,11 +183,7 @@ class Experiment:
         fields = plain(dataclasses.asdict(self) | {"where": None})
         data = {name: value for name, value in fields.items() if value not in (None, {}, [])}
         data["streams"] = list(self.streams)  # also where there are none
-        for name in ("growth_curve", "stock"):
-            if file := getattr(self, name).get("file"):
-                data[name]["file"] = _path_from(folder, beside(self._folder(), file))
-        if Path(self.site).is_file():
-            data["site"] = _path_from(folder, Path(self.site))
+        data = written(data, self._folder(), folder)
         if self.priors:
             data["priors"] = {n: _plain(prior) for n, prior in self.priors.items()}
         return tomli_w.dumps(plain(data))
@@ -226,13 +199,13 @@ class Experiment:
         with self._named():
             return settings_with(None, self.sampling)
 
-    def calibration(self) -> Calibration:
-        """Open the site and set up the calibration, with every check and nothing sampled."""
+    def calibration(self, site: Site | None = None, *, progress: bool = False) -> Calibration:
+        """Open the site, unless it is given, and set up the calibration; nothing is sampled."""
         self._check_tables()
         with self._named():
             streams = [self._stream(stream) for stream in as_streams(self._named_streams())]
             return Calibration(
-                self.open_site(), streams, priors=self.priors,
+                site or self.open_site(progress=progress), streams, priors=self.priors,
                 constraints=self.constraints or None, stand_age=self.stand_age,
                 regrowth=self.regrowth, systematic=self.systematic,
             )  # fmt: skip
@@ -255,7 +228,7 @@ class Experiment:
         """Folder that paths are relative to."""
         return Path(self.where).parent if self.where else Path()
 
-    def set_calibrations(self) -> dict[str, Calibration]:
+    def set_calibrations(self, *, progress: bool = False) -> dict[str, Calibration]:
         """Calibrations of the sets of streams, all with the stand's regrowth if one needs it.
 
         Raises
@@ -271,13 +244,15 @@ class Experiment:
         by_age = {"growth_curve", "stock"} - ({"stock"} if "date" in self.stock else set())
         named = {name for streams in self.sets.values() for name in streams}
         needed = self.regrowth or self.stand_age is not None or bool(by_age & named)
-        union = (name.strip().lower() for name in _union([self.streams, *self.sets.values()]))
-        own = dataclasses.replace(self, streams=tuple(dict.fromkeys(union)))._error_parameters()
+        every = (name.strip().lower() for name in union([self.streams, *self.sets.values()]))
+        own = dataclasses.replace(self, streams=tuple(dict.fromkeys(every)))._error_parameters()
+        with self._named():
+            site = self.open_site(progress=progress)
         return {
             name: dataclasses.replace(
                 self, streams=tuple(streams), regrowth=needed,
                 priors=self._priors_for(streams, own), systematic=self._systematic_for(streams),
-            ).calibration()
+            ).calibration(site)
             for name, streams in self.sets.items()
         }  # fmt: skip
 
@@ -316,11 +291,13 @@ class Experiment:
             sampling=dataclasses.asdict(settings),
         )
 
-    def open_site(self) -> Site:
+    def open_site(self, *, progress: bool = False) -> Site:
         """Open the site, cut to the window, with the stated uncertainties."""
+        reading = cast("ReadingOptions", {**self.reading, "progress": progress})
         return open_site(
-            self.site, start=self.start, end=self.end, uncertainty=self.uncertainty or None
-        )
+            self.site, observations=self.observations, replace=self.replace, start=self.start,
+            end=self.end, uncertainty=self.uncertainty or None, **reading,
+        )  # fmt: skip
 
     @contextlib.contextmanager
     def _named(self) -> Iterator[None]:
@@ -372,23 +349,6 @@ class Experiment:
                 where=self.where, variable=f"errors.{stream.name}",
                 rule="must name an error model and its options", found=error,
             ) from error  # fmt: skip
-
-
-def _union(sets: Iterable[Any]) -> list[Any]:
-    """All streams of some sets, each once, in the order in which they come."""
-    return list(dict.fromkeys(name for names in sets for name in names))
-
-
-def _are_names(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
-
-
-def _path_from(folder: str | Path | None, path: Path) -> str:
-    """Path of a file from a folder, whole where there is none (or none on that drive)."""
-    whole = path.resolve()
-    if folder is None or whole.anchor != Path(folder).resolve().anchor:
-        return str(whole)
-    return Path(os.path.relpath(whole, Path(folder).resolve())).as_posix()
 
 
 def _plain(prior: Any) -> Any:

@@ -25,6 +25,8 @@ from bayes_tbm.sites.observations import Observations, join_notes
 from bayes_tbm.units import UNITS
 
 VARIABLES = {"nee": "NEE", "et": "Qle"}
+TAKES = frozenset({"scale"})
+"""Options of `Reading` that are read here."""
 _FEW = 0.02
 """Share of days below which a series hardly says anything."""
 _SEASONAL, _ENOUGH = 45.0, 20
@@ -152,7 +154,8 @@ def _scaled(
     times_truth = used / _STEP_SECONDS[source]
     told = (
         f"NEE was summed with {used} s a value from a source that is {source}: values and errors "
-        f"are {times_truth:g} of the truth; give scale={1 / times_truth:g}, or leave nee out"
+        f"are {times_truth:g} of the truth; give scale={1 / times_truth:g} (--scale), or "
+        "leave nee out"
     )
     warnings.warn(f"{where}: nee: {told}", DataWarning, stacklevel=3)
     return nee, told

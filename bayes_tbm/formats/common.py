@@ -1,6 +1,6 @@
 """Parts that readers share: checks of length, NEE and NBE without fire."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.observations import Observations, join_notes
+
+_COPY = "same series as"
 
 
 def check_length(
@@ -44,8 +46,13 @@ def collect(series: Iterable[Observations], burned: ArrayLike) -> dict[str, Obse
     if not np.any(burned):
         for name, other in (("nee", "nbe"), ("nbe", "nee")):
             if name in observed and other not in observed:
-                same = f"same series as {name}: nothing burned, so NBE = NEE"
+                same = f"{_COPY} {name}: nothing burned, so NBE = NEE"
                 note = join_notes([observed[name].note, same])
                 observed[other] = replace(observed[name], name=other, note=note)
                 break
     return observed
+
+
+def without_copies(observations: Mapping[str, Observations]) -> dict[str, Observations]:
+    """Return observed series but NEE or NBE where `collect` made it of the other."""
+    return {name: seen for name, seen in observations.items() if _COPY not in seen.note}

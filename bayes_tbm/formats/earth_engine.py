@@ -21,6 +21,8 @@ from bayes_tbm.sites.contents import Contents
 Array = NDArray[np.float64]
 Texts = NDArray[np.str_]
 
+TAKES = frozenset({"scale"})
+"""Options of `Reading` that are read here."""
 _INDEX, _SHAPE = "system:index", ".geo"
 _REDUCER = r"(_(mean|median|first))?"
 _BANDS = {

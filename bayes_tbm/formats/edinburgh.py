@@ -34,6 +34,8 @@ OBSERVED = {
     "nee": "NEE", "nbe": "NBE", "gpp": "GPP", "reco": "Reco", "et": "Evap", "lai": "LAI",
     "wood": "Cwood_stock", "som": "Csom_stock",
 }  # fmt: skip
+TAKES = frozenset({"first_year"})
+"""Options of `Reading` that are read here."""
 _PARTS = ("timeseries_met", "timeseries_obs", "initial_obs")
 _TEMPERATURE, _BURNED, _CLEARED = "airt", "burnt_area", "deforestation"
 _OTHERS = {"vpd", "rh", _TEMPERATURE, _BURNED, _CLEARED, "Csom_initial"}
@@ -116,7 +118,7 @@ def _contents(
     path: Path, part: str, reading: Reading, drivers: xr.Dataset | None,
     observed: Mapping[str, Observations], notes: Collection[str], lacks: tuple[str, ...],
 ) -> Contents:  # fmt: skip
-    place = "latitude: is in no file of this format; give it, as in latitude=61.85"
+    place = "latitude: is in no file of this format; give it: latitude=61.85 (--latitude 61.85)"
     return Contents(
         kind=f"Edinburgh CARDAMOM table ({part})",
         name=reading.site or _base(path),

@@ -16,6 +16,8 @@ from bayes_tbm.formats.reading import Reading
 from bayes_tbm.formats.table import Header, read_columns, read_header
 from bayes_tbm.sites.contents import Contents
 
+TAKES = frozenset({"scale"})
+"""Options of `Reading` that are read here."""
 _NUMBERS = ("nrows", "ncols", "latitude", "longitude", "pixel", "value")
 _TEXTS = ("band", "scale", "site", "product", "calendar_date")
 _LEAF_AREA, _SPREAD, _FLAGS = (

@@ -26,6 +26,7 @@ from bayes_tbm.formats.plumber2_observed import (
     variables_of,
 )
 from bayes_tbm.formats.reading import Reading
+from bayes_tbm.formats.stated import stated_co2
 from bayes_tbm.formats.subdaily import Days, whole_days
 from bayes_tbm.formats.unused import unused
 from bayes_tbm.sites.contents import Contents
@@ -34,6 +35,8 @@ from bayes_tbm.sites.missing import missing_to_nan
 from bayes_tbm.units import check_unit
 
 MET = ("Tair", "SWdown", "Precip", "VPD", "CO2air", "Qair", "Psurf", "LAI", "LAI_alternative")
+TAKES = frozenset({"quality", "closure", "fill_co2", "co2"})
+"""Options of `Reading` that are read here."""
 _PLACE = {
     "latitude", "longitude", "x", "y", "elevation", "canopy_height", "reference_height",
     "reference_height_v", "reference_height_t", "reference_height_q",
@@ -165,6 +168,8 @@ def _drivers(
         "precipitation": _mean(data, days, "Precip", "precipitation", where),
         "co2": _mean(data, days, "CO2air", "co2", where),
     }
+    columns["co2"], told = stated_co2(columns["co2"], reading, where)
+    notes += [told] * bool(told)
     if reading.fill_co2:
         columns["co2"], filled = _filled(columns["co2"])
         notes.append(filled)
@@ -227,12 +232,12 @@ def _filled(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
 def _lack(name: str, values: NDArray[np.float64], days: Days) -> str:
     gaps = np.isnan(values)
     if gaps.all() and name == "co2":
-        return "co2: no CO2air in the file: add it [ppm], such as means of the global record"
+        return "co2: no CO2air in the file: state it [ppm], co2=390 (--co2 390), as of those years"
     if gaps.all():
         return f"{name}: nothing in the file gives it: add the variable"
     if not gaps.any():
         return ""
-    remedy = "fill_co2 fills them" if name == "co2" else "fill them in the file"
+    remedy = "fill_co2=True (--fill-co2) fills them" if name == "co2" else "fill them in the file"
     first = days.day[np.argmax(gaps)]
     return f"{name}: {gaps.sum()} of {gaps.size} days have no value, the first {first}: {remedy}"
 

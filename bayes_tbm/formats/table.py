@@ -175,7 +175,8 @@ def _chunks(header: Header, names: list[str], *, progress: bool) -> Iterator[pd.
 
     size = header.path.stat().st_size
     places = [header.names.index(name) for name in names]
-    bar = tqdm(total=size, unit="B", unit_scale=True, desc=header.where, disable=not progress)
+    bar = tqdm(total=size, unit="B", unit_scale=True, desc=header.where, disable=not progress,
+               delay=1.0)  # fmt: skip
     # Bytes are told by the handle below the text layer, which reads ahead by some kilobytes.
     with header.path.open("rb") as raw, bar:
         text = io.TextIOWrapper(raw, encoding=header.encoding, errors="replace")

@@ -1,6 +1,7 @@
 """Figures of a result, and of several results side by side."""
 
 from bayes_tbm.plots.chains import plot_rank, plot_trace
+from bayes_tbm.plots.coverage import plot_coverage
 from bayes_tbm.plots.densities import plot_prior_posterior
 from bayes_tbm.plots.growth import plot_growth
 from bayes_tbm.plots.joint import plot_joint
@@ -13,6 +14,7 @@ from bayes_tbm.plots.streams import plot_streams
 __all__ = [
     "plot_bits",
     "plot_contraction",
+    "plot_coverage",
     "plot_growth",
     "plot_joint",
     "plot_overlays",

@@ -41,26 +41,35 @@ def html_page(
 ) -> str:
     """Return the page: verdict first, then fits, figures, tables, experiment, provenance."""
     verdict = "\n".join([str(report), *(f"  {line}" for line in attempt_lines(tree))])
-    title = html.escape(str(tree.attrs.get("title", "bayes_tbm run")))
+    title = str(tree.attrs.get("title", "bayes_tbm run"))
     parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>",
-        f"<style>{_STYLE}</style><h1>{title}</h1>",
+        html_head(title),
         f'<pre class="{"pass" if report.passed else "fail"}">{html.escape(verdict)}</pre>',
     ]
-    fitted = _table(tables["streams.csv"]) + _shared_errors(tree)
-    parts += [_section(_HEADINGS["streams.csv"], fitted)]
-    parts += [_section(path.stem.replace("_", " "), _image(path)) for path in figures]
+    fitted = html_table(tables["streams.csv"]) + _shared_errors(tree)
+    parts += [html_section(_HEADINGS["streams.csv"], fitted)]
+    parts += [html_section(path.stem.replace("_", " "), html_image(path)) for path in figures]
     shown = _main_columns(tables["constraint.csv"])
-    parts.append(_section(_HEADINGS["constraint.csv"], _table(shown)))
-    parts.append(_section(_HEADINGS["summary.csv"], _table(tables["summary.csv"])))
-    parts.append(_section("Experiment", f"<pre>{html.escape(experiment_toml)}</pre>"))
+    parts.append(html_section(_HEADINGS["constraint.csv"], html_table(shown)))
+    parts.append(html_section(_HEADINGS["summary.csv"], html_table(tables["summary.csv"])))
+    parts.append(html_section("Experiment", f"<pre>{html.escape(experiment_toml)}</pre>"))
     facts = {k: v for k, v in tree.attrs.items() if k not in ("experiment", "title")}
     lines = "\n".join(f"{name}: {value}" for name, value in facts.items())
-    parts.append(_section("Provenance", f"<pre>{html.escape(lines)}</pre>"))
+    parts.append(html_section("Provenance", f"<pre>{html.escape(lines)}</pre>"))
     return "\n".join(parts) + "</html>\n"
 
 
-def _section(heading: str, body: str) -> str:
+def html_head(title: str) -> str:
+    """Return the beginning of a page, up to its title."""
+    title = html.escape(title)
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>\n"
+        f"<style>{_STYLE}</style><h1>{title}</h1>"
+    )
+
+
+def html_section(heading: str, body: str) -> str:
+    """Return a heading and what stands below it."""
     return f"<h2>{html.escape(heading.capitalize())}</h2>\n{body}"
 
 
@@ -86,10 +95,12 @@ def _main_columns(table: pd.DataFrame) -> pd.DataFrame:
     return table[[n for n in dict.fromkeys([*first, *streams]) if n in table]]
 
 
-def _table(table: pd.DataFrame) -> str:
+def html_table(table: pd.DataFrame) -> str:
+    """Return a table."""
     return str(table.to_html(float_format="{:.4g}".format, border=0, na_rep=""))
 
 
-def _image(path: Path) -> str:
+def html_image(path: Path) -> str:
+    """Return a figure within the page."""
     data = base64.b64encode(path.read_bytes()).decode()
     return f'<img alt="{html.escape(path.stem)}" src="data:image/png;base64,{data}">'

@@ -9,6 +9,11 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.sites.observations import Observations
 from bayes_tbm.sites.site import Site
 
+_JOIN = (
+    'or join what it observes to drivers: open_site(DRIVERS, observations=["{0}"]) or '
+    "bayes-tbm fit DRIVERS --observations {0}"
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Contents:
@@ -49,6 +54,15 @@ class Contents:
         held = {name: seen for name, seen in self.observations.items() if len(seen)}
         object.__setattr__(self, "observations", held)
 
+    @classmethod
+    def of_site(cls, site: Site, kind: str) -> "Contents":
+        """Return what a site holds, whatever it was read from."""
+        return cls(
+            kind=kind, name=site.name, source=site.source or site.name, latitude=site.latitude,
+            longitude=site.longitude, drivers=site.drivers, observations=site.observations,
+            notes=site.notes,
+        )  # fmt: skip
+
     def to_site(self) -> Site:
         """Return the site, checked.
 
@@ -58,7 +72,8 @@ class Contents:
             If drivers or the latitude are absent, or a check fails.
         """
         if self.drivers is None:
-            remedy = "; ".join(self.lacks) or None
+            join = [_JOIN.format(self.source)] if self.observations else []
+            remedy = "; ".join([*self.lacks, *join]) or None
             rule = "holds no complete drivers, which a site needs"
             raise InputError(where=self.source, rule=rule, found=self.kind, remedy=remedy)
         if self.latitude is None:

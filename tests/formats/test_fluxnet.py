@@ -234,9 +234,14 @@ def test_no_co2_at_all_is_added_by_the_user(small):
     edit(small.daily, lambda frame: frame.drop(columns="CO2_F_MDS"))
     for reading in (PLAIN, Reading(fill_co2=True)):
         lack = read_fluxnet(small.daily, reading).lacks[0]
-        assert lack.startswith("co2: CO2_F_MDS: column is missing; add a column CO2_F_MDS in ppm")
+        assert lack.startswith("co2: CO2_F_MDS: column is missing; state it, co2=390 (--co2 390)")
+    stated = read_fluxnet(small.daily, Reading(co2=385.0))
+    assert (stated.to_site().drivers["co2"].values == 385.0).all()
+    assert "co2: 385 ppm at every step, as stated" in stated.notes
     edit(small.daily, lambda frame: frame.assign(CO2_F_MDS="385.0"))
     assert read_fluxnet(small.daily).to_site().drivers["co2"].values[0] == 385.0
+    with pytest.raises(InputError, match=r"co2: is for files that hold none; .* 385 ppm; leave"):
+        read_fluxnet(small.daily, Reading(co2=390.0))
 
 
 # fluxes

@@ -167,8 +167,8 @@ def test_gaps_of_co2_are_filled_only_if_asked(read):
     weather["CO2air"][48 * 10 : 48 * 12] = np.nan
     contents = read(weather)
     assert contents.drivers is None
-    assert contents.lacks == ("co2: 4 of 20 days have no value, the first 2003-01-01: fill_co2 "
-                              "fills them",)  # fmt: skip
+    assert contents.lacks == ("co2: 4 of 20 days have no value, the first 2003-01-01: "
+                              "fill_co2=True (--fill-co2) fills them",)  # fmt: skip
     filled = read(weather, reading=Reading(fill_co2=True))
     co2 = filled.to_site().drivers.co2.values
     assert co2[0] == co2[1] == co2[2]

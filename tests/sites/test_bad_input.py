@@ -168,7 +168,7 @@ def test_truncated_netcdf(own):
 def test_netcdf_of_something_else(tmp_path):
     path = tmp_path / "other.nc"
     xr.Dataset({"snow": ("x", np.ones(3))}).to_netcdf(path, engine="h5netcdf")
-    assert_says(message(path), "other.nc: is not a site file", "found variables snow")
+    assert_says(message(path), "other.nc: is of no format that is known", "found variables snow")
 
 
 def test_missing_file(tmp_path):

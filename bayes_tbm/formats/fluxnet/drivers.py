@@ -10,6 +10,7 @@ from bayes_tbm.formats.fluxnet.half_hours import HIGHEST, LOWEST
 from bayes_tbm.formats.fluxnet.quality import filled_share
 from bayes_tbm.formats.fluxnet.steps import Floats, Steps, Times
 from bayes_tbm.formats.reading import Reading
+from bayes_tbm.formats.stated import stated_co2
 from bayes_tbm.sites.drivers import make_drivers
 
 CANDIDATES = {
@@ -27,14 +28,11 @@ NO_EXTREMES = (
     "t_min, t_max: a daily file holds none: TA_F_DAY and TA_F_NIGHT are means of day and night "
     "(at FI-Hyy 1.7 K apart where the daily range is 6.2 K, and the wrong way round on 14 % of "
     "days); put the half-hourly file (HH or HR) of the same tower beside it, or name it: "
-    "half_hourly=..."
+    "half_hourly=... (--half-hourly)"
 )
 _SHORTWAVE = 0.0864
 """1 W m-2 over a day in MJ m-2 d-1."""
-_NO_CO2 = (
-    "add a column CO2_F_MDS in ppm, such as the year's global mean, to the daily (or half-hourly) "
-    "file"
-)
+_NO_CO2 = "state it, co2=390 (--co2 390), such as the global mean of those years [ppm]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +74,9 @@ def read_drivers(steps: Steps, reading: Reading) -> DriversRead:
     """
     chosen = {driver: source(steps, driver) for driver in CANDIDATES}
     steps, notes = _with_leap_days(steps, (LOWEST, HIGHEST, *chosen.values()))
-    co2, filled = _filled(steps.middle, steps[chosen["co2"]], fill=reading.fill_co2)
+    stated, told = stated_co2(steps[chosen["co2"]], reading, steps.where)
+    co2, filled = _filled(steps.middle, stated, fill=reading.fill_co2)
+    filled = told or filled
     if filled:
         steps = replace(steps, columns={**steps.columns, chosen["co2"]: co2})
     needed = {LOWEST: f"t_min, t_max: {chosen['temperature']}"}
@@ -144,7 +144,7 @@ def _gaps(steps: Steps, name: str, label: str) -> str:
         return f"{label}: {what}{f'; {_NO_CO2}' if co2 else ''}"
     dates = steps.start[gaps].astype("datetime64[D]").astype(str)
     shown = ", ".join(dates[:3]) + f", ... {dates[-1]}" * (dates.size > 3)
-    fill = "; fill_co2=True fills them by straight lines" if co2 else ""
+    fill = "; fill_co2=True (--fill-co2) fills them by straight lines" if co2 else ""
     return f"{label}: no value on {gaps.sum()} of {gaps.size} days ({shown}){fill}"
 
 

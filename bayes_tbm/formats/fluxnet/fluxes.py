@@ -104,12 +104,17 @@ def _observed(steps: Steps, flux: _Flux, reading: Reading) -> tuple[Observations
     held = np.isfinite(flux.value)
     keep &= held
     if not (keep.any() or lack):
-        lacks.append(f"none of {held.sum()} values with {kept}: quality=... asks for less")
+        lacks.append(
+            f"none of {held.sum()} values with {kept}: quality=... (--quality) asks for less"
+        )
     kept = f"{keep.sum()} of {held.sum()} values: {kept}"
     time, value, sd = steps.middle[keep], flux.value[keep], flux.sd[keep]
     unknown, note = np.isnan(sd), ""
     if value.size and unknown.all():
-        lacks.append(f'no uncertainty in the file: state one, uncertainty={{"{flux.name}": 1.0}}')
+        lacks.append(
+            f'no uncertainty in the file: state one, uncertainty={{"{flux.name}": 1.0}} '
+            f"(--uncertainty {flux.name}=1.0)"
+        )
     elif unknown.any() and reading.fill_uncertainty:
         sd = from_other_years(time, sd)
         note = f"{unknown.sum()} of {sd.size} sd missing ({_years(time[unknown])}): the median of "
@@ -117,7 +122,9 @@ def _observed(steps: Steps, flux: _Flux, reading: Reading) -> tuple[Observations
     elif unknown.any():
         text = f"{unknown.sum()} of {sd.size} values without an uncertainty "
         note = text + f"({_years(time[unknown])}) left out"
-        lacks.append(f"{note}; fill_uncertainty=True takes it from other years")
+        lacks.append(
+            f"{note}; fill_uncertainty=True (--fill-uncertainty) takes it from other years"
+        )
         time, value, sd = time[~unknown], value[~unknown], sd[~unknown]
     sd, mended = mend_sd(sd, value)
     notes = join_notes([*flux.notes, kept, note, mended])

@@ -27,6 +27,8 @@ from bayes_tbm.formats.reading import Reading
 from bayes_tbm.formats.table import read_header
 from bayes_tbm.sites.contents import Contents
 
+TAKES = frozenset({"half_hourly", "quality", "closure", "fill_co2", "co2", "fill_uncertainty"})
+"""Options of `Reading` that are read here."""
 _YEARLY = "a sum over a year cannot be compared with steps of the model"
 _COARSE = (
     "drivers: a {} file holds no daily extremes of temperature; give the daily and the "
@@ -237,7 +239,7 @@ def _place(
     if found is not None:
         longitude = found.longitude if reading.longitude is None else reading.longitude
         return (found.latitude, longitude), [note], []
-    remedy = "state it, latitude=..., or put the product's BIF beside the file"
-    whose = "" if site else "; the file's name tells no site: state it, site=..."
+    remedy = "state it, latitude=... (--latitude), or put the product's BIF beside the file"
+    whose = "" if site else "; the file's name tells no site: state it, site=... (--site-name)"
     told = f" ({note})" if note else ""
     return (None, reading.longitude), [], [f"latitude: not in the file{told}: {remedy}{whose}"]
