@@ -8,8 +8,9 @@ Drivers over ``time``, gaps not allowed: ``t_min``, ``t_max``, ``shortwave``, ``
 (from ``time`` if absent).
 Observations: any name of `OBSERVED`, over ``time`` (NaN where missing) or over a dimension
 ``<name>_time`` with a coordinate of that name; standard deviations in ``<name>_sd``, same shape,
-absolute; an attribute ``note``. Everything but time needs a ``units`` attribute; units that can
-be converted are. NEE and NBE are taken as they stand: neither is derived from the other.
+absolute; attributes ``note`` and ``systematic`` (the sd of an error that all values share: of NEE
+and NBE in their unit, of others a share). Everything but time needs a ``units`` attribute; units
+that can be converted are. NEE and NBE are taken as they stand: neither is derived from the other.
 """
 
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.formats.attributes import text
+from bayes_tbm.formats.attributes import number, text
 from bayes_tbm.formats.netcdf import column, degrees, driver_columns, read_netcdf, times
 from bayes_tbm.formats.unused import unused
 from bayes_tbm.sites.drivers import make_drivers
@@ -102,4 +103,7 @@ def _observations(data: xr.Dataset, name: str, where: str) -> Observations:
         rule, found = f"must have shape {value.values.shape}, as {name} has", sd.shape
         raise InputError(where=where, variable=named, rule=rule, found=found)
     note = join_notes([text(data[name].attrs, "note"), value.note, placed * (axis != "time")])
-    return Observations(name, UNITS[name], time, value.values, sd, note)
+    shared = number(data[name].attrs, "systematic", where=where, variable=name)
+    if shared is not None and name in ("nee", "nbe"):
+        shared *= value.conversion.factor
+    return Observations(name, UNITS[name], time, value.values, sd, note, shared)

@@ -1,7 +1,7 @@
 """One observed series of a site, with the standard deviation of its measurement."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,9 @@ class Observations:
         Absolute measurement standard deviation, shape (n,); NaN where unknown.
     note : str
         How values and sd came about, where that is not plain.
+    systematic : float or None
+        Standard deviation of an error that all values share, where the data tell it: of NEE and
+        NBE in their unit, of others as a share.
 
     Raises
     ------
@@ -48,6 +51,7 @@ class Observations:
     value: NDArray[np.float64] = field(repr=False)
     sd: NDArray[np.float64] = field(repr=False)
     note: str = ""
+    systematic: float | None = None
 
     def __post_init__(self) -> None:
         if self.name not in OBSERVED:
@@ -62,6 +66,10 @@ class Observations:
                 rule="needs one time for each value",
                 found=f"{time.size} times and {value.size} values",
             )
+        shared = self.systematic
+        if shared is not None and not 0.0 <= shared < np.inf:
+            rule = "systematic error must be a number, 0 or more"
+            raise InputError(variable=self.name, rule=rule, found=shared)
         sd = self._broadcast_sd(value.shape)
         keep = ~np.isnan(value)  # an infinite one is no gap: a site refuses it
         for name, array in (("time", time), ("value", value), ("sd", sd)):
@@ -96,8 +104,7 @@ class Observations:
         Observations
             Those where ``keep`` is true.
         """
-        kept = (self.time[keep], self.value[keep], self.sd[keep])
-        return Observations(self.name, self.unit, *kept, self.note)
+        return replace(self, time=self.time[keep], value=self.value[keep], sd=self.sd[keep])
 
 
 def joined(one: Observations, other: Observations) -> Observations:
@@ -109,7 +116,9 @@ def joined(one: Observations, other: Observations) -> Observations:
         np.append(one.sd, other.sd)[order],
     )
     note = join_notes([one.note, other.note])
-    return Observations(one.name, one.unit, time, value, sd, note)
+    known = [part.systematic for part in (one, other) if part.systematic is not None]
+    systematic = max(known, default=None)
+    return Observations(one.name, one.unit, time, value, sd, note, systematic)
 
 
 def join_notes(notes: Sequence[str]) -> str:

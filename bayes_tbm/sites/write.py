@@ -38,7 +38,11 @@ def write_site(
         data[name] = ((), degrees, {"units": UNITS[name]})
     for name, seen in observations.items():
         axis = f"{name}_time"
-        attrs = {"units": seen.unit, "long_name": LONG_NAMES[name], "note": seen.note}
+        attrs: dict[str, str | float] = {
+            "units": seen.unit, "long_name": LONG_NAMES[name], "note": seen.note,
+        }  # fmt: skip
+        if seen.systematic is not None:
+            attrs["systematic"] = seen.systematic
         about = {"units": seen.unit, "long_name": f"standard deviation of {LONG_NAMES[name]}"}
         data = data.assign_coords({axis: (axis, seen.time)})
         data[name] = (axis, seen.value, {key: text for key, text in attrs.items() if text})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,6 +45,7 @@ def bind(
     """
     require_errors(stream.name, stream.errors, of_curve=False)
     seen = observations or _observations(stream, site)
+    stream = _with_systematic(stream, seen)
     step, inside = _steps(seen, site)
     age = _ages(stream, seen, site, stand_age)
     early = age > 0.0
@@ -83,6 +86,15 @@ def bind(
         time=_ORIGIN + (mid * 86400.0).round().astype("timedelta64[s]"),
         left_out=seen.time[~(inside | early)],
     )  # fmt: skip
+
+
+def _with_systematic(stream: Stream, seen: Observations) -> Stream:
+    """Take what the data tell of the error that all values share, where it is the larger.
+
+    They know of thresholds and partitioning, the default of calibration and advection too.
+    """
+    size = max(stream.systematic, seen.systematic or 0.0)
+    return dataclasses.replace(stream, systematic=size)
 
 
 def _ages(

@@ -347,8 +347,12 @@ def test_the_spread_that_all_days_share_is_told(small, site):
         assert found["nee"].share == pytest.approx(nee / mean, rel=1e-4)
         assert found["et"].share == pytest.approx(0.2, rel=1e-4)
     year = f"{nee * DAYS_PER_YEAR:.3g} g C m-2"
-    notes = read_fluxnet(small.daily).notes
-    assert any(note.startswith("nee: ") and year in note for note in notes)
+    read = read_fluxnet(small.daily)
+    assert any(note.startswith("nee: ") and year in note for note in read.notes)
+    shared = {name: seen.systematic for name, seen in read.observations.items()}
+    assert shared["nee"] == shared["nbe"] == pytest.approx(nee, rel=1e-4)  # an offset
+    assert shared["gpp"] == systematic_spread(small.daily)["gpp"].share
+    assert shared["et"] is None  # the gap of the energy balance has a sign
     assert systematic_spread(small.daily, Reading(closure=True)).keys() == {"nee", "gpp", "reco"}
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bayes_tbm.catalogue import open_site
+from bayes_tbm.errors import InputError
 from bayes_tbm.formats.uncertainty import mend_sd
 from bayes_tbm.sites import Observations, Site
 from bayes_tbm.sites.drivers import make_drivers
@@ -21,6 +22,15 @@ def test_own_format_round_trip(site, own):
     for name, seen in site.observations.items():
         assert again.observations[name].note == seen.note
         np.testing.assert_array_equal(again.observations[name].time, seen.time)
+
+
+def test_what_data_say_of_a_common_error_survives_the_round_trip(site, tmp_path):
+    seen = {"nee": replace(site.observations["nee"], systematic=0.125)}
+    other = replace(site, observations=seen)
+    other.to_netcdf(tmp_path / "own.nc")
+    assert open_site(tmp_path / "own.nc").observations["nee"].systematic == 0.125
+    with pytest.raises(InputError, match="nee: systematic error must be a number, 0 or more"):
+        replace(seen["nee"], systematic=-0.1)
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])

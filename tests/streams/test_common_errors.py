@@ -182,3 +182,14 @@ def test_a_common_error_widens_what_the_mean_of_all_points_tells(site):
 
     assert curvature(systematic=False) > 2000.0
     assert 60.0 < curvature(systematic={"gpp": 0.1}) < 110.0
+
+
+@pytest.mark.parametrize(("told", "taken"), [(None, 0.08), (0.03, 0.08), (0.2, 0.2)])
+def test_the_larger_of_what_data_and_stream_say_is_taken(told, taken):
+    site = bt.open_site("hyytiala-twin")
+    seen = {"gpp": dataclasses.replace(site.observations["gpp"], systematic=told)}
+    cal = bt.Calibration(dataclasses.replace(site, observations=seen), ["gpp"])
+    assert cal.experiment["systematic"] == {"gpp": taken}
+    assert float(cal.density.streams[0].data.scale_sd) == taken
+    stated = bt.Calibration(cal.site, ["gpp"], systematic={"gpp": 0.01})
+    assert stated.experiment["systematic"] == {"gpp": 0.01}

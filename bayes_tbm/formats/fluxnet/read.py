@@ -1,6 +1,7 @@
 """Reading a table of the FLUXNET family: drivers where they are whole, and measured fluxes."""
 
 import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from bayes_tbm.formats.fluxnet.variants import LATENT_COLUMNS, Variant, variants
 from bayes_tbm.formats.reading import Reading
 from bayes_tbm.formats.table import read_header
 from bayes_tbm.sites.contents import Contents
+from bayes_tbm.sites.observations import Observations
 
 TAKES = frozenset({"half_hourly", "quality", "closure", "fill_co2", "co2", "fill_uncertainty"})
 """Options of `Reading` that are read here."""
@@ -81,9 +83,8 @@ def read_fluxnet(path: str | Path, reading: Reading = _PLAIN) -> Contents:
     if lacks:
         warnings.warn(f"{path.name}: {'; '.join(lacks)}", DataWarning, stacklevel=2)
     place, placed, unplaced = _place(path, site, reading)
-    systematic = [
-        spread_note(*item) for item in spreads(daily, variant, closure=reading.closure).items()
-    ]
+    shared = spreads(daily, variant, closure=reading.closure)
+    told = [spread_note(*item) for item in shared.items()]
     return Contents(
         kind=kind,
         name=reading.site or site or path.stem,
@@ -91,10 +92,20 @@ def read_fluxnet(path: str | Path, reading: Reading = _PLAIN) -> Contents:
         latitude=place[0],
         longitude=place[1],
         drivers=read.drivers,
-        observations=collect(observed, 0.0),
-        notes=(*daily.notes, *notes, *read.notes, *placed, *systematic),
+        observations=collect(_with_systematic(observed, shared), 0.0),
+        notes=(*daily.notes, *notes, *read.notes, *placed, *told),
         lacks=(*read.lacks, *lacks, *unplaced),
     )
+
+
+def _with_systematic(
+    observed: Iterable[Observations], shared: Mapping[str, Spread]
+) -> Iterator[Observations]:
+    """Yield carbon fluxes with what the product says of the error that all their values share."""
+    for seen in observed:
+        spread = None if seen.name == "et" else shared.get(seen.name)
+        size = None if spread is None else spread.size if seen.name == "nee" else spread.share
+        yield replace(seen, systematic=size)
 
 
 def systematic_spread(path: str | Path, reading: Reading = _PLAIN) -> dict[str, Spread]:
