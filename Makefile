@@ -1,6 +1,6 @@
 # Every target does its own setup; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow lowest page notebooks docs lint deps format types clean
+.PHONY: help setup demo test slow lowest page notebooks docs lint deps format types wheel clean
 
 BIN := .venv/bin
 STAMP := .venv/.setup-stamp
@@ -27,7 +27,7 @@ demo: $(STAMP) ## fit the embedded site and write the results to demo/
 	@$(BIN)/bayes-tbm demo --out demo --overwrite
 
 # The suite is written for the CPU; JAX_PLATFORMS=cuda make test N=1 runs it on a GPU.
-test slow lowest page docs notebooks: export JAX_PLATFORMS ?= cpu
+test slow lowest page docs notebooks wheel: export JAX_PLATFORMS ?= cpu
 notebooks: export BAYES_TBM_QUICK ?= 1
 
 test: $(STAMP) ## run the fast tests and the docstring examples
@@ -62,6 +62,9 @@ docs: $(STAMP) ## build the site into docs/_build; a warning is an error
 
 notebooks: $(STAMP) ## execute the notebooks with few draws (BAYES_TBM_QUICK= for all of them)
 	@$(BIN)/python scripts/run_notebooks.py
+
+wheel: $(STAMP) ## build a wheel and an sdist into dist/, and try each in an empty environment
+	@sh scripts/check_wheel.sh
 
 clean: ## remove caches and build outputs; .venv and results stay
 	@rm -rf build dist docs/_build .pytest_cache .hypothesis .mypy_cache .ruff_cache
