@@ -200,14 +200,18 @@ def _composites(
 
 def _scale(stored: Array, stated: float | None, where: str) -> float:
     """Return the scale, which the user must state unless values can be nothing but scaled ones."""
-    if stated is not None:
-        if not (np.isfinite(stated) and stated > 0.0):
-            rule = "must be a positive number"
-            raise InputError(where=where, variable="scale", rule=rule, found=stated)
-        return stated
+    if stated is not None and not (np.isfinite(stated) and stated > 0.0):
+        rule = "must be a positive number"
+        raise InputError(where=where, variable="scale", rule=rule, found=stated)
     known = stored[np.isfinite(stored)]
     tenths = np.abs(known / modis.STORED - np.round(known / modis.STORED)) < 1e-6
     whole = known % 1 == 0
+    if stated is not None:
+        if stated < 1.0 and tenths.all() and not whole.all():
+            found = f"tenths, up to {known.max():g}, and scale={stated:g}"
+            rule, remedy = "must be whole numbers, as stored", "scaled already? leave scale out"
+            raise InputError(where=where, variable="Lai", rule=rule, found=found, remedy=remedy)
+        return stated
     if not known.size or (tenths.all() and not whole.all()):
         return 1.0
     look = "whole numbers, as stored" if whole.all() else "means of several pixels"

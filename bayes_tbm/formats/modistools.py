@@ -126,6 +126,12 @@ def _centre(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, str]:
 def _scale(column: "pd.Series[str]", stated: float | None, where: str) -> NDArray[np.float64]:
     """Return what each stored value is to be multiplied with."""
     scale = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+    own = scale[np.isfinite(scale)]
+    if stated is not None and own.size and not np.allclose(own, stated):
+        raise InputError(
+            where=where, variable="scale", rule=f"must be the table's own, {own[0]:g}",
+            found=stated, remedy="leave it out",
+        )  # fmt: skip
     scale = np.where(np.isnan(scale) & (stated is not None), stated or np.nan, scale)
     bad = np.flatnonzero(~(scale > 0.0))
     if bad.size:

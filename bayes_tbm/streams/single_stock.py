@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.plain import as_number
 from bayes_tbm.sites.site import Observations, Site, When
 from bayes_tbm.streams.biomass import check_points, numeric, stock_stream, to_carbon
 from bayes_tbm.streams.definition import Stream, require_errors
@@ -18,6 +19,12 @@ from bayes_tbm.streams.from_site import bind
 from bayes_tbm.streams.likelihood import AbstractBoundStream, BoundAges
 from bayes_tbm.streams.tables import as_date, placed, read_stocks
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, STOCK
+
+
+def _is_year(date: Any) -> bool:
+    """Whether a date is a number, or the text of one: NumPy takes 2008 for nanoseconds of 1970."""
+    text = date.strip() if isinstance(date, str) else date
+    return as_number(text) is not None or (isinstance(text, str) and text.isdecimal())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +75,8 @@ class Stock:
         options = ("value", "sd", "age", "root_share", "carbon_fraction")
         for name, number in numeric(self.name, **{n: getattr(self, n) for n in options}).items():
             object.__setattr__(self, name, number)
+        if _is_year(self.date):
+            object.__setattr__(self, "date", as_date(str(self.date), self.name))
         try:
             np.array([self.date], dtype="datetime64[ns]")
         except ValueError as error:

@@ -18,6 +18,7 @@ from bayes_tbm.formats.table import Header, read_columns, read_header
 from bayes_tbm.model.regrowth import OLDEST
 from bayes_tbm.plain import as_number, finite_number
 from bayes_tbm.sites.missing import missing_to_nan
+from bayes_tbm.units import STOCK, check_unit
 
 Array = NDArray[np.float64]
 Texts = NDArray[np.str_]
@@ -101,7 +102,7 @@ def read_stocks(
     placed = "" if named == "" else table.find(kind, named, {"age": AGE, "date": DATE}[kind])
     column = table.find("biomass", value, _VALUE)
     spread = table.sd_columns(sd)
-    units = [] if unit else table.held(_UNIT)
+    units = table.held(_UNIT)
     kinds = [name for name in table.held(_KIND) if name not in (placed, column)]
     rows = table.rows(filter(None, [placed, column, *spread, *units, *kinds]), where or {})
     rows = table.usable(rows, column, placed, is_age=kind == "age")
@@ -112,7 +113,7 @@ def read_stocks(
         date=rows[placed].to_numpy(dtype=str) if placed and kind == "date" else None,
         value=values,
         sd=table.sd(rows, values, sd, spread),
-        unit=unit or table.unit(rows, column, units),
+        unit=table.unit(rows, column, units, unit),
     )
 
 
@@ -340,13 +341,30 @@ class Table:
             return value * (float(share[1]) / 100.0)
         return np.full(value.shape, finite_number(sd))
 
-    def unit(self, rows: pd.DataFrame, column: str, units: Sequence[str]) -> str:
-        """Return the one unit of all rows, by a column or by the name of the column of biomass."""
+    def unit(
+        self, rows: pd.DataFrame, column: str, units: Sequence[str], stated: str | None
+    ) -> str:
+        """Return the one unit of all rows: as stated, of a column, or of the biomass's own name."""
         held = set(rows[units[0]]) if len(units) == 1 else set()
         told = _TOLD.get(column.lower())
+        if stated:
+            self._check_unit(stated, held or {told} - {None})
+            return stated
         if len(held) == 1 or (told and not held):
             return str(held.pop() if held else told)
         raise self.refuse(
             "unit", "one unit for all points is needed", ", ".join(sorted(held)) or "none",
             "add a column unit, or give it, as in unit='Mg ha-1' (dry matter) or 'Mg C ha-1'",
         )  # fmt: skip
+
+    def _check_unit(self, stated: str, held: Iterable[str | None]) -> None:
+        """Refuse a unit that is not the table's own, where that tells one."""
+        own = check_unit(stated, STOCK, where=self.file, variable="unit", quantity="live_biomass")
+        for one in map(str, held):
+            try:
+                other = check_unit(one, STOCK, quantity="live_biomass")
+            except InputError:
+                continue  # what the table says is no unit: the stated one counts
+            if not np.isclose(other.factor, own.factor):
+                remedy = "leave it out, or mend the table"
+                raise self.refuse("unit", f"must be that of the table, {one}", stated, remedy)

@@ -70,6 +70,9 @@ def test_tenths_are_scaled_already(tmp_path):
     np.testing.assert_array_equal(lai_of(tmp_path, text, Reading()).value, [1.2, 3.0])
     with pytest.raises(InputError, match=r"scale: must be a positive number; found 0\.0"):
         lai_of(tmp_path, text, Reading(scale=0.0))
+    with pytest.raises(InputError, match=r"Lai: must be whole numbers.*scaled already\?"):
+        lai_of(tmp_path, text, TENTH)
+    np.testing.assert_array_equal(lai_of(tmp_path, text, Reading(scale=1.0)).value, [1.2, 3.0])
 
 
 def test_the_length_of_composites_is_told_by_the_dates(tmp_path):

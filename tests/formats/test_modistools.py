@@ -83,10 +83,13 @@ def test_the_scale_is_that_of_the_table_or_of_the_user(tmp_path):
         read_modistools(path)
     lai = read_modistools(path, Reading(scale=0.1)).observations["lai"]
     np.testing.assert_array_equal(lai.value, [2.0])
-    # the table's own comes first
+    # the table's own comes first, and no other is taken
+    own = table(tmp_path, row())
     np.testing.assert_array_equal(
-        read_modistools(table(tmp_path, row()), Reading(scale=1.0)).observations["lai"].value, [2.0]
+        read_modistools(own, Reading(scale=0.1)).observations["lai"].value, [2.0]
     )
+    with pytest.raises(InputError, match=r"scale: must be the table's own, 0\.1; found 1\.0"):
+        read_modistools(own, Reading(scale=1.0))
 
 
 @pytest.mark.parametrize(

@@ -350,3 +350,26 @@ def test_dates_are_texts_or_years():
     for bad in ("15.7.2008", "20080", "x", "nan", ""):
         with pytest.raises(InputError, match="must be a date"):
             as_date(bad, "x")
+
+
+@pytest.mark.parametrize("year", [2008, 2008.0, "2008", np.int64(2008)])
+def test_a_stock_of_a_year_lies_in_its_middle(year):
+    stock = Stock(59.0, 9.0, "Mg C ha-1", date=year)
+    assert np.datetime64(stock.date, "D") == np.datetime64("2008-07-02")
+
+
+def test_a_stock_of_a_decimal_year_lies_there():
+    assert str(Stock(59.0, 9.0, "Mg C ha-1", date=2008.25).date).startswith("2008-04-01")
+    with pytest.raises(InputError, match="must be a date as in 2008-07-15, or a year"):
+        Stock(59.0, 9.0, "Mg C ha-1", date=12)
+
+
+def test_another_unit_than_the_tables_own_is_refused(tmp_path):
+    path = tmp_path / "b.csv"
+    path.write_text("age,biomass,sd,unit\n20,18,2,Mg C ha-1\n60,64,3,Mg C ha-1\n")
+    with pytest.raises(InputError, match="unit: must be that of the table, Mg C ha-1; found Mg ha"):
+        GrowthCurve.from_csv(path, unit="Mg ha-1")
+    assert GrowthCurve.from_csv(path, unit="t C ha-1").value[0] == pytest.approx(1800.0)
+    path.write_text("age,agc_mgha,sd\n20,18,2\n60,64,3\n")
+    with pytest.raises(InputError, match="must be that of the table, Mg C ha-1"):
+        GrowthCurve.from_csv(path, unit="Mg ha-1", quantity="above_ground")
