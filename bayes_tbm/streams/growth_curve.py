@@ -182,9 +182,8 @@ class GrowthCurve:
             Standard deviation: the name of its column, a share of the value as in ``"10 %"``, a
             number in ``unit``, or the columns of the 5 and the 95 %.
         unit
-            As in `from_points`; may be left out where the file has a column ``unit``, which it may
-            not contradict, or says it by
-            the name of a column (``agc_mgha``).
+            As in `from_points`; may be left out where the file has a column ``unit`` or says it by
+            the name of a column (``agc_mgha``), which it must not contradict.
         carbon_fraction
             Of dry matter.
         **options
