@@ -68,6 +68,7 @@ def join(
         _refuse_twice({n: held[n][0] for n in seen if n in held}, other.source, replacing)
         for name, series in seen.items():
             if name in held:
+                notes = [note for note in notes if not _tells_of(note, name, held[name][0])]
                 notes.append(f"{name}: that of {other.source} replaces that of {held[name][0]}")
                 twice.add(name)
             held[name] = (other.source, _from(series, other.source))
@@ -90,6 +91,11 @@ def _refuse_other_order(first: Contents, others: Sequence[Contents]) -> None:
             where=first.source, rule="must hold drivers, being given first", found=first.kind,
             remedy=f"give {other.source} first, which does, and this as observations",
         )  # fmt: skip
+
+
+def _tells_of(note: str, name: str, source: str) -> bool:
+    """Return whether a note is of a series of a file, of its values or of their sd."""
+    return re.match(f"{name}( sd)?:", note.removeprefix(f"{source}: ")) is not None
 
 
 def _from(seen: Observations, source: str) -> Observations:

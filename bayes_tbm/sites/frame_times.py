@@ -97,7 +97,8 @@ def middles(time: Times, stamp: str, where: str) -> tuple[Times, str]:
     Raises
     ------
     InputError
-        If steps are shorter than a day, or midnights are said to be the middle of one.
+        If steps are shorter than a day, midnights are said to be the middle of one, or first or
+        last days of months that of the month, or last days their start.
     """
     if stamp not in STAMPS:
         rule = f"must be one of {', '.join(STAMPS)}"
@@ -111,6 +112,7 @@ def middles(time: Times, stamp: str, where: str) -> tuple[Times, str]:
         remedy = "take means and extremes over days: df.resample('D')"
         raise InputError(where=where, variable="time", rule="steps must be a day or longer",
                          found=found, remedy=remedy)  # fmt: skip
+    _check_months(time, usual, stamp, where)
     if stamp == "middle":
         _check_middles(time, usual, where)
         return time, ""
@@ -128,12 +130,27 @@ def _months(time: Times, usual: np.timedelta64, stamp: str) -> Times | None:
     if not 28 * _DAY <= usual <= 31 * _DAY:
         return None
     month = time.astype("datetime64[M]")
-    if (time == month.astype("datetime64[ns]")).all():
+    if _first_days(time):
         return month if stamp == "start" else np.asarray(month - _MONTH, "datetime64[M]")
-    after = time + _DAY
-    if stamp == "end" and (after == after.astype("datetime64[M]").astype("datetime64[ns]")).all():
-        return month
-    return None
+    return month if stamp == "end" and _first_days(time + _DAY) else None
+
+
+def _first_days(time: Times) -> bool:
+    return bool((time == time.astype("datetime64[M]").astype("datetime64[ns]")).all())
+
+
+def _check_months(time: Times, usual: np.timedelta64, stamp: str, where: str) -> None:
+    """Refuse last days of months as starts, and first or last days as middles."""
+    if not 28 * _DAY <= usual <= 31 * _DAY:
+        return
+    last = _first_days(time + _DAY)
+    if stamp == "end" or not (last or (stamp == "middle" and _first_days(time))):
+        return  # a month may end at midnight of the next one's first day
+    day, right = ("last", "end") if last else ("first", "start")
+    raise InputError(
+        where=where, variable="time", rule=f"must be the {stamp} of each step",
+        found=f"the {day} day of each month", remedy=f"say stamp='{right}'",
+    )  # fmt: skip
 
 
 def _check_middles(time: Times, usual: np.timedelta64, where: str) -> None:

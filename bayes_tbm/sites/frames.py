@@ -21,6 +21,8 @@ from bayes_tbm.units import UNITS
 type Seen = pd.DataFrame | pd.Series | Observations
 _ALIKE = 0.8
 """How alike a column's name is to one of ours that is taken for a slip."""
+_SPREADS = ("unc", "uc", "uncertainty", "se", "sem", "std", "stdev", "stderr", "err", "sigma")
+"""What others end the names of standard deviations and errors on."""
 
 
 def parts_of_frame(
@@ -207,6 +209,7 @@ def _left_out(frame: pd.DataFrame, layout: Layout) -> str:
     absent = [name for name in KNOWN if layout.column(name) not in frame]
     for column in left:
         alike = difflib.get_close_matches(column.lower(), absent, n=1, cutoff=_ALIKE)
+        alike = _spread_of(column, absent, layout) or alike
         if alike:
             told = (
                 f"{column} is not used; did you mean {alike[0]}? "
@@ -214,3 +217,12 @@ def _left_out(frame: pd.DataFrame, layout: Layout) -> str:
             )
             warnings.warn(f"{layout.where}: {told}", DataWarning, stacklevel=4)
     return f"not used: {', '.join(left)}" if left else ""
+
+
+def _spread_of(column: str, absent: Collection[str], layout: Layout) -> list[str]:
+    """Return our name of an absent standard deviation that a column looks to hold."""
+    base, _, ending = column.lower().rpartition("_")
+    if ending not in _SPREADS:
+        return []
+    named = [name for name in OBSERVED if base in (name, layout.column(name).lower())]
+    return [f"{name}_sd" for name in named if f"{name}_sd" in absent]

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import DataWarning
+from bayes_tbm.sites.doubts import doubts
 from bayes_tbm.sites.observations import FLUXES, Observations, join_notes
 from bayes_tbm.sites.ranges import (
     DRIVER_RANGES,
@@ -113,7 +114,7 @@ def warn_unusual(
     observations: Mapping[str, Observations],
     notes: Sequence[str],
 ) -> list[str]:
-    """Warn of values that are possible but not usual; return a note of each kind not noted yet.
+    """Warn of values and series that are possible but not usual; return what is not noted yet.
 
     Warns
     -----
@@ -140,6 +141,10 @@ def warn_unusual(
             date = when[first].astype("datetime64[D]")
             example = f"{values[first]:g} {unit} on {date} ({odd.sum()} of {odd.size})"
             told.append(f"{head}, such as {example}: usual are {usual[0]:g} to {usual[1]:g}")
+            _warn(where, told[-1])
+    for head, rest in doubts(drivers, observations).items():
+        if not any(note.startswith(head) for note in notes):
+            told.append(f"{head}: {rest}")
             _warn(where, told[-1])
     return told
 

@@ -206,3 +206,14 @@ def test_callmips_fluxes_join_differlands_drivers(shared_data, monkeypatch):
     site = bt.open_site("FI-Hyy", observations=[flux], replace=["nee", "et"])
     counts = {name: len(seen) for name, seen in site.observations.items()}
     assert (counts["nee"], counts["nbe"], counts["et"], counts["wood"]) == (523, 523, 1586, 6)
+
+
+def test_notes_of_a_series_that_is_replaced_go_with_it(tmp_path):
+    told = ("lai: of here", "lai sd: of here", "laid: kept", "gpp: kept")
+    dataclasses.replace(own_site(), notes=told).to_netcdf(tmp_path / "first.nc")
+    second = other(tmp_path, "second.nc", notes=("lai: of the second",))
+    third = other(tmp_path, "third.nc", notes=("lai: of the third",))
+    notes = bt.open_site(tmp_path / "first.nc", observations=[second, third], replace="lai").notes
+    assert "third.nc: lai: of the third" in notes
+    assert {"laid: kept", "gpp: kept"} <= set(notes)
+    assert not {"lai: of here", "lai sd: of here", "second.nc: lai: of the second"} & set(notes)

@@ -201,6 +201,12 @@ WRONG = {
                    "steps must be a day or longer; found steps of 0.5 h; .*resample"),
     "no row": (made().iloc[:0], {}, "at least two steps"),
     "midnights": (made(), {"stamp": "middle"}, "found midnights.*stamp='start'"),
+    "last days as starts": (made(pd.date_range("2009-01-31", periods=12, freq="ME")), {},
+                            "found the last day of each month; say stamp='end'"),
+    "last days as middles": (made(pd.date_range("2009-01-31", periods=12, freq="ME")),
+                             {"stamp": "middle"}, "say stamp='end'"),
+    "first days as middles": (made(pd.date_range("2009-01-01", periods=12, freq="MS")),
+                              {"stamp": "middle"}, "first day of each month; say stamp='start'"),
     "stamp": (made(), {"stamp": "begin"}, "stamp: must be one of start, middle, end"),
     "no dates": (made().reset_index(drop=True), {}, "time: needs an index of dates.*int64"),
     "other dates": (made(pd.Index(["31.12.2009"] * 9)), {}, "time: must be dates.*31.12.2009"),
@@ -336,3 +342,10 @@ def test_any_table_is_read_or_refused(name, values, unit, stamp):
     with warnings.catch_warnings(), contextlib.suppress(InputError):
         warnings.simplefilter("ignore", DataWarning)
         site_of(frame, units={**UNITS, **({name: unit} if name in UNITS else {})}, stamp=stamp)
+
+
+@pytest.mark.parametrize("ending", ["unc", "uc", "se", "std"])
+def test_a_spread_of_another_ending_is_not_left_out_in_silence(ending):
+    frame = made().assign(**{"NEE": 1.0, f"NEE_{ending}": 0.5})
+    with pytest.warns(DataWarning, match=f"NEE_{ending} is not used; did you mean nee_sd"):
+        site_of(frame, columns={"nee": "NEE"})
