@@ -53,6 +53,7 @@ def steps_by_day_of_year(
     else:
         end = _first_of(year) + day.astype("timedelta64[D]")
         start, note = _before(end, where), ""
+        _refuse_leap_days(day, year, where)
     usual = int(np.median((end - start) / np.timedelta64(1, "D")))
     name = {1: "daily", 7: "weekly"}.get(usual, "monthly")
     middle = start.astype("datetime64[ns]") + (end - start).astype("timedelta64[ns]") // 2
@@ -115,9 +116,8 @@ def _before(end: Days, where: str) -> Days:
     most = {1: 1, 7: 9}.get(usual, 31)
     good = (length >= usual) & (length <= most)
     if 28 <= usual <= 31:
-        good = (end == months.astype("datetime64[D]"))[1:] & (
-            np.diff(months) == np.timedelta64(1, "M")
-        )
+        _refuse_inner_days(end, where)
+        good = np.diff(months) == np.timedelta64(1, "M")
     elif usual not in (1, 7):
         good = np.zeros_like(good)
     if not good.all():
@@ -129,6 +129,27 @@ def _before(end: Days, where: str) -> Days:
     if usual >= 28:
         first = (months[0] - _MONTH).astype("datetime64[D]")
     return np.append(first, end[:-1])
+
+
+def _refuse_inner_days(end: Days, where: str) -> None:
+    """Refuse months that are given by their first or middle day."""
+    inner = np.flatnonzero(end != end.astype("datetime64[M]").astype("datetime64[D]"))
+    if inner.size:
+        found = f"{end[inner[0]] - _DAY} in row {inner[0] + 1} ({inner.size} of {end.size} rows)"
+        raise InputError(where=where, variable="doy", rule="must be the last day of the month",
+                         found=found, remedy=f"give that; {_WHICH}")  # fmt: skip
+
+
+def _refuse_leap_days(day: NDArray[np.float64], year: NDArray[np.int64], where: str) -> None:
+    """Refuse the 366th day of a year of 365, which the steps after it do not show at the end."""
+    if np.any(day > 366):
+        return  # they run on over all years
+    beyond = np.flatnonzero(day == 366)
+    for row in beyond:
+        if not _is_leap(int(year[row])):
+            found = f"366 in {year[row]}, which has 365 days"
+            raise InputError(where=where, variable="doy", rule="must be those of the years",
+                             found=found, remedy=_WHICH)  # fmt: skip
 
 
 def _first_of(year: NDArray[np.int64]) -> Days:

@@ -5,14 +5,15 @@ means and extremes over days, filled steps included, as their provider filled th
 counts where enough of its steps were measured.
 """
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.formats.attributes import text
 from bayes_tbm.formats.common import collect
 from bayes_tbm.formats.humidity import vpd_from_specific
@@ -20,6 +21,7 @@ from bayes_tbm.formats.netcdf import column, degrees, read_netcdf, times
 from bayes_tbm.formats.packing import unpacked
 from bayes_tbm.formats.plumber2_observed import (
     FLUXES,
+    NO_FLAGS,
     filled_share,
     fluxes,
     leaf_area,
@@ -27,11 +29,12 @@ from bayes_tbm.formats.plumber2_observed import (
 )
 from bayes_tbm.formats.reading import Reading
 from bayes_tbm.formats.stated import stated_co2
-from bayes_tbm.formats.subdaily import Days, whole_days
+from bayes_tbm.formats.subdaily import NEAR, Days, whole_days
 from bayes_tbm.formats.unused import unused
 from bayes_tbm.sites.contents import Contents
 from bayes_tbm.sites.drivers import make_drivers
 from bayes_tbm.sites.missing import missing_to_nan
+from bayes_tbm.sites.observations import Observations
 from bayes_tbm.units import check_unit
 
 MET = ("Tair", "SWdown", "Precip", "VPD", "CO2air", "Qair", "Psurf", "LAI", "LAI_alternative")
@@ -70,7 +73,7 @@ def read_plumber2(path: str | Path, reading: Reading | None = None) -> Contents:
         If there are fewer than two whole days, steps are uneven, or a unit or flag is not known.
     """
     path, reading = Path(path), reading or Reading()
-    data, days, notes = _opened(path)
+    data, days, notes = _opened(path, is_plumber2)
     where, drivers = path.name, None
     lacks: tuple[str, ...] = ()
     if _is_met(data):
@@ -79,12 +82,11 @@ def read_plumber2(path: str | Path, reading: Reading | None = None) -> Contents:
         series, notes = [lai], [*notes, *told, which, *_unused(data, where)]
         beside = path.with_name(f"{path.name.removesuffix('_Met.nc')}_Flux.nc")
         if path.name.endswith("_Met.nc") and beside.exists():
-            of_flux, days_of_flux, told = _opened(beside)
-            series += fluxes(of_flux, days_of_flux, reading, beside.name)
-            notes += [f"fluxes from {beside.name} beside it", *told, *_unused(of_flux, beside.name)]
+            more, told = _beside(beside, days, reading, where)
+            series, notes = [*series, *more], [*notes, *told]
     else:
         series = fluxes(data, days, reading, where)
-        notes = [*notes, *_unused(data, where)]
+        notes = [*notes, *_none_kept(series, where), *_unused(data, where)]
         lacks = ("drivers: give the *_Met.nc of this tower, which reads its *_Flux.nc beside it",)
     seen = {one.name: one for one in series}
     if drivers is not None:
@@ -102,6 +104,39 @@ def read_plumber2(path: str | Path, reading: Reading | None = None) -> Contents:
     )
 
 
+def _beside(
+    path: Path, days: Days, reading: Reading, where: str
+) -> tuple[list[Observations], list[str]]:
+    """Return the fluxes of the file beside the weather, on the days of both, and notes."""
+    data, own, told = _opened(path, _has_flux)
+    series = fluxes(data, own, reading, path.name)
+    notes = [f"fluxes from {path.name} beside it", *told, *_none_kept(series, path.name)]
+    both = np.isin(own.day, days.day)
+    if not both.all():
+        spans = [f"{one.day[0]} to {one.day[-1]}" for one in (own, days)]
+        cut = f"{path.name} holds {spans[0]}, {where} {spans[1]}: "
+        cut += f"{(~both).sum()} of {both.size} days of fluxes left out"
+        notes.append(cut)
+        if not both.any():
+            cut += ", no day is in both; give the weather and fluxes of the same years"
+            warnings.warn(cut, DataWarning, stacklevel=3)
+        series = [one.select(np.isin(one.time, days.noon)) for one in series]
+    return series, [*notes, *_unused(data, path.name)]
+
+
+def _none_kept(series: Sequence[Observations], where: str) -> list[str]:
+    """Say why a flux is left without any value, and warn where it lacks the flags."""
+    none = [f"{one.name}: no day is kept: {one.note}" for one in series if not len(one)]
+    if unflagged := [line for line in none if NO_FLAGS in line]:
+        warnings.warn(f"{where}: {'; '.join(unflagged)}", DataWarning, stacklevel=4)
+    return none
+
+
+def _has_flux(data: xr.Dataset) -> bool:
+    """Return whether any flux is there, flagged or not: beside the weather no model's is."""
+    return "time" in data and any(name in data for name in variables_of(FLUXES))
+
+
 def _is_met(data: xr.Dataset) -> bool:
     return {"Tair", "SWdown", "time"} <= set(data.variables)
 
@@ -113,10 +148,10 @@ def _is_flux(data: xr.Dataset) -> bool:
     return "time" in data and told
 
 
-def _opened(path: Path) -> tuple[xr.Dataset, Days, list[str]]:
+def _opened(path: Path, takes: Callable[[xr.Dataset], bool]) -> tuple[xr.Dataset, Days, list[str]]:
     """Return a file without repeated records, its days, and notes."""
     data = read_netcdf(path)
-    if not is_plumber2(data):
+    if not takes(data):
         rule = "holds neither Tair and SWdown nor measured fluxes over time"
         found = ", ".join(str(name) for name in list(data.variables)[:8])
         raise InputError(where=path.name, rule=rule, found=found)
@@ -157,13 +192,13 @@ def _drivers(
     """Return the drivers, or None and what they lack; and notes."""
     warmth = column(data, "Tair", "t_min", where, units_needed=True).values
     low, high = days.extremes(warmth)
+    sun = column(data, "SWdown", "shortwave", where, units_needed=True).values
     vpd, notes = _vpd(data, warmth, where)
+    notes += _lacking(days, {"Tair": warmth, "SWdown": sun, "VPD": vpd})
     columns = {
         "t_min": low,
         "t_max": high,
-        "shortwave": days.mean(
-            column(data, "SWdown", "shortwave", where, units_needed=True).values
-        ),
+        "shortwave": days.cycle_mean(sun),
         "vpd": days.mean(vpd),
         "precipitation": _mean(data, days, "Precip", "precipitation", where),
         "co2": _mean(data, days, "CO2air", "co2", where),
@@ -178,6 +213,15 @@ def _drivers(
     lacks = [one for one in lacks if one]
     drivers = None if lacks else make_drivers(days.noon, columns, where=where)
     return drivers, tuple(lacks), notes
+
+
+def _lacking(days: Days, columns: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """Count the days that are read although some of their steps have no value."""
+    counts = {name: days.lacking(values) for name, values in columns.items()}
+    said = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    sun = f"; those of SWdown are the mean at their time of day within {NEAR} days"
+    how = sun if counts["SWdown"] else ""
+    return [f"days read although some of their steps are missing: {said}{how}"] * bool(said)
 
 
 def _mean(

@@ -21,6 +21,8 @@ from bayes_tbm.units import UNITS
 FLAGS = (0, 1, 2, 3, 4, 5, 101)
 """Measured, filled well to poorly, by reanalysis, by statistics, processed afterwards."""
 
+NO_FLAGS = "tells what was measured: quality=0 (--quality 0) takes all"
+
 
 @dataclass(frozen=True)
 class Flux:
@@ -85,6 +87,8 @@ def _flux(
     value = days.mean(read.values)
     good, told = _good_days(data, days, flux, np.isfinite(read.values), quality, where)
     value = np.where(good, value, np.nan)
+    if not np.isfinite(value).any():
+        return Observations(name, UNITS[name], days.noon, value, np.full(value.shape, np.nan), told)
     sd, error = np.full(value.shape, np.nan), ""
     if flux.error in data:
         spread = column(data, flux.error, name, where, units_needed=True, like=read.conversion)
@@ -104,7 +108,7 @@ def _good_days(
     source = next((name for name in flux.flags if f"{name}_qc" in data), None)
     if source is None:
         none = np.zeros(days.day.shape, dtype=bool)
-        return none, f"no {flux.flags[0]}_qc tells what was measured: quality=0 takes all"
+        return none, f"no {flux.flags[0]}_qc {NO_FLAGS}"
     measured = seen & (_flags(data, source, where) == 0)
     good = days.share(measured) >= quality
     return good, f"days with at least {quality:.0%} of their steps measured ({source}_qc 0)"

@@ -9,6 +9,8 @@ from bayes_tbm.errors import InputError
 
 ENOUGH = 0.75
 """Share of a day's steps that must hold a value."""
+NEAR = 7
+"""Days on either side whose mean at a time of day stands in for a missing step of sunlight."""
 _DAY = np.timedelta64(1, "D")
 _LONGEST = np.timedelta64(1, "h")
 
@@ -27,12 +29,15 @@ class Days:
         Which of the record's steps lie in these days, boolean, shape (n,).
     place : numpy.ndarray
         Index of the day of each kept step, shape (k,).
+    time : numpy.ndarray
+        Index of each kept step within its day, shape (k,).
     """
 
     day: NDArray[np.datetime64]
     steps: int
     kept: NDArray[np.bool_]
     place: NDArray[np.intp]
+    time: NDArray[np.intp]
 
     @property
     def noon(self) -> NDArray[np.datetime64]:
@@ -47,6 +52,17 @@ class Days:
         count = np.bincount(self.place[seen], minlength=self.day.size)
         good = count >= ENOUGH * self.steps
         return np.where(good, total / np.maximum(count, 1), np.nan)
+
+    def cycle_mean(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what `mean` does, of a quantity with a daily cycle; see the function."""
+        shape = (self.day.size, self.steps)
+        return cycle_mean(values[self.kept], self.place, self.time, shape)
+
+    def lacking(self, values: NDArray[np.float64]) -> int:
+        """Return how many days have a mean although some of their steps have no value."""
+        seen = np.isfinite(values[self.kept])
+        count = np.bincount(self.place[seen], minlength=self.day.size)
+        return int(np.sum((count >= ENOUGH * self.steps) & (count < self.steps)))
 
     def extremes(
         self, values: NDArray[np.float64]
@@ -107,7 +123,50 @@ def whole_days(start: NDArray[np.datetime64], where: str) -> tuple[Days, tuple[s
     notes = [f"days from steps of {minutes:g} minutes"]
     more = f" and {len(left) - 3} more" if len(left) > 3 else ""
     notes += [f"not whole, left out: {', '.join(left[:3])}{more}"] * bool(left)
-    return Days(every, steps, kept, place), tuple(notes)
+    time = ((start[kept] - day[kept]) / step).astype(np.intp)
+    return Days(every, steps, kept, place, time), tuple(notes)
+
+
+def cycle_mean(
+    values: NDArray[np.float64],
+    day: NDArray[np.integer],
+    time: NDArray[np.integer],
+    shape: tuple[int, int],
+) -> NDArray[np.float64]:
+    """Return means over days of a quantity with a daily cycle, such as sunlight.
+
+    A day without its night would be too bright: a missing step is the mean at its time of day
+    over the days within a week, and only where there is none is it left out of the mean.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Of steps, NaN where missing, shape (n,).
+    day, time : numpy.ndarray
+        Day of each step and its place within it, shape (n,).
+    shape : tuple of int
+        Number d of days and of steps a day.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (d,); NaN where too few steps of a day have a value.
+    """
+    grid = np.full(shape, np.nan)
+    grid[day, time] = values
+    known = np.isfinite(grid)
+    enough = known.sum(axis=1) >= ENOUGH * shape[1]
+    filled = grid.copy()
+    for row in np.flatnonzero(enough & ~known.all(axis=1)):
+        near = slice(max(row - NEAR, 0), row + NEAR + 1)
+        usual = _known_mean(grid[near], axis=0)
+        filled[row] = np.where(known[row], grid[row], usual)
+    return np.where(enough, _known_mean(filled, axis=1), np.nan)
+
+
+def _known_mean(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    count = np.isfinite(values).sum(axis=axis)
+    return np.where(count > 0, np.nansum(values, axis=axis) / np.maximum(count, 1), np.nan)
 
 
 def _step(start: NDArray[np.datetime64], where: str) -> np.timedelta64:

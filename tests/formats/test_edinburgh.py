@@ -161,6 +161,15 @@ def test_daily_steps_are_at_noon():
     assert np.array_equal(time, np.arange("2003-01-01T12", "2005-01-01T12", 24, "datetime64[h]"))
 
 
+def test_days_of_a_leap_year_in_the_last_year():
+    days = np.concatenate([np.arange(1.0, 366), np.arange(1.0, 367)])
+    with pytest.raises(InputError, match="366 in 2003, which has 365 days; first_year is the year"):
+        steps_by_day_of_year(days, 2002, where="a")
+    runs_on = np.arange(1.0, 367 + 365)
+    time, _ = steps_by_day_of_year(runs_on, 2003, where="a")
+    assert str(time[-1])[:10] == "2004-12-31"
+
+
 @pytest.mark.parametrize(
     ("days", "said"),
     [
@@ -177,6 +186,10 @@ def test_daily_steps_are_at_noon():
         ([2, 1] * 200, "must increase within a year"),
         ([0, 1, 2], "whole day"),
         ([364, 365, 366, 1], "steps must be days"),
+        ([363, 364, 365, 366], "doy: must be those of the years; found 366 in 1999, which has 365"),
+        ([1, 32, 60, 91], "doy: must be the last day of the month; found 1999-01-01 in row 1 .4"),
+        ([16, 46, 75, 106], "doy: must be the last day of the month; found 1999-01-16 in row 1"),
+        ([15, 59, 90, 120], "doy: must be the last day of the month; found .*1 .1 of 4 rows"),
     ],
 )
 def test_days_that_are_no_steps(days, said):

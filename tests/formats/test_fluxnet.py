@@ -265,6 +265,45 @@ def test_missing_uncertainties_are_left_out_or_taken_from_other_years(site, tmp_
     assert "within 15 days of the season" in nee.note
 
 
+def test_gpp_without_the_random_part_of_its_error_is_left_out_or_filled(site, tmp_path):
+    daily = tmp_path / "FLX_XX-Twn_DD.csv"
+    pd.DataFrame(daily_columns(site)).to_csv(daily, index=False)
+    put(daily, "NEE_VUT_REF_RANDUNC", GAP, slice(365, None))
+    with pytest.warns(
+        DataWarning, match=r"gpp: .*\(2008\) left out; fill_uncertainty=True.*reco: "
+    ):
+        read = read_fluxnet(daily)
+    for name in ("gpp", "reco"):
+        assert read.observations[name].time.max() < np.datetime64("2008-01-01")
+    gpp = read_fluxnet(daily, Reading(fill_uncertainty=True)).observations["gpp"]
+    sd = pd.Series(gpp.sd, gpp.time)
+    assert sd["2008"].median() == pytest.approx(sd["2007"].median(), rel=0.2)
+    edit(daily, lambda frame: frame.drop(columns="NEE_VUT_REF_RANDUNC"))
+    assert len(read_fluxnet(daily).observations["gpp"]) == len(gpp)  # the file knows of none
+
+
+def test_half_hours_without_any_flag_say_so(small):
+    small.daily.unlink()
+    put(small.fine, "NEE_VUT_REF_QC", GAP)
+    with pytest.warns(DataWarning, match="nee: NEE_VUT_REF: no NEE_VUT_REF_QC, which tells meas"):
+        assert "nee" not in read_fluxnet(small.fine).observations
+    every = read_fluxnet(small.fine, Reading(quality=0.0)).observations["nee"]
+    assert "measured or filled: NEE_VUT_REF_QC is absent" in every.note
+
+
+def test_a_day_without_some_half_hours_is_as_bright_as_its_neighbours(small):
+    whole = read_fluxnet(small.fine)
+    put(small.fine, "SW_IN_F", GAP, slice(48 * 40, 48 * 40 + 12))  # a night, all of it dark
+    edit(small.fine, lambda frame: frame.drop(index=range(48 * 50 + 38, 48 * 50 + 48)))
+    put(small.fine, "TA_F", GAP, slice(48 * 3, 48 * 3 + 2))
+    read = read_fluxnet(small.fine)
+    assert read.drivers["shortwave"].values == pytest.approx(whole.drivers["shortwave"].values)
+    told = "days read although some of their 48 values are missing: TA_F 2, SW_IN_F 2, VPD_F 1"
+    assert any(note.startswith(told) and "those of SW_IN" in note for note in read.notes)
+    assert any("FLUXNET" in n and "missing: TA_F 2" in n for n in read_fluxnet(small.daily).notes)
+    assert not any("some of their" in note for note in whole.notes)
+
+
 def test_no_uncertainty_at_all_must_be_stated(small):
     for column in ("LE_RANDUNC", "LE_F_MDS_QC"):
         edit(small.daily, lambda frame, column=column: frame.drop(columns=column))
@@ -396,6 +435,12 @@ def test_weeks_give_observations_only(small, tmp_path):
 def test_places_are_stated_found_or_lacking(small):
     stated = read_fluxnet(small.daily, Reading(latitude=-10.0, longitude=20.0))
     assert (stated.latitude, stated.longitude) == (-10.0, 20.0)
+    rounded = read_fluxnet(small.daily, Reading(latitude=62.0))
+    assert (rounded.latitude, rounded.longitude) == (62.0, read_fluxnet(small.daily).longitude)
+    assert rounded.longitude == pytest.approx(24.295, abs=0.01)
+    elsewhere = read_fluxnet(small.daily, Reading(latitude=-10.0))
+    assert (elsewhere.latitude, elsewhere.longitude) == (-10.0, None)
+    assert any("not used, as its latitude is 61.8" in note for note in elsewhere.notes)
     small.bif.rename(small.bif.with_name("sites.csv"))  # told by its columns
     assert read_fluxnet(small.daily).latitude == pytest.approx(61.847)
     named = read_fluxnet(small.daily, Reading(site="Twin"))

@@ -167,6 +167,8 @@ REFUSED = {
         "2008", periods=1920, freq="10min").strftime("%Y%m%d%H%M")), p), "found 10 min"),
     "ends elsewhere": ("fine", lambda p: set_first(p, "TIMESTAMP_END", "200801010100"),
                        "must be 30 min after the start"),
+    "ends called starts": ("fine", lambda p: save(table(p).drop(columns="TIMESTAMP_START").rename(
+        columns={"TIMESTAMP_END": "TIMESTAMP_START"}), p), "which are ends; call the column"),
     "text for a number": ("daily", lambda p: set_first(p, "SW_IN_F", "bad"), "must be a number"),
     "swapped sun and CO2": ("daily", lambda p: swap(p, "SW_IN_F", "CO2_F_MDS"), "co2: must be"),
     "swapped warmth and CO2": ("fine", lambda p: swap(p, "TA_F", "CO2_F_MDS"), "must be within"),

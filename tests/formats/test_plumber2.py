@@ -9,7 +9,7 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.formats.callmip import is_callmip
 from bayes_tbm.formats.differland import is_differland
 from bayes_tbm.formats.humidity import vpd_from_specific
@@ -238,10 +238,50 @@ def test_filled_days_do_not_enter(read, filled, quality, days):
 
 def test_without_flags_nothing_counts_as_measured(read):
     bare = flux().drop_vars("NEE_qc")
-    seen = read(fluxes=bare).observations
-    assert set(seen) == {"et"}
+    with pytest.warns(DataWarning, match="nee: no day is kept: no NEE_qc tells what was measured"):
+        contents = read(fluxes=bare)
+    assert set(contents.observations) == {"et"}
     everything = read(fluxes=bare, reading=Reading(quality=0.0)).observations
     assert "filled steps count too, as stated" in everything["nee"].note
+
+
+def test_fluxes_without_flags_leave_the_weather_readable(read):
+    bare = flux().drop_vars(["NEE_qc", "Qle_qc"])
+    with pytest.warns(DataWarning, match=r"Flux.nc: nee: no day is kept.*quality=0.*et: no day"):
+        contents = read(met(), bare)
+    assert contents.to_site().steps == DAYS
+    assert any(note.startswith("gpp: no day is kept: ") for note in contents.notes)
+    every = read(met(), bare, Reading(quality=0.0)).to_site().observations
+    assert len(every["nee"]) == len(every["et"]) == DAYS
+    with pytest.raises(InputError, match=r"_Flux\.nc: holds neither"):
+        read(met(), met())
+
+
+def test_fluxes_of_other_days_are_cut_to_those_of_the_weather(read):
+    later = flux()
+    later["time"].attrs["units"] = "seconds since 2003-01-16 00:00:00"
+    contents = read(met(), later)
+    assert len(contents.to_site().observations["nee"]) == 5
+    assert any("holds 2003-01-16 to 2003-02-04" in note
+               and note.endswith("2003-01-01 to 2003-01-20: 15 of 20 days of fluxes left out")
+               for note in contents.notes)  # fmt: skip
+    later["time"].attrs["units"] = "seconds since 2007-01-01 00:00:00"
+    with pytest.warns(DataWarning, match="20 of 20 days of fluxes left out, no day is in both"):
+        contents = read(met(), later)
+    assert set(contents.to_site().observations) == {"lai"}
+
+
+def test_a_day_that_lacks_steps_is_as_bright_as_its_neighbours(read):
+    whole = read(met()).drivers["shortwave"].values
+    weather = met().isel(time=np.r_[0 : 48 * 5, 48 * 5 + 10 : 48 * DAYS])
+    weather["SWdown"][48 * 12 - 10 : 48 * 12 + 2] = -9999  # the night after
+    contents = read(weather)
+    assert contents.drivers["shortwave"].values == pytest.approx(whole, rel=1e-6)
+    told = "days read although some of their steps are missing: Tair 1, SWdown 2, VPD 1; those of"
+    assert any(note.startswith(told) for note in contents.notes)
+    never = met()
+    never["SWdown"][3::48] = -9999  # a time of day that no day has
+    assert np.isfinite(read(never).drivers["shortwave"]).all()
 
 
 def test_latent_heat_corrected_if_asked(read):

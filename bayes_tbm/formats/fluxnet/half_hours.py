@@ -6,6 +6,7 @@ are added in quadrature; precipitation is summed; the rest is a mean. Joint unce
 half-hours cannot be made those of a day, since their parts average in different ways.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.formats.fluxnet.steps import DAY, Floats, Steps
+from bayes_tbm.formats.subdaily import NEAR, cycle_mean
 from bayes_tbm.units import CARBON_MOLAR_MASS, SECONDS_PER_DAY
 
 PRESENT = 0.75
@@ -22,6 +24,7 @@ CARBON_FLUX = CARBON_MOLAR_MASS * 1e-6 * SECONDS_PER_DAY
 LOWEST, HIGHEST = "TA_LOWEST", "TA_HIGHEST"
 """Names, here only, of the daily extremes of air temperature."""
 SUMS = ("P_F", "P")
+SUN = "SW_IN"
 _CARBON = ("NEE_", "GPP_", "RECO_")
 _FLAGS = (0.0, 1.0, 2.0, 3.0)
 
@@ -62,6 +65,35 @@ def to_days(steps: Steps, temperature: str | None) -> Steps:
     return replace(steps, resolution="daily", start=start, end=start + DAY, columns=columns)
 
 
+def lacking_note(steps: Steps, names: Collection[str]) -> str:
+    """Count the days that are read although some of their half-hours have no value.
+
+    Parameters
+    ----------
+    steps : Steps
+        Half-hours or hours.
+    names : collection of str
+        Columns that are read.
+
+    Returns
+    -------
+    str
+        Nothing if every day is whole.
+    """
+    steps = _without_ragged_ends(steps)
+    first = steps.start[0].astype("datetime64[D]")
+    day = (steps.start.astype("datetime64[D]") - first).astype(np.int64)
+    per_day = int(DAY // (steps.end[0] - steps.start[0]))
+    counts = {name: _count(steps[name], day) for name in dict.fromkeys(names)}
+    lacking = {n: int(np.sum((c >= PRESENT * per_day) & (c < per_day))) for n, c in counts.items()}
+    said = ", ".join(f"{name} {days}" for name, days in lacking.items() if days)
+    if not said:
+        return ""
+    sun = any(days and name.startswith(SUN) for name, days in lacking.items())
+    how = f"; those of {SUN} are the mean at their time of day within {NEAR} days" if sun else ""
+    return f"days read although some of their {per_day} values are missing: {said}{how}"
+
+
 def _without_ragged_ends(steps: Steps) -> Steps:
     """Leave out days at either end of which most lines are missing, as where a file was cut."""
     day = steps.start.astype("datetime64[D]")
@@ -83,7 +115,11 @@ def _daily(name: str, values: Floats, day: NDArray[np.int64], per_day: int, step
     count, days = _count(values, day), day[-1] + 1
     if name.endswith("_QC"):
         _refuse_flags(name, values, steps)
+        if not count.any():  # no flags at all is not the same as nothing measured
+            return np.full(days, np.nan)
         return np.bincount(day, weights=values <= 1.0, minlength=days) / per_day
+    if name.startswith(SUN):
+        return cycle_mean(values, day, _time_of_day(steps), (days, per_day))
     known = np.isfinite(values)
     carbon = CARBON_FLUX if name.startswith(_CARBON) else 1.0
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -93,6 +129,12 @@ def _daily(name: str, values: Floats, day: NDArray[np.int64], per_day: int, step
         total = np.bincount(day, weights=np.where(known, values, 0.0), minlength=days)
         mean = np.where(count >= PRESENT * per_day, total / count, np.nan)
     return np.asarray(mean * (per_day if name in SUMS else carbon))
+
+
+def _time_of_day(steps: Steps) -> NDArray[np.int64]:
+    """Return the place of each step within its day."""
+    since = steps.start - steps.start.astype("datetime64[D]")
+    return np.asarray(since // (steps.end[0] - steps.start[0]), dtype=np.int64)
 
 
 def _extremes(values: Floats, day: NDArray[np.int64], per_day: int) -> tuple[Floats, Floats]:

@@ -19,7 +19,13 @@ from bayes_tbm.formats.fluxnet.drivers import (
     source,
 )
 from bayes_tbm.formats.fluxnet.fluxes import observed_fluxes
-from bayes_tbm.formats.fluxnet.half_hours import HIGHEST, LOWEST, PRESENT, to_days
+from bayes_tbm.formats.fluxnet.half_hours import (
+    HIGHEST,
+    LOWEST,
+    PRESENT,
+    lacking_note,
+    to_days,
+)
 from bayes_tbm.formats.fluxnet.layout import Layout, read_layout
 from bayes_tbm.formats.fluxnet.spread import Spread, spread_note, spreads
 from bayes_tbm.formats.fluxnet.steps import DAY, Steps, on_every_day, read_steps
@@ -37,6 +43,8 @@ _COARSE = (
     "half-hourly file (DD and HH or HR), or join these observations to other drivers"
 )
 _PLAIN = Reading()
+_SAME_PLACE = 0.5
+"""Degrees within which a stated latitude, perhaps rounded, is that of the BIF."""
 _APART = 0.5
 """Median difference of daily temperatures [K] from which two files are not of one tower."""
 
@@ -175,7 +183,9 @@ def _daily(
         per_day = int(DAY // (steps.end[0] - steps.start[0]))
         name = source(steps, "temperature")
         note = f"days are made of {_step_name(steps)} values, of which {PRESENT:.0%} must be there"
-        return to_days(steps, name), [note, _extremes_note(name, path.name, per_day)], ()
+        notes = [note, _extremes_note(name, path.name, per_day)]
+        lacking = lacking_note(steps, [source(steps, driver) for driver in CANDIDATES])
+        return to_days(steps, name), notes + [lacking] * bool(lacking), ()
     if steps.resolution != "daily":
         return steps, [], (_COARSE.format(steps.resolution),)
     steps = on_every_day(steps)
@@ -210,6 +220,8 @@ def _with_extremes(
     same = days.select((days.start >= part.start[0]) & (days.start <= part.start[-1]))
     _refuse_other_tower(part, same, other.name, steps.where)
     notes = [_extremes_note(name, other.name, per_day)]
+    lacking = lacking_note(fine, [name])
+    notes += [f"{other.name}: {lacking}"] * bool(lacking)
     if not both.all():
         notes.append(
             f"the daily file holds {whole[0]}, {other.name} {whole[1]}: read are the days of both"
@@ -244,9 +256,16 @@ def _place(
     path: Path, site: str | None, reading: Reading
 ) -> tuple[tuple[float | None, float | None], list[str], list[str]]:
     """Return latitude and longitude, a note, and what is lacking."""
-    if reading.latitude is not None:
+    if reading.latitude is not None and reading.longitude is not None:
         return (reading.latitude, reading.longitude), ["coordinates as stated by the user"], []
     found, note = place_beside(path, site)
+    if reading.latitude is not None:
+        longitude, told = None, "coordinates as stated by the user"
+        if found is not None and abs(found.latitude - reading.latitude) <= _SAME_PLACE:
+            longitude, told = found.longitude, f"{note}, but latitude as stated by the user"
+        elif found is not None:
+            told += f"; not used, as its latitude is {found.latitude:g}: {note}"
+        return (reading.latitude, longitude), [told], []
     if found is not None:
         longitude = found.longitude if reading.longitude is None else reading.longitude
         return (found.latitude, longitude), [note], []

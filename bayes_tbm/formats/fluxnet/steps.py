@@ -132,6 +132,8 @@ def _bounds(dates: Mapping[str, Times], layout: Layout) -> tuple[Times, Times]:
         # Seven days from the first to the last are six apart.
         return start, last + DAY * int(np.median((last - start) / DAY) % 7 != 0)
     step = _step(next(iter(dates.values())), where)
+    if "TIMESTAMP_END" not in dates:
+        _refuse_ends(dates["TIMESTAMP_START"], step, where)
     end = dates["TIMESTAMP_END"] if "TIMESTAMP_END" in dates else dates["TIMESTAMP_START"] + step
     start = dates.get("TIMESTAMP_START", end - step)
     off = np.flatnonzero(end != start + step)
@@ -143,6 +145,18 @@ def _bounds(dates: Mapping[str, Times], layout: Layout) -> tuple[Times, Times]:
                   f"({off.size} of {start.size} lines)",
         )  # fmt: skip
     return start, start + step
+
+
+def _refuse_ends(start: Times, step: np.timedelta64, where: str) -> None:
+    """Refuse starts that are ends: from one step after a midnight up to a midnight."""
+    first, last = start.min(), start.max()
+    midnight = first.astype("datetime64[D]"), last.astype("datetime64[D]")
+    if first - midnight[0] == step and last == midnight[1] and start.size * step >= DAY:
+        raise InputError(
+            where=where, variable="TIMESTAMP_START", rule="must be the start of each step",
+            found=f"{str(first)[:16]} to {str(last)[:16]}, which are ends",
+            remedy="call the column TIMESTAMP_END",
+        )  # fmt: skip
 
 
 def _step(time: Times, where: str) -> np.timedelta64:

@@ -80,13 +80,12 @@ def parted_sd(steps: Steps, variant: Variant, flux: str, method: str) -> tuple[F
     night, day = variant.parted(flux, "NT"), variant.parted(flux, "DT")
     random = f"{variant.nee}_RANDUNC"
     apart = np.abs(steps[night] - steps[day]) / 2
-    return in_quadrature(
-        [
-            (apart, f"({night} - {day})/2"),
-            half_spread(steps, variant.stem(flux, method)),
-            (steps[random], random),
-        ]
-    )
+    spread, how = half_spread(steps, variant.stem(flux, method))
+    if steps.holds(random):
+        # Without its random part an error is too small, and such steps would weigh most.
+        known = np.isfinite(steps[random])
+        apart, spread = np.where(known, apart, np.nan), np.where(known, spread, np.nan)
+    return in_quadrature([(apart, f"({night} - {day})/2"), (spread, how), (steps[random], random)])
 
 
 def latent_sd(steps: Steps, *, closure: bool) -> tuple[Floats, str]:
