@@ -84,11 +84,6 @@ def export(
         Anything unknown, a site that is not the run's, or a run that the convention does not take.
     WriteError
         A file cannot be written.
-
-    Examples
-    --------
-    >>> files = bt.export("run/", "shared/")                           # doctest: +SKIP
-    >>> files = bt.export("run/", "entry/", "callmip", scenario=5)     # doctest: +SKIP
     """
     use_double_precision()
     jax_will_run()
