@@ -133,7 +133,7 @@ def at_hand(text: str, kind: str) -> str:
     """Return the text, with a site that is at hand and cheap."""
     if has_data() and (kind == "bash" or ALL in sys.argv):
         return text
-    return re.sub(r'\bFI-Hyy\b(?=["\s])', STAND_IN, text)
+    return re.sub(r'(?<!--site-code )\bFI-Hyy\b(?=["\s])', STAND_IN, text)
 
 
 @contextlib.contextmanager
@@ -147,8 +147,8 @@ def prepared() -> Iterator[Path]:
     mpl.use("Agg")
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(root / "compiled")
-        jax.config.update("jax_compilation_cache_dir", str(root / "compiled"))
+        kept = os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(root / "compiled"))
+        jax.config.update("jax_compilation_cache_dir", kept)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
         command = root / "bin" / "bayes-tbm"
         command.parent.mkdir()
