@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from bayes_tbm.errors import DataWarning, InputError, did_you_mean
 from bayes_tbm.formats.common import collect, without_copies
 from bayes_tbm.sites.contents import Contents
 from bayes_tbm.sites.observations import STOCKS, Observations, join_notes
+from bayes_tbm.sites.time_axis import step_bounds
 
 _APART = 0.1
 """Degrees, of latitude or along a parallel as far, within which two files are of one place."""
@@ -196,10 +196,8 @@ def _within(other: Contents, first: Contents) -> tuple[dict[str, Observations], 
 
 def period(drivers: xr.Dataset) -> Period:
     """Return when the first step begins and the last ends."""
-    time: NDArray[np.datetime64] = drivers["time"].values
-    halves = drivers["step_length"].values[[0, -1]] / 2 * 86_400e3
-    half = np.round(halves).astype("timedelta64[ms]")
-    return time[0] - half[0], time[-1] + half[1]
+    bounds = step_bounds(drivers)
+    return bounds[0, 0], bounds[-1, 1]
 
 
 def _days(first: np.datetime64, last: np.datetime64) -> str:

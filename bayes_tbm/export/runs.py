@@ -22,6 +22,7 @@ from bayes_tbm.prediction.fitted import Fitted, elsewhere, fitted, fitted_period
 from bayes_tbm.report.folder import EXPERIMENT, load_run, stored_experiment
 from bayes_tbm.results.groups import group
 from bayes_tbm.sites.site import Site, When
+from bayes_tbm.sites.time_axis import step_bounds
 from bayes_tbm.streams import Stream
 
 Series = dict[str, NDArray[np.float64]]
@@ -67,9 +68,7 @@ class Opened:
     @property
     def bounds(self) -> NDArray[np.datetime64]:
         """Start and end of each step, (time, 2)."""
-        half = np.round(self.site.drivers["step_length"].values * 43_200_000)
-        half = half.astype("timedelta64[ms]")
-        return np.stack([self.time - half, self.time + half], axis=1)
+        return step_bounds(self.site.drivers)
 
     @property
     def experiment(self) -> dict[str, Any]:

@@ -8,11 +8,20 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bayes_tbm.plots.style import BLACK, BLUE, GREY, SMALL, STYLE, number_text, tidy, with_unit
+from bayes_tbm.plots.style import (
+    BANDS,
+    BLACK,
+    BLUE,
+    GREY,
+    SMALL,
+    STYLE,
+    number_text,
+    tidy,
+    with_unit,
+)
 from bayes_tbm.prediction.scores import MODEL, PredictionScores, evaluate
 from bayes_tbm.results.groups import group
 
-_BANDS = ((0.05, 0.95, "#C6E2F5"), (0.25, 0.75, "#7CBCE4"))
 _MONTHS = 8  # predicted in fewer calendar months there is no seasonal cycle to show
 
 
@@ -57,7 +66,7 @@ def _series(axes: Axes, prediction: xr.DataTree, name: str) -> None:
     draws = group(prediction, "predictions")[name].transpose("draw", ...)
     seen = group(prediction, "observed_data")[name]
     time = seen[f"{name}_point"].values
-    for low, high, colour in _BANDS:
+    for low, high, colour in BANDS:
         below, above = np.quantile(draws.values, [low, high], axis=0)
         label = f"predicted, {high - low:.0%}"
         axes.fill_between(time, below, above, color=colour, lw=0, label=label)

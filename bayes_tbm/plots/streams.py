@@ -11,12 +11,21 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.plots.style import BLACK, BLUE, GREY, SMALL, STYLE, number_text, tidy, with_unit
+from bayes_tbm.plots.style import (
+    BANDS,
+    BLACK,
+    BLUE,
+    GREY,
+    SMALL,
+    STYLE,
+    number_text,
+    tidy,
+    with_unit,
+)
 from bayes_tbm.results.diagnostics import stream_skill
 from bayes_tbm.results.groups import group
 from bayes_tbm.units import DAYS_PER_YEAR
 
-_BANDS = ((0.05, 0.95, "#C6E2F5"), (0.25, 0.75, "#7CBCE4"))
 _FEW, _MANY = 50, 500  # points: at most so many get an error bar each; more are drawn small
 _MONTHS = 8  # observed in fewer calendar months there is no seasonal cycle to show
 _BINS = 12, 73  # of a mean seasonal cycle: one to six a month, as the data are dense
@@ -98,7 +107,7 @@ def _series(axes: Axes, tree: xr.DataTree, name: str) -> None:
 
 
 def _bands(axes: Axes, x: NDArray[np.generic], quantiles: xr.DataArray) -> None:
-    for low, high, colour in _BANDS:
+    for low, high, colour in BANDS:
         below, above = quantiles.sel(quantile=[low, high]).transpose("quantile", ...).values
         label = f"simulation, {high - low:.0%}"
         axes.fill_between(x, below, above, color=colour, lw=0, label=label)

@@ -52,6 +52,9 @@ def looks(names: Sequence[str]) -> list[Look]:
 
 GREY, PALE_GREY = "#7F7F7F", "#D9D9D9"
 
+BANDS = ((0.05, 0.95, "#C6E2F5"), (0.25, 0.75, "#7CBCE4"))
+"""Central intervals of a series, the wider first, with their colours."""
+
 SMALL = 7.0
 STYLE: Any = {
     "font.size": 8.0,

@@ -15,6 +15,7 @@ from scipy.stats import norm
 
 from bayes_tbm.prediction.baselines import Normal, last_year, seasonal_cycle
 from bayes_tbm.results.groups import group
+from bayes_tbm.sites.time_axis import days_from_time
 
 Array = NDArray[np.float64]
 MODEL, CYCLE, YEAR, PRIOR = "posterior", "seasonal cycle", "last year", "prior"
@@ -102,7 +103,7 @@ def _forecasts(prediction: xr.DataTree, name: str) -> dict[str, _Forecast]:
     seen = group(prediction, "observed_data")[name]
     fitted = group(prediction, "fitted_data")[name]
     point = f"{name}_point"
-    day, at = _days(fitted[point].values), _days(seen[point].values)
+    day, at = days_from_time(fitted[point].values), days_from_time(seen[point].values)
     found = {MODEL: _of_draws(prediction, "", name)}
     for label, baseline in BASELINES.items():
         found[label] = _of_normal(baseline(day, fitted.values, at), seen.values)
@@ -195,7 +196,3 @@ def _means(prediction: xr.DataTree, names: list[str], by: str) -> pd.DataFrame:
                 "predicted": middle, "low_90": low, "high_90": high, "bias": middle - data,
             })  # fmt: skip
     return pd.DataFrame(rows).set_index(["stream", by])
-
-
-def _days(time: NDArray[np.datetime64]) -> Array:
-    return np.asarray(time.astype("datetime64[s]").astype(np.int64) / 86400.0, dtype=float)

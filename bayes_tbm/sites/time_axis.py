@@ -1,6 +1,7 @@
 """Times of steps and observations: days since the field's epoch, and the usual step."""
 
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_tbm.errors import InputError
@@ -33,6 +34,14 @@ def days_from_time(time: NDArray[np.datetime64]) -> NDArray[np.float64]:
     """Return float64 days since 2001-01-01 00:00, shape (n,)."""
     milliseconds = (time - EPOCH) / np.timedelta64(1, "ms")
     return np.round(milliseconds) / _MILLISECONDS_PER_DAY
+
+
+def step_bounds(drivers: xr.Dataset) -> NDArray[np.datetime64]:
+    """Return start and end of each step, (time, 2), exact to the millisecond."""
+    time = drivers["time"].values
+    half = np.round(drivers["step_length"].values * (_MILLISECONDS_PER_DAY / 2))
+    half = half.astype("timedelta64[ms]")
+    return np.stack([time - half, time + half], axis=1)
 
 
 def usual_step(time: NDArray[np.datetime64]) -> float:

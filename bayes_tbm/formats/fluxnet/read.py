@@ -22,7 +22,6 @@ from bayes_tbm.formats.fluxnet.fluxes import observed_fluxes
 from bayes_tbm.formats.fluxnet.half_hours import (
     HIGHEST,
     LOWEST,
-    PRESENT,
     lacking_note,
     to_days,
 )
@@ -31,6 +30,7 @@ from bayes_tbm.formats.fluxnet.spread import Spread, spread_note, spreads
 from bayes_tbm.formats.fluxnet.steps import DAY, Steps, on_every_day, read_steps
 from bayes_tbm.formats.fluxnet.variants import LATENT_COLUMNS, Variant, variants
 from bayes_tbm.formats.reading import Reading
+from bayes_tbm.formats.subdaily import ENOUGH
 from bayes_tbm.formats.table import read_header
 from bayes_tbm.sites.contents import Contents
 from bayes_tbm.sites.observations import Observations
@@ -182,7 +182,7 @@ def _daily(
     if _fine(steps):
         per_day = int(DAY // (steps.end[0] - steps.start[0]))
         name = source(steps, "temperature")
-        note = f"days are made of {_step_name(steps)} values, of which {PRESENT:.0%} must be there"
+        note = f"days are made of {_step_name(steps)} values, of which {ENOUGH:.0%} must be there"
         notes = [note, _extremes_note(name, path.name, per_day)]
         lacking = lacking_note(steps, [source(steps, driver) for driver in CANDIDATES])
         return to_days(steps, name), notes + [lacking] * bool(lacking), ()
@@ -241,7 +241,7 @@ def _refuse_other_tower(days: Steps, fine: Steps, other: str, where: str) -> Non
 
 
 def _extremes_note(name: str, where: str, per_day: int) -> str:
-    least = int(np.ceil(PRESENT * per_day))
+    least = int(np.ceil(ENOUGH * per_day))
     return (
         f"t_min, t_max: lowest and highest {name} in {where} by the day of TIMESTAMP_START, "
         f"of at least {least} of {per_day} values"
