@@ -23,6 +23,8 @@ from bayes_tbm.posterior.traced import Parts, TracedDensity
 from bayes_tbm.runtime.shared import shared
 from bayes_tbm.streams import AbstractBoundStream
 
+_YEARS = 25  # between lengths of regrowth
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LogDensity:
@@ -80,10 +82,13 @@ class LogDensity:
 
     @functools.cached_property
     def _needed_years(self) -> int:
-        """Years of regrowth that streams or constraints see or the record starts from."""
+        """Years of regrowth that streams or constraints see or the record starts from.
+
+        Of a few lengths, so that stands of many ages are of one form.
+        """
         start = (self.regrowth.age if self.regrowth else None) or 0.0
         seen = [*(s.oldest for s in self.streams), *(c.age for c in self.constraints)]
-        return math.ceil(max([start, *seen]))
+        return _YEARS * math.ceil(max([start, *seen]) / _YEARS)
 
     def values(self, z: jax.Array) -> dict[str, jax.Array]:
         """Values of all parameters by name for a latent vector, (dimension,)."""
@@ -110,7 +115,9 @@ class LogDensity:
 
     def parts_of(self, values: Mapping[str, jax.Array], p: Parameters, run: Trajectory) -> Parts:
         """Log density in named parts of a run and the values it was made with."""
-        return self.traced.parts_of(values, p, run)
+        parts = self.traced.parts_of(values, p, run)
+        stream = {s.name: s.of_points(parts.stream[s.name]) for s in self.streams}
+        return dataclasses.replace(parts, stream=stream)
 
     def __call__(self, z: jax.Array) -> jax.Array:
         """Log density with respect to ``dz``.

@@ -123,6 +123,15 @@ class Evaluator:
     def _rows_of(self) -> Callable[..., _Row]:
         return self._density.shared(_rows)
 
+    def _of_points(self, row: _Row) -> _Row:
+        """Rows on the host, without places that have no point."""
+        row = jax.device_get(row)
+        cut = {
+            group: {s.name: s.of_points(getattr(row, group)[s.name]) for s in self._density.streams}
+            for group in ("log_likelihood", "predictive")
+        }
+        return dataclasses.replace(row, **cut)
+
     def _evaluate(self, flat: Array, key: jax.Array) -> tuple[_Row, Group]:
         """Rows of all draws, with series kept for few, and the quantiles of those."""
         keys = jax.random.split(key, len(flat))
@@ -131,7 +140,7 @@ class Evaluator:
         for first in range(0, len(flat), _BATCH):
             wanted = np.arange(first, min(first + _BATCH, len(flat)))
             index = np.resize(wanted, _BATCH)  # the last batch is filled up to keep its shape
-            row = jax.device_get(self._rows_of(keys[index], jnp.asarray(flat[index])))
+            row = self._of_points(self._rows_of(keys[index], jnp.asarray(flat[index])))
             row = jax.tree.map(lambda a, count=wanted.size: a[:count], row)
             chosen = wanted % every == 0
             series.append({name: s[chosen] for name, s in row.series.items()})

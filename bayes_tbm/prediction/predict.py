@@ -165,6 +165,8 @@ def _drawn(
     streams = tuple(stream.ready for stream in held)
     known = jnp.asarray(float(given))
     found: Draws = in_batches(functools.partial(function, streams, known), keys, every)
+    for kind in ("points", "scores"):
+        found[kind] = {s.name: s.of_points(found[kind][s.name]) for s in held}
     return found
 
 

@@ -12,7 +12,7 @@ from bayes_tbm.sites.site import Observations, Site
 from bayes_tbm.streams.averaging import averaging
 from bayes_tbm.streams.definition import Stream, require_errors
 from bayes_tbm.streams.errors import ErrorData
-from bayes_tbm.streams.likelihood import BoundStream
+from bayes_tbm.streams.likelihood import BoundStream, Room
 from bayes_tbm.units import DAYS_PER_YEAR
 
 _ORIGIN = np.datetime64("2001-01-01", "ns")
@@ -81,11 +81,22 @@ def bind(
     return BoundStream(
         stream, data,
         # Values from before the record shift the places of all others.
-        averaging(place, block, 0 if count else _steps_per_block(stream, site)),
+        averaging(
+            place, block, 0 if count else _steps_per_block(stream, site), site.drivers.sizes["time"]
+        ),
         earlier=age[first], step=place, value=value, measurement_sd=sd, block=block,
         time=_ORIGIN + (mid * 86400.0).round().astype("timedelta64[s]"),
-        left_out=seen.time[~(inside | early)],
+        left_out=seen.time[~(inside | early)], room=_room(stream, site, count),
     )  # fmt: skip
+
+
+def _room(stream: Stream, site: Site, earlier: int) -> Room:
+    """Return what the record could hold of the stream at most."""
+    days, steps = site.drivers.days.values, site.drivers.sizes["time"]
+    span, block = days[-1] - days[0], stream.errors.averaging
+    blocks = min(steps, int(span // block) + 1) if block > 0 else steps
+    years = int((days[-1] - _first_instant(site)) // DAYS_PER_YEAR) + 1
+    return Room(points=earlier + blocks, values=earlier + steps, years=years)
 
 
 def _with_systematic(stream: Stream, seen: Observations) -> Stream:

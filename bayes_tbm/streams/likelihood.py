@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Self, override
+from typing import Any, Self, TypeVar, override
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,9 @@ from bayes_tbm.streams.averaging import Averaging
 from bayes_tbm.streams.definition import Stream
 from bayes_tbm.streams.errors import ErrorData, ErrorParameter
 from bayes_tbm.streams.errors.common import has_common
+from bayes_tbm.streams.errors.padding import length, padded
 
+T = TypeVar("T", jax.Array, NDArray[Any])
 Array = NDArray[np.float64]
 Times = NDArray[np.datetime64]
 
@@ -63,9 +65,17 @@ class AbstractBoundStream:
 
     @property
     def ready(self) -> Self:
-        """The same with all that does not depend on the model worked out: for many evaluations."""
+        """The same with all that does not depend on the model worked out: for many evaluations.
+
+        Points may have places without one behind them: `of_points` leaves those out.
+        """
         data = dataclasses.replace(self.data, rows=self.stream.errors.rows(self.data))
         return dataclasses.replace(self, data=data)
+
+    def of_points(self, places: T) -> T:
+        """Return values of the points alone, (..., point), of those that `ready` has places for."""
+        found: T = places[..., : len(self.data.value)]
+        return found
 
     def with_points(self, value: ArrayLike) -> Self:
         """Return the same with other points than those observed, which err as those do.
@@ -228,6 +238,15 @@ def _in_quadrature(before: float | None, more: float) -> float | None:
     return math.hypot(before or 0.0, more) if more else before
 
 
+@dataclasses.dataclass(frozen=True)
+class Room:
+    """What a record could hold of a stream at most, values before it included."""
+
+    points: int
+    values: int
+    years: int
+
+
 _EMPTY: NDArray[np.float64] = np.zeros(0)
 
 
@@ -254,6 +273,8 @@ class BoundStream(AbstractBoundStream):
         Middle of each point, (point,).
     left_out
         Times of observations that are not used: outside the drivers' period.
+    room
+        What the record could hold; None for no more than there is.
     """
 
     averaging: Averaging
@@ -264,11 +285,23 @@ class BoundStream(AbstractBoundStream):
     block: NDArray[np.int64] = dataclasses.field(default_factory=lambda: _EMPTY.astype(np.int64))
     time: Times = dataclasses.field(default_factory=lambda: _EMPTY.astype("datetime64[s]"))
     left_out: Times = dataclasses.field(default_factory=lambda: _EMPTY.astype("datetime64[s]"))
+    room: Room | None = None
 
     @property
     def ages(self) -> Array:
         """Stand ages in years of the values before the record, (earlier,)."""
         return self.earlier
+
+    @property
+    @override
+    def ready(self) -> Self:
+        if self.room is None:
+            return super().ready
+        points = length(len(self.data.value), self.room.points)
+        values = length(len(self.step), self.room.values)
+        data = padded(self.data, points, self.room.years)
+        data = dataclasses.replace(data, rows=self.stream.errors.rows(data))
+        return dataclasses.replace(self, data=data, averaging=self.averaging.padded(points, values))
 
     @property
     def point(self) -> NDArray[np.generic]:
@@ -336,6 +369,6 @@ jax.tree_util.register_dataclass(
     BoundStream,
     data_fields=("data", "averaging", "earlier"),
     meta_fields=("stream",),
-    drop_fields=("step", "value", "measurement_sd", "block", "time", "left_out"),
+    drop_fields=("step", "value", "measurement_sd", "block", "time", "left_out", "room"),
 )
 jax.tree_util.register_dataclass(BoundAges, data_fields=("data", "age"), meta_fields=("stream",))

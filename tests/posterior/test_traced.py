@@ -49,7 +49,13 @@ CHANGED = {
 LIKE_IT = {"priors": FIRST | {"priors": CHANGED}, "nothing": FIRST}
 
 
-@pytest.mark.parametrize("name", [*LIKE_IT, "data and weather", "curve"])
+def with_gaps(site, every):
+    """Site that lacks one in so many of the values observed."""
+    seen = {n: o.select(np.arange(len(o)) % every > 0) for n, o in site.observations.items()}
+    return dataclasses.replace(site, observations=seen)
+
+
+@pytest.mark.parametrize("name", [*LIKE_IT, "data and weather", "gaps", "age", "curve"])
 def test_posteriors_of_one_form_share_what_is_compiled_and_keep_their_numbers(compiled, name):
     streams = ("gpp", "lai", "wood", *([CURVE] if name == "curve" else []))
     first = calibration(streams=streams, **FIRST)
@@ -58,6 +64,11 @@ def test_posteriors_of_one_form_share_what_is_compiled_and_keep_their_numbers(co
             [25.0, 61.0, 120.0], [2e3, 5e3, 8e3], [6e2, 9e2, 9e2], "g C m-2"
         )
         other = calibration(streams=("gpp", "lai", "wood", shifted), **FIRST)
+    elif name == "gaps":
+        first = bt.Calibration(with_gaps(bt.open_site("hyytiala-twin"), 7), streams, **FIRST)
+        other = bt.Calibration(with_gaps(bt.open_site("hyytiala-twin"), 3), streams, **FIRST)
+    elif name == "age":
+        other = calibration(streams=streams, **FIRST | {"stand_age": 38.0})
     elif name in LIKE_IT:
         other = calibration(streams=streams, **LIKE_IT[name])
     else:

@@ -45,6 +45,11 @@ class ErrorData:
         stream's unit. None where there is none.
     rows
         What `AbstractErrorModel.rows` made of all that, where it was worked out beforehand.
+    present
+        1 where there is a point and 0 in places behind them that only make up a common length, see
+        `bayes_tbm.streams.errors.padding`; None without such places.
+    years
+        Static: how many years have rows of their own; None for those with points.
     """
 
     value: NDArray[np.float64]
@@ -56,6 +61,8 @@ class ErrorData:
     scale_sd: Any | None = dataclasses.field(default=None, kw_only=True)
     offset_sd: Any | None = dataclasses.field(default=None, kw_only=True)
     rows: NDArray[np.float64] | None = dataclasses.field(default=None, kw_only=True)
+    present: NDArray[np.float64] | None = dataclasses.field(default=None, kw_only=True)
+    years: int | None = dataclasses.field(default=None, kw_only=True, metadata={"static": True})
 
     def with_value(self, value: Any) -> Self:
         """Return other points, (point,), that err as the observed ones do."""
@@ -288,7 +295,8 @@ class AbstractErrorModel:
             Of the batch's shape.
         """
         if expected.ndim == 1:
-            return jnp.sum(self.log_likelihood(expected, data, errors))
+            terms = self.log_likelihood(expected, data, errors)
+            return jnp.sum(terms if data.present is None else terms * data.present)
 
         def of_one(x: jax.Array, own: Mapping[str, jax.Array]) -> jax.Array:
             return self.log_density(x, data, own)

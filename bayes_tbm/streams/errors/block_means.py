@@ -32,6 +32,7 @@ from bayes_tbm.streams.errors.common import (
     shape,
     size,
 )
+from bayes_tbm.streams.errors.padding import count
 from bayes_tbm.streams.errors.whitening import Whitening, before
 
 
@@ -95,8 +96,11 @@ class BlockMeans(AbstractErrorModel):
 
     @override
     def rows(self, data: ErrorData) -> NDArray[np.float64]:
-        members = (data.year == np.unique(data.year)[:, None]).astype(float)
-        return np.array([data.value, data.measurement_sd**2, *members])
+        present = np.ones(len(data.value)) if data.present is None else data.present
+        years = np.unique(data.year[present > 0.0])
+        spare = -1 - np.arange((data.years or 0) - len(years))  # of no point: they add nothing
+        members = (data.year == np.concatenate([years, spare])[:, None]).astype(float)
+        return np.array([data.value, data.measurement_sd**2, present, *members])
 
     @override
     def log_density(
@@ -111,7 +115,7 @@ class BlockMeans(AbstractErrorModel):
         shared = [size(data) ** 2] if has_common(data) else []
         variance = [Stacked.of(one, structural.shape) for one in shared]
         total = fused(_of_sums, sums, covariance, *variance)[0].tree
-        density: jax.Array = total - 0.5 * len(data.value) * math.log(2.0 * math.pi)
+        density: jax.Array = total - 0.5 * count(data) * math.log(2.0 * math.pi)
         return density
 
     @override
@@ -148,15 +152,16 @@ def _of_point(known: list[jax.Array], x: jax.Array, structural: jax.Array, data:
     Products under the inverse of its variance of the residual and, where points share an error, of
     what that does to them.
     """
-    value, measured, *member = known
-    precision = 1.0 / (structural**2 + measured)
+    value, measured, present, *member = known
+    variance = structural**2 + measured
+    precision = present / variance
     vectors = [value - x]
     if has_common(data):
         vectors.append(shape(x, data))
     pairs = itertools.combinations_with_replacement(vectors, 2)
     products = [precision * a * b for a, b in pairs]
     years = [[m * precision * vector for m in member] for vector in vectors]
-    return jnp.log(precision), products, [m * precision for m in member], years
+    return present * jnp.log(variance), products, [m * precision for m in member], years
 
 
 def _of_sums(sums: Any, covariance: jax.Array, *variance: jax.Array) -> tuple[jax.Array]:
@@ -165,7 +170,7 @@ def _of_sums(sums: Any, covariance: jax.Array, *variance: jax.Array) -> tuple[ja
     Each year's covariance is a diagonal and one rank, of known inverse and determinant; so is that
     of all years with what they share.
     """
-    log_precision, products, weights, years = sums
+    log_variance, products, weights, years = sums
     scales = [1.0 + covariance * weight for weight in weights]
 
     def product(i: int, j: int, raw: jax.Array) -> jax.Array:
@@ -175,7 +180,7 @@ def _of_sums(sums: Any, covariance: jax.Array, *variance: jax.Array) -> tuple[ja
         return less
 
     square = product(0, 0, products[0]) + sum(jnp.log(scale) for scale in scales)
-    total = -0.5 * (square - log_precision)
+    total = -0.5 * (square + log_variance)
     if variance:
         cross, shared = product(0, 1, products[1]), product(1, 1, products[2])
         total = total + log_gain(variance[0] * cross**2, variance[0] * shared)

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from bayes_tbm.streams.errors.base import ErrorData
+from bayes_tbm.streams.errors.padding import only_points
 
 
 def has_common(data: ErrorData) -> bool:
@@ -24,8 +25,8 @@ def pattern(expected: jax.Array, data: ErrorData) -> jax.Array:
     """Return what one standard deviation of the common error does to each point, (point, ...)."""
     if has_two(data):
         scale, offset = jnp.asarray(data.scale_sd), jnp.asarray(data.offset_sd)
-        return jnp.sqrt(offset**2 + (scale * expected) ** 2)
-    return size(data) * shape(expected, data)
+        return only_points(jnp.sqrt(offset**2 + (scale * expected) ** 2), data)
+    return only_points(size(data) * shape(expected, data), data)
 
 
 def has_two(data: ErrorData) -> bool:

@@ -67,7 +67,8 @@ class Gaussian(_Independent):
 
     @override
     def rows(self, data: ErrorData) -> NDArray[np.float64]:
-        return np.array([data.value, data.measurement_sd**2])
+        present = np.ones(len(data.value)) if data.present is None else data.present
+        return np.array([data.value, data.measurement_sd**2, present])
 
     @override
     def whitened(
@@ -104,12 +105,12 @@ def _of_point(
     known: list[jax.Array], x: jax.Array, structural: jax.Array, data: ErrorData
 ) -> list[jax.Array]:
     """Log density of a point, and what it adds to sums over what points share, if they do."""
-    value, measured = known
+    value, measured, present = known
     variance = measured + structural**2
-    own = -0.5 * ((value - x) ** 2 / variance + jnp.log(2.0 * math.pi * variance))
+    own = -0.5 * present * ((value - x) ** 2 / variance + jnp.log(2.0 * math.pi * variance))
     if not has_common(data):
         return [own]
-    common = shape(x, data)
+    common = present * shape(x, data)
     return [own, common * (value - x) / variance, common**2 / variance]
 
 
