@@ -26,6 +26,7 @@ from .parameters import (
     from_dalec,
     to_dalec,
 )
+from .population.batch.run import ManyFits, fit_many
 from .prediction import PredictionScores, evaluate, predict
 from .results.diagnostics import check_convergence, stream_skill
 from .sampling.settings import Settings
@@ -65,6 +66,7 @@ __all__ = [
     "LogNormalErrors",
     "LogUniform",
     "LogitNormal",
+    "ManyFits",
     "Normal",
     "NotCompiledWarning",
     "Observations",
@@ -87,6 +89,7 @@ __all__ = [
     "constraint_table",
     "evaluate",
     "export",
+    "fit_many",
     "from_dalec",
     "inspect",
     "open_site",

@@ -24,3 +24,11 @@ def keep_work_space() -> None:
         if mallopt is not None:
             mallopt(_MMAP_THRESHOLD, _KEPT)
             mallopt(_TRIM_THRESHOLD, _KEPT)
+
+
+def give_back() -> None:
+    """Return freed memory to the system, as between two fits of many; glibc alone can."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -60,7 +61,7 @@ def facts(density: LogDensity, experiment: Mapping[str, Any], settings: Settings
         "experiment": dict(experiment),
         "sampling": sampling,
         "data": _data_hash(density),
-        "model": _source_hash(),
+        "model": source_hash(),
         "versions": {name: _version(name) for name in _LIBRARIES},
         "device": jax.devices()[0].device_kind,
         "compiled": processor() if is_available() else "",
@@ -107,7 +108,8 @@ def _data_hash(density: LogDensity) -> str:
     return digest.hexdigest()[:16]
 
 
-def _source_hash() -> str:
+@functools.cache  # many sites ask for it
+def source_hash() -> str:
     """Hash of the whole package's source."""
     digest = hashlib.sha256()
     pending = [files("bayes_tbm")]

@@ -1,0 +1,1 @@
+"""Many sites: one job of fits, and what they say together."""

@@ -1,0 +1,264 @@
+"""Many sites as one job."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.experiment import Experiment
+from bayes_tbm.plain import plain, whole_at_least
+from bayes_tbm.population.batch import executors, journal
+from bayes_tbm.population.batch.claims import CLAIM, is_stale
+from bayes_tbm.population.batch.collect import MANIFEST, collect, table_of
+from bayes_tbm.population.batch.jobs import Job
+from bayes_tbm.population.batch.journal import Event
+from bayes_tbm.population.batch.manifest import Sites, jobs_of
+from bayes_tbm.population.batch.work import is_settled, with_attempt
+from bayes_tbm.population.batch.worker import packed
+from bayes_tbm.report.folder import load_run
+from bayes_tbm.runtime.files import write_whole
+from bayes_tbm.sampling import Settings
+from bayes_tbm.sampling.progress import Progress
+from bayes_tbm.sampling.settings import settings_with
+
+STUDY = "study.json"
+"""File of a batch that says what all its sites share."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ManyFits:
+    """Fits of many sites.
+
+    Attributes
+    ----------
+    folder
+        Where they lie.
+    table
+        A row for each site: state, reason, attempt, seconds, rhat, ess, divergences, folder of the
+        fit, and its covariates.
+    """
+
+    folder: Path
+    table: pd.DataFrame
+
+    def load(self, site: str) -> xr.DataTree:
+        """Return the posterior of a site.
+
+        Raises
+        ------
+        InputError
+            It has none.
+        """
+        fitted = self.table.index[self.table["state"].isin(journal.FITTED)]
+        if site not in fitted:
+            raise InputError(
+                where=str(self.folder), variable=site, rule="must be a site with a posterior",
+                found=str(self.table["state"].get(site, "no such site")),
+            )  # fmt: skip
+        return load_run(self.folder / str(self.table.loc[site, "folder"]))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of sites in each state, of those that any is in."""
+        found = self.table["state"].value_counts()
+        return {state: int(found[state]) for state in journal.STATES if state in found}
+
+
+def fit_many(
+    sites: Sites,
+    streams: Sequence[str] = (),
+    settings: Settings | None = None,
+    *,
+    folder: str | Path,
+    common: Mapping[str, Any] | Experiment | None = None,
+    covariates: Sequence[str] = (),
+    least: Mapping[str, int] | None = None,
+    executor: Any = "processes",
+    workers: int | None = None,
+    shard: tuple[int, int] = (1, 1),
+    retry: bool = False,
+    progress: bool = True,
+    **changes: Any,
+) -> ManyFits:
+    """Fit many sites, one posterior each, and keep all of it in a folder.
+
+    Each posterior is what a fit of the site alone gives, bit for bit: sites have seeds from their
+    names. What is done is not done again; after a kill the same call goes on.
+
+    Parameters
+    ----------
+    sites
+        A CSV or table with a row for each site, a folder of site files, or experiments or
+        calibrations by name; see `bayes_tbm.population.batch.manifest.jobs_of`.
+    streams
+        Of all sites that do not name their own.
+    settings
+        How to sample.
+    folder
+        Where fits, their journal, ``manifest.csv``, ``summary.csv``, ``draws.zarr`` and a map go.
+    common
+        What else all sites share, as entries of an experiment: ``priors``, ``constraints``.
+    covariates
+        Columns of the table that every site must have.
+    least
+        By stream, the number of values without which a site is skipped.
+    executor
+        ``"processes"`` of this machine, each on a core of its own; ``"serial"``; ``"dask"``, or a
+        client of `distributed` or a scheduler's address.
+    workers
+        Processes; by default as many as there are cores.
+    shard
+        Part ``(i, n)`` of the sites to do, from 1: every n-th one, as for the jobs of an array.
+    retry
+        Whether to do again what failed or was skipped, and to try what has not converged with
+        another seed and twice the warm-up.
+    progress
+        Whether to draw a progress bar.
+    **changes
+        Fields of the settings to change.
+
+    Returns
+    -------
+    ManyFits
+        What became of every site.
+
+    Raises
+    ------
+    InputError
+        The sites, options or the folder will not do: nothing has run then.
+    WriteError
+        Something cannot be written; what is done is kept.
+    """
+    settings, shared = settings_with(settings, changes), _common(common, streams)
+    jobs = jobs_of(sites, shared, settings, covariates)
+    place, count = _shard(shard)
+    tasks = _check_executor(executor, workers)
+    out = _folder(folder, shared, settings)
+    said = journal.read(out)
+    jobs = [with_attempt(job, said.get(job.name), retry=retry) for job in jobs]
+    own = jobs[place - 1 :: count]
+    due = [job for job in own if not is_settled(job, said.get(job.name), out, retry=retry)]
+    due.sort(key=lambda job: (-job.size, job.name))  # what is long begins first
+    write_whole(out / MANIFEST, table_of(jobs, out).to_csv())
+    with Progress("fitting sites", len(own), show=progress) as bar:
+        bar.advance(len(own) - len(due))
+        for event in _events(due, out, dict(least or {}), executor, tasks):
+            said[event.site] = event
+            bar.advance(1, _note(said, [job.name for job in own]))
+    found = ManyFits(out, table_of(jobs, out))
+    if count == 1 or not _others_left(found):
+        collect(jobs, out)
+    return found
+
+
+def _common(common: Mapping[str, Any] | Experiment | None, streams: Sequence[str]) -> Experiment:
+    if isinstance(common, Experiment):
+        return dataclasses.replace(common, streams=tuple(streams)) if streams else common
+    entries = {**(common or {}), "site": "", "streams": list(streams)}
+    return Experiment.from_dict(entries, where="")
+
+
+def _shard(shard: tuple[int, int]) -> tuple[int, int]:
+    place, count = shard
+    if not 1 <= place <= count:
+        raise InputError(
+            where="many", variable="shard", rule="must be part i of n, from 1 to n",
+            found=f"{place}/{count}",
+        )  # fmt: skip
+    return place, count
+
+
+def _check_executor(executor: Any, workers: int | None) -> int:
+    known = executors.EXECUTORS
+    if isinstance(executor, str) and executor not in known and "://" not in executor:
+        raise InputError(
+            where="many", variable="executor", found=executor,
+            rule=f"must be one of {', '.join(known)}, a Dask client or a scheduler's address",
+        )  # fmt: skip
+    if workers is None:
+        return executors.default_workers()
+    return whole_at_least(1, "workers", workers, where="many")
+
+
+def _folder(folder: str | Path, common: Experiment, settings: Settings) -> Path:
+    """Folder of the batch, which must be of the same settings if there is one."""
+    out = Path(folder)
+    wanted = {
+        "streams": list(common.streams), "sampling": dataclasses.asdict(settings),
+        "common": plain(_plain_of(common)),
+    }  # fmt: skip
+    wanted = json.loads(json.dumps(wanted, default=str))
+    kept = out / STUDY
+    if out.exists() and not out.is_dir():
+        raise InputError(where=str(out), rule="must be a folder", found="a file")
+    if kept.exists():
+        try:
+            found = json.loads(kept.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(
+                where=str(kept), rule="must be readable", found=error, remedy="remove it"
+            ) from error
+        different = [name for name in wanted if found.get(name) != wanted[name]]
+        if different:
+            name = different[0]
+            raise InputError(
+                where=str(out), variable=name, rule="must be that of the batch in this folder",
+                found=f"{wanted[name]} instead of {found.get(name)}",
+                remedy="choose another folder, or go on with what it has",
+            )  # fmt: skip
+    else:
+        write_whole(kept, json.dumps(wanted, indent=1))
+    return out
+
+
+def _plain_of(common: Experiment) -> dict[str, Any]:
+    entries = tomllib.loads(common.to_toml())
+    return {n: v for n, v in entries.items() if n not in ("site", "streams", "sampling")}
+
+
+def _events(
+    due: Sequence[Job], out: Path, least: Mapping[str, int], executor: Any, workers: int
+) -> Iterator[Event]:
+    tasks = {job.name: packed(job, out, least) for job in due}
+    by_name = {job.name: job for job in due}
+
+    def was_at(site: str) -> bool:
+        claim = out / by_name[site].folder / CLAIM
+        return claim.exists() and is_stale(claim)
+
+    def died(site: str, reason: str) -> Event:
+        job = by_name[site]
+        return journal.write(
+            out,
+            Event(site, job.key, job.folder, journal.FAILED, reason=reason, attempt=job.attempt),
+        )
+
+    if not tasks:
+        return
+    if executor == "serial":
+        yield from executors.in_turn(tasks)
+    elif executor == "processes":
+        yield from executors.in_processes(tasks, workers, was_at, died)
+    else:
+        cluster = None if executor == "dask" else executor
+        yield from executors.on_dask(tasks, cluster, workers, died)
+
+
+def _note(said: Mapping[str, Event], names: Sequence[str]) -> str:
+    states = [said[name].state for name in names if name in said]
+    shown = (journal.NOT_CONVERGED, journal.SKIPPED, journal.FAILED)
+    counted = {state: states.count(state) for state in shown}
+    return ", ".join(f"{count} {state}" for state, count in counted.items() if count)
+
+
+def _others_left(found: ManyFits) -> bool:
+    open_states = (journal.PENDING, journal.RUNNING)
+    return bool(found.table["state"].isin(open_states).any())

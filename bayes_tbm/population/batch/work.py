@@ -1,0 +1,167 @@
+"""The work on one site, from its files to a posterior on disk, whatever goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import gc
+import resource
+import shutil
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bayes_tbm.calibration import Calibration
+from bayes_tbm.errors import ConvergenceWarning, DataWarning, InputError, WriteError
+from bayes_tbm.experiment import Experiment
+from bayes_tbm.population.batch import journal
+from bayes_tbm.population.batch.claims import claimed
+from bayes_tbm.population.batch.jobs import Job, slug
+from bayes_tbm.population.batch.journal import Event
+from bayes_tbm.report.folder import CHECKPOINT, EXPERIMENT, POSTERIOR, save_tree
+from bayes_tbm.results import check_convergence
+from bayes_tbm.runtime.files import write_whole
+from bayes_tbm.runtime.malloc import give_back
+from bayes_tbm.sampling.engines import can_resume
+
+ERRORS = "errors"
+"""Folder of a batch that holds what went wrong, a file a site."""
+
+
+def fit_job(job: Job, folder: Path, least: Mapping[str, int]) -> Event:
+    """Fit one site of a batch, unless another process is at it, and say what happened.
+
+    Parameters
+    ----------
+    job
+        The site.
+    folder
+        Of the batch.
+    least
+        By stream, the number of values without which a site is skipped.
+
+    Returns
+    -------
+    Event
+        The last one that was written of the site; one that is `RUNNING` is another process's.
+
+    Raises
+    ------
+    WriteError
+        Something cannot be written; the batch cannot go on.
+    """
+    with claimed(folder / job.folder) as ours:
+        if not ours:
+            return _event(job, journal.RUNNING)
+        said = journal.read(folder).get(job.name)
+        if said and (said.key, said.state in journal.FITTED) == (job.key, True):
+            return said  # another process was faster
+        journal.write(folder, _event(job, journal.RUNNING))
+        began = time.perf_counter()
+        try:
+            found = _fitted(job, folder, least)
+        except InputError as error:
+            found = {"state": journal.SKIPPED, "reason": str(error)}
+        except WriteError:
+            raise
+        except Exception as error:
+            _keep_traceback(job, folder)
+            found = {"state": journal.FAILED, "reason": f"{type(error).__name__}: {error}"}
+        found |= {"seconds": round(time.perf_counter() - began, 1), "memory": _memory()}
+        found["reason"] = " ".join(found.get("reason", "").split())
+        last = journal.write(folder, _event(job, **found))
+    gc.collect()
+    give_back()
+    return last
+
+
+def _event(job: Job, state: str, **more: Any) -> Event:
+    return Event(job.name, job.key, job.folder, state, attempt=job.attempt, **more)
+
+
+def _fitted(job: Job, folder: Path, least: Mapping[str, int]) -> dict[str, Any]:
+    own, settings = folder / job.folder, job.settings
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # notes of the site keep what they say
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the journal says it
+        calibration = job.calibration()
+        _require(calibration, least)
+        disk = own / CHECKPOINT if can_resume(settings) else None
+        tree = calibration.sample(settings, progress=False, checkpoint=disk, resume=True)
+    if isinstance(job.source, Experiment):
+        resolved = job.source.resolved(calibration, settings)
+        write_whole(own / EXPERIMENT, resolved.to_toml(own))
+    save_tree(tree, own / POSTERIOR)
+    shutil.rmtree(own / CHECKPOINT, ignore_errors=True)
+    report = check_convergence(tree)
+    with contextlib.suppress(FileNotFoundError):  # of an earlier attempt
+        _error_file(job, folder).unlink()
+    return {
+        "state": journal.DONE if report.passed else journal.NOT_CONVERGED,
+        "reason": "; ".join(report.failures), "rhat": round(report.rhat, 4),
+        "ess": round(min(report.ess_bulk, report.ess_tail)), "divergences": report.divergences,
+    }  # fmt: skip
+
+
+def _require(calibration: Calibration, least: Mapping[str, int]) -> None:
+    """Refuse a site that has too few values of a stream."""
+    seen = {stream.name: len(stream.data.value) for stream in calibration.density.streams}
+    few = {name: seen.get(name, 0) for name, count in least.items() if seen.get(name, 0) < count}
+    if few:
+        raise InputError(
+            where=calibration.site.name, variable=", ".join(few),
+            rule="must have " + ", ".join(f"{least[name]} values of {name}" for name in few),
+            found=", ".join(str(count) for count in few.values()),
+        )  # fmt: skip
+
+
+def _error_file(job: Job, folder: Path) -> Path:
+    return folder / ERRORS / f"{slug(job.name)}.txt"
+
+
+def _keep_traceback(job: Job, folder: Path) -> None:
+    write_whole(_error_file(job, folder), f"{job.name}, {job.folder}\n\n{traceback.format_exc()}")
+
+
+def _memory() -> float:
+    """Return what this process has used at most, MB."""
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 0)
+
+
+def with_attempt(job: Job, said: Event | None, *, retry: bool) -> Job:
+    """Return a job as it is due: the attempt that was made last, or the one after it.
+
+    Parameters
+    ----------
+    job
+        First attempt.
+    said
+        What the journal says of the site.
+    retry
+        Whether to begin another attempt where the last one did not converge.
+    """
+    attempt = said.attempt if said else 1
+    for _ in range(1, attempt):
+        job = job.again()
+    if retry and said and said.key == job.key and said.state == journal.NOT_CONVERGED:
+        return job.again()
+    return job
+
+
+def is_settled(job: Job, said: Event | None, folder: Path, *, retry: bool) -> bool:
+    """Whether nothing is left to do for a job."""
+    if said is None or said.key != job.key:
+        return False
+    if said.state in journal.FITTED:
+        return (folder / job.folder / POSTERIOR).is_file()
+    return said.state in (journal.SKIPPED, journal.FAILED) and not retry
+
+
+def as_interrupted(event: Event) -> Event:
+    """Return what is left of an event of a process that is gone."""
+    return dataclasses.replace(event, state=journal.INTERRUPTED)

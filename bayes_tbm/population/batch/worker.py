@@ -1,0 +1,51 @@
+"""What runs in another process: light to import, so that it keeps to its core before JAX starts."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bayes_tbm.population.batch.jobs import Job
+    from bayes_tbm.population.batch.journal import Event
+
+
+def packed(job: Job, folder: Path, least: Mapping[str, int]) -> bytes:
+    """Return a task as bytes, which a worker opens once it is set up."""
+    return pickle.dumps((job, folder, dict(least)))
+
+
+def work(task: bytes) -> Event:
+    """Do a task from `packed`."""
+    job, folder, least = pickle.loads(task)
+    from bayes_tbm.population.batch.work import fit_job
+
+    return fit_job(job, folder, least)
+
+
+def keep_to_a_core(cores: Any) -> None:
+    """Keep this process to the next of some cores: chains then take turns, and threads do not pile.
+
+    Parameters
+    ----------
+    cores
+        A queue of them, one for each worker.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {cores.get()})
+
+
+def work_on_one_core(task: bytes) -> Event:
+    """Do a task in a worker of Dask, which keeps to one core from its first task on."""
+    from distributed import get_worker
+
+    own = get_worker()
+    if hasattr(os, "sched_setaffinity") and own.state.nthreads == 1:
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) > 1:  # names of a local cluster are numbers; others find their own
+            number = own.name if isinstance(own.name, int) else os.getpid()
+            os.sched_setaffinity(0, {cores[number % len(cores)]})
+    return work(task)
