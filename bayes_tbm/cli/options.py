@@ -11,9 +11,11 @@ NOT_WRITTEN = 4
 """Exit status where something could not be written, or read for another reason than its content."""
 
 
-def sampling_options(parser: argparse.ArgumentParser, *, again: bool = True) -> None:
+def sampling_options(
+    parser: argparse.ArgumentParser, *, again: bool = True, required: bool = True
+) -> None:
     """Add the options of sampling, and of runs that are made again where ``again``."""
-    parser.add_argument("--out", required=True, help="run folder to write")
+    parser.add_argument("--out", required=required, help="run folder to write")
     parser.add_argument("--seed", type=int, help="seed of everything random (default 0)")
     parser.add_argument("--chains", type=int, help="number of chains (default 4)")
     parser.add_argument(

@@ -110,7 +110,7 @@ def _beside(folder: Path, cell: Any) -> Any:
 
 
 def _job(row: Mapping[str, Any], common: Experiment, settings: Settings, where: str) -> Job:
-    given = {str(n): v for n, v in row.items() if not (isinstance(v, float) and pd.isna(v))}
+    given = {str(name): _whole(value) for name, value in row.items() if not pd.isna(value)}
     name = str(given.pop("site", "")).strip()
     label = f"{where}: {name or 'a row without a site'}"
     site = str(given.pop("path", name))
@@ -131,6 +131,11 @@ def _job(row: Mapping[str, Any], common: Experiment, settings: Settings, where: 
     changes["reading"] = {**common.reading, **changes.get("reading", {}), **_place(given, label)}
     experiment = dataclasses.replace(common, **changes)
     return Job(name, experiment, _settings_of(name, experiment, settings), covariates=given)
+
+
+def _whole(value: Any) -> Any:
+    """Return whole numbers as such: a column with an empty cell holds none."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _option(name: str, value: Any) -> Any:

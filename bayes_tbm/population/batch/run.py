@@ -137,7 +137,9 @@ def fit_many(
     WriteError
         Something cannot be written; what is done is kept.
     """
-    settings, shared = settings_with(settings, changes), _common(common, streams)
+    shared = _common(common, streams)
+    settings = settings_with(settings, {**shared.sampling, **changes})
+    shared = dataclasses.replace(shared, sampling={})
     jobs = jobs_of(sites, shared, settings, covariates)
     place, count = _shard(shard)
     tasks = _check_executor(executor, workers)

@@ -40,6 +40,7 @@ def keep_to_a_core(cores: Any) -> None:
 
 def work_on_one_core(task: bytes) -> Event:
     """Do a task in a worker of Dask, which keeps to one core from its first task on."""
+    import dask
     from distributed import get_worker
 
     own = get_worker()
@@ -48,4 +49,5 @@ def work_on_one_core(task: bytes) -> Event:
         if len(cores) > 1:  # names of a local cluster are numbers; others find their own
             number = own.name if isinstance(own.name, int) else os.getpid()
             os.sched_setaffinity(0, {cores[number % len(cores)]})
-    return work(task)
+    with dask.config.set(scheduler="synchronous"):  # else xarray locks files across the cluster
+        return work(task)

@@ -1,0 +1,183 @@
+"""Many fits as one job: as alone, once, resumed, retried, with failures kept apart."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import bayes_tbm as bt
+from bayes_tbm.cli import main
+from bayes_tbm.population.batch import journal
+from bayes_tbm.population.batch.jobs import seed_of
+
+from .conftest import SHORT
+
+FITTED = {"done", "not converged"}
+
+
+def events(folder):
+    return [json.loads(line) for line in (folder / journal.EVENTS).read_text().splitlines()]
+
+
+def test_each_posterior_is_that_of_a_fit_alone_and_is_made_once(fit, tmp_path):
+    found = fit(covariates=["coldest"])
+    assert set(found.table["state"]) <= FITTED
+    site = bt.open_site("hyytiala-twin", start="2007", end="2009", latitude=61.8, longitude=25.3)
+    with pytest.warns(bt.ConvergenceWarning):
+        alone = bt.Calibration(site, ("gpp", "lai")).sample(
+            seed=seed_of("second", 0), progress=False, **SHORT
+        )
+    for name, values in alone.posterior.items():
+        np.testing.assert_array_equal(found.load("second").posterior[name], values)
+    again = fit(covariates=["coldest"])
+    assert len(events(again.folder)) == 6  # a beginning and an end of each
+    pd.testing.assert_frame_equal(again.table, found.table)
+    # What a population needs, from all of them.
+    draws = xr.open_zarr(found.folder / "draws.zarr").load()
+    assert dict(draws.sizes) == {"site": 3, "draw": 24}
+    place = list(draws.site.values).index("second")
+    kept = draws.wood_residence_time.values[place]
+    stated = alone.posterior.wood_residence_time.values.ravel()[draws["index"].values[place]]
+    np.testing.assert_allclose(kept, stated, rtol=1e-6)
+    assert json.loads(str(draws.priors.values[place]))["wood_residence_time"]["median"] == 60.0
+    summary = pd.read_csv(found.folder / "summary.csv").set_index(["site", "quantity"])
+    assert summary.loc[("second", "gpp_annual"), "median"] == pytest.approx(
+        float(alone.posterior.gpp_annual.median()), rel=1e-6
+    )
+    assert {"manifest.csv", "failures.csv", "map.png"} <= {p.name for p in found.folder.iterdir()}
+
+
+def test_a_site_that_fails_leaves_the_others_and_is_done_again_on_request(
+    fit, manifest, monkeypatch
+):
+    table = pd.read_csv(manifest)
+    table.loc[1, "start"] = 1950  # drivers do not reach there, which only opening tells
+    table.loc[1, "end"] = 1952
+    table.to_csv(manifest, index=False)
+    sample = bt.Calibration.sample
+
+    def breaks(self, settings, **options):
+        if settings.seed == seed_of("third", 0):
+            raise ZeroDivisionError("of our own")
+        return sample(self, settings, **options)
+
+    monkeypatch.setattr(bt.Calibration, "sample", breaks)
+    found = fit()
+    states = found.table["state"]
+    assert (states["second"], states["third"]) == ("skipped", "failed")
+    assert states["first"] in FITTED
+    assert "of our own" in (found.folder / "errors" / "third.txt").read_text()
+    assert set(pd.read_csv(found.folder / "failures.csv")["site"]) >= {"second", "third"}
+    with pytest.raises(bt.InputError, match="skipped"):
+        found.load("second")
+    monkeypatch.setattr(bt.Calibration, "sample", sample)
+    before = len(events(found.folder))
+    assert fit().table["state"]["third"] == "failed"  # as it was, unless it is asked for
+    assert len(events(found.folder)) == before
+    again = fit(retry=True).table
+    assert again["state"]["third"] in FITTED
+    assert not (found.folder / "errors" / "third.txt").exists()
+    # What had not converged was tried once more: another seed, twice the warm-up.
+    assert (states["first"], again["attempt"]["first"]) == ("not converged", 2)
+
+
+def test_sites_with_few_values_are_skipped(fit):
+    found = fit(least={"gpp": 10_000}, shard=(1, 3))
+    assert found.counts == {"skipped": 1, "pending": 2}
+    assert "10000 values of gpp" in found.table["reason"]["first"]
+
+
+def test_shards_make_the_whole(fit):
+    for number in (1, 2, 3):
+        found = fit(shard=(number, 3))
+        assert sum(found.table["state"].isin(FITTED)) == number
+    assert (found.folder / "draws.zarr").is_dir()  # by the last of them
+    assert len(events(found.folder)) == 6
+
+
+def test_a_fit_that_was_interrupted_goes_on_to_the_same_numbers(fit, monkeypatch):
+    from bayes_tbm.sampling.nuts.chain import Chain
+
+    whole = fit(shard=(1, 3)).load("first")
+    folder = fit(shard=(1, 3)).folder
+    shutil.rmtree(folder)
+    advance, calls = Chain.advance, []
+
+    def stops(self, *arguments):
+        calls.append(1)
+        if len(calls) > 4:  # in the third phase of warm-up
+            raise KeyboardInterrupt
+        return advance(self, *arguments)
+
+    monkeypatch.setattr(Chain, "advance", stops)
+    with pytest.raises(KeyboardInterrupt):
+        fit(shard=(1, 3))
+    monkeypatch.setattr(Chain, "advance", advance)
+    assert not list(folder.glob("fits/*/claim"))
+    found = fit(shard=(1, 3))
+    for name, values in whole.posterior.items():
+        np.testing.assert_array_equal(found.load("first").posterior[name], values)
+
+
+@pytest.mark.parametrize("executor", ["processes", "dask"])
+def test_other_processes_give_the_same_store(fit, manifest, tmp_path, executor):
+    table = pd.read_csv(manifest).iloc[:2]
+    table.to_csv(manifest, index=False)
+    here = fit()
+    there = fit(folder=tmp_path / "there", executor=executor, workers=2)
+    columns = ["state", "reason", "rhat", "ess", "divergences", "folder", "coldest"]
+    pd.testing.assert_frame_equal(here.table[columns], there.table[columns])
+    one, other = (xr.open_zarr(f.folder / "draws.zarr").load() for f in (here, there))
+    xr.testing.assert_identical(one, other)
+
+
+def test_settings_of_another_batch_are_refused(fit):
+    found = fit(shard=(1, 3))
+    with pytest.raises(bt.InputError, match="sampling: must be that of the batch"):
+        fit(draws=13)
+    with pytest.raises(bt.InputError, match="streams: must be that of the batch"):
+        fit(streams=("gpp",))
+    with pytest.raises(bt.InputError, match="common: must be that of the batch"):
+        fit(common={"constraints": {"steady_wood": False}})
+    assert len(events(found.folder)) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"executor": "proceses"}, "must be one of processes, serial, dask"),
+        ({"shard": (4, 3)}, "found 4/3"),
+        ({"workers": 0}, "workers"),
+        ({"drawz": 3}, "did you mean draws"),
+    ],
+)
+def test_bad_options_are_refused_before_anything_is_written(fit, tmp_path, options, said):
+    with pytest.raises(bt.InputError, match=said):
+        fit(**options)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_command_tells_and_counts(manifest, tmp_path, capsys):
+    sampling = [f"--{n}={SHORT[n]}" for n in ("chains", "warmup", "draws")]
+    out = str(tmp_path / "runs")
+    command = ["many", str(manifest), "--streams", "gpp,lai", "--executor", "serial", "--quiet"]
+    assert main([*command, "--out", out, *sampling, "--least", "gpp=10000", "--shard", "1/3"]) == 1
+    assert "1 skipped, 2 pending" in capsys.readouterr().out
+    assert main(["many", "status", out]) == 3
+    assert "first: skipped" in capsys.readouterr().out
+    for bad, said in (
+        (["many", "status", str(tmp_path)], "no journal"), (command, "needs --out"),
+        ([*command, "--out", out, "--shard", "3"], "must be I/N"),
+        ([*command, "--out", out, "--least", "gpp"], "must be STREAM=N"),
+    ):  # fmt: skip
+        assert main(bad) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_what_is_kept_of_an_event_is_plain():
+    event = journal.Event("A", "k", "f", "done")
+    assert json.loads(json.dumps(dataclasses.asdict(event)))["site"] == "A"

@@ -1,0 +1,111 @@
+"""Tables of sites: options of one site, covariates, and every refusal before anything runs."""
+
+import pandas as pd
+import pytest
+
+import bayes_tbm as bt
+from bayes_tbm.experiment import Experiment
+from bayes_tbm.population.batch.jobs import Job, seed_of
+from bayes_tbm.population.batch.manifest import jobs_of
+from bayes_tbm.synthetic.twin import embedded_site
+
+COMMON = Experiment("", ("gpp", "lai"))
+TWINS = ("hyytiala-twin", "hyytiala-twin-daily")
+
+
+def jobs(table, covariates=(), common=COMMON):
+    return jobs_of(pd.DataFrame(table), common, bt.Settings(seed=3), covariates)
+
+
+def test_rows_say_options_of_their_own_and_all_else_is_a_covariate():
+    first, second = jobs(
+        {
+            "site": ["A", "B"], "path": TWINS, "streams": ["gpp;nee", None], "end": ["2006", None],
+            "stand_age": [44, None], "uncertainty.gpp": [0.7, None], "sampling.draws": [50, None],
+            "priors.fire_resilience": [0.4, None], "coldest": [-8.0, -9.0], "cover": ["ENF", "DBF"],
+            "latitude": [61.8, None],
+        }
+    )  # fmt: skip
+    one, other = first.source, second.source
+    assert (one.streams, one.end, one.stand_age) == (("gpp", "nee"), "2006", 44.0)
+    assert (one.uncertainty, one.reading) == ({"gpp": 0.7}, {"latitude": 61.8})
+    assert one.priors == {"fire_resilience": 0.4}
+    assert (first.settings.draws, second.settings.draws) == (50, 700)
+    assert (other.streams, other.end, other.stand_age, other.reading) == (
+        COMMON.streams,
+        *[None] * 2,
+        {},
+    )
+    assert second.covariates == {"coldest": -9.0, "cover": "DBF"}
+    assert first.calibration().density.priors["fire_resilience"] == bt.Fixed(0.4)
+
+
+def test_seeds_follow_names_and_nothing_else():
+    one, two = jobs({"site": ["A", "B"], "path": TWINS})
+    (alone,) = jobs({"site": ["B"], "path": TWINS[1:]})
+    assert two.settings == alone.settings
+    assert one.settings.seed == seed_of("A", 3) != two.settings.seed
+    assert one.again().settings.seed not in {one.settings.seed, two.again().settings.seed}
+    assert one.again().settings.warmup == 2 * one.settings.warmup
+
+
+def test_a_key_is_of_content_and_not_of_place(tmp_path):
+    site = embedded_site("monthly").window("2004", "2006")
+    keys = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / f"{folder}.nc"
+        site.to_netcdf(path)
+        keys.append(jobs({"site": ["A"], "path": [str(path)]})[0].key)
+    assert keys[0] == keys[1]
+    (tmp_path / "a" / "a.nc").unlink()
+    embedded_site("monthly").window("2004", "2007").to_netcdf(tmp_path / "a" / "a.nc")
+    longer = jobs({"site": ["A"], "path": [str(tmp_path / "a" / "a.nc")]})[0].key
+    aged = jobs({"site": ["A"], "path": [str(path)], "stand_age": [40]})[0].key
+    assert len({keys[0], longer, aged}) == 3
+
+
+def test_priors_of_two_families_with_one_pair_of_numbers_are_two_keys():
+    both = [
+        Job("A", Experiment("hyytiala-twin", ("gpp",), priors={"leaf_onset_day": p}), bt.Settings())
+        for p in (bt.Normal(120.0, 10.0), bt.LogNormal(120.0, 10.0))
+    ]
+    assert both[0].key != both[1].key
+
+
+def test_calibrations_of_ones_own_are_jobs_too():
+    site = embedded_site("monthly").window("2004", "2006")
+    made = {n: bt.Calibration(site, ["gpp"], priors={"leaf_onset_day": d})
+            for n, d in (("A", 120.0), ("B", 130.0))}  # fmt: skip
+    one, two = jobs_of(made, COMMON, bt.Settings())
+    assert one.key != two.key
+    assert one.calibration() is made["A"]
+
+
+def test_a_folder_is_a_table_of_its_files(tmp_path):
+    site = embedded_site("monthly")
+    for name, end in (("north", "2006"), ("south", "2007")):
+        site.window("2004", end).to_netcdf(tmp_path / f"{name}.nc")
+    assert [job.name for job in jobs_of(tmp_path, COMMON, bt.Settings())] == ["north", "south"]
+
+
+BAD = {
+    "missing file": ({"site": ["A"], "path": ["nofile.nc"]}, (), "nofile.nc"),
+    "unknown name": ({"site": ["hyytiala-twn"]}, (), "did you mean hyytiala-twin"),
+    "site twice": ({"site": ["A", "a"], "path": TWINS}, (), "every site once; found a"),
+    "one record": ({"site": ["A", "B"], "path": ["hyytiala-twin"] * 2}, (), "A and B"),
+    "latitude": ({"site": ["A"], "path": TWINS[:1], "latitude": [105]}, (), "found 105"),
+    "longitude": ({"site": ["A"], "path": TWINS[:1], "longitude": ["east"]}, (), "found east"),
+    "covariate": ({"site": ["A"], "path": TWINS[:1], "coldest": [1]}, ("coldes",), "did you mean"),
+    "no covariate": ({"site": ["A", "B"], "path": TWINS, "cold": [1, None]}, ("cold",), "at B"),
+    "no site": ({"name": ["A"]}, (), "must be a column"),
+    "empty name": ({"site": [None], "path": TWINS[:1]}, (), "row without a site"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_table_is_refused_in_one_line(name):
+    table, covariates, said = BAD[name]
+    with pytest.raises(bt.InputError, match=said) as error:
+        jobs(table, covariates)
+    assert "\n" not in str(error.value)
