@@ -3,6 +3,7 @@
 from .calibration import Calibration
 from .catalogue.inspection import Inspection, inspect
 from .catalogue.open import open_site, site_names
+from .catalogue.second_halves import fluxval_validation
 from .constraint import SetGains, constraint, constraint_table, set_gains, verdict
 from .errors import (
     ConvergenceWarning,
@@ -87,6 +88,7 @@ __all__ = [
     "constraint_table",
     "evaluate",
     "export",
+    "fluxval_validation",
     "from_dalec",
     "inspect",
     "open_site",

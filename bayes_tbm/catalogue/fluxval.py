@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
 
+from bayes_tbm.errors import InputError, did_you_mean, nearest
+
 PREFIX = "fluxval:"
 
 
 def packaged_rows(file: str) -> list[dict[str, str]]:
     """Return the rows of a table that lies beside this module."""
-    with (resources.files(__package__) / file).open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+    text = resources.files("bayes_tbm.catalogue").joinpath(file).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 @dataclass(frozen=True)
@@ -54,3 +56,11 @@ def towers() -> Mapping[str, Tower]:
         for one in packaged_rows("fluxval.csv")
     )  # fmt: skip
     return MappingProxyType({tower.site: tower for tower in found})
+
+
+def unknown_tower(site: str) -> InputError:
+    """Return the error of a name that is of none of the towers."""
+    rule = "is no tower of FLUXVAL that opens by name"
+    alike = nearest(site.removeprefix(PREFIX), towers())
+    remedy = did_you_mean(site.removeprefix(PREFIX), towers()) if alike else "see bayes-tbm sites"
+    return InputError(where=site, rule=rule, remedy=remedy)

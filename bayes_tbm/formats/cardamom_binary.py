@@ -34,6 +34,7 @@ OPTIONS = 8
 ASSUMED_SD: dict[str, tuple[float, int, float]] = {
     "gpp": (1.0, ABSOLUTE, 0.0),
     "nbe": (1.0, ABSOLUTE, 0.0),
+    "nee": (1.0, ABSOLUTE, 0.0),
     "et": (0.5, ABSOLUTE, 0.0),
     "lai": (1.5, LOG_FACTOR, 0.1),
     "live_biomass": (1.5, LOG_FACTOR, 0.0),
@@ -138,11 +139,24 @@ def _observations(
     name: str, time: NDArray[np.datetime64], stated: NDArray[np.float64]
 ) -> Observations:
     value = missing_to_nan(stated)
+    sd, how = assumed_sd(name, value)
+    return Observations(name, UNITS[name], time, value, sd, join_notes([marks_note(stated), how]))
+
+
+def assumed_sd(name: str, value: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+    """Return the standard deviations of `ASSUMED_SD` of a series, shape (n,), and a note of them.
+
+    Parameters
+    ----------
+    name : str
+        Observed series.
+    value : numpy.ndarray
+        NaN where missing, shape (n,).
+    """
     size, kind, threshold = ASSUMED_SD[name]
     sd, mended = mend_sd(absolute_sd(size, value, kind, threshold), value)
     how = f"{size:g} {UNITS[name]}" if kind == ABSOLUTE else f"a factor of {size:g}"
-    note = join_notes([marks_note(stated), f"sd assumed: {how}", mended])
-    return Observations(name, UNITS[name], time, value, sd, note)
+    return sd, join_notes([f"sd assumed: {how}", mended])
 
 
 def _initial_som(time: NDArray[np.datetime64], priors: NDArray[np.float64]) -> Observations:
