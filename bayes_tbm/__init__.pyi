@@ -39,9 +39,11 @@ from .streams import (
     Gaussian,
     GrowthCurve,
     LogNormalErrors,
+    Stand,
     Stock,
     Stream,
     StudentT,
+    fluxval_stand,
 )
 from .studies import Comparison, PriorRefits, compare, sensitivity
 from .version import __version__
@@ -75,6 +77,7 @@ __all__ = [
     "SetGains",
     "Settings",
     "Site",
+    "Stand",
     "Stock",
     "Stream",
     "StudentT",
@@ -88,6 +91,7 @@ __all__ = [
     "constraint_table",
     "evaluate",
     "export",
+    "fluxval_stand",
     "fluxval_validation",
     "from_dalec",
     "inspect",
