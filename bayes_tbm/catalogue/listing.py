@@ -13,7 +13,7 @@ def listed_sites() -> list[tuple[str, ...]]:
 
     ``more`` tells of a second half of the record, the stand's origin and an inventory.
     """
-    made = [(name, "", "", "", "made by code") for name in EMBEDDED]
+    made: list[tuple[str, ...]] = [(name, "", "", "", "made by code") for name in EMBEDDED]
     return made + [
         (name, f"{one.latitude:.4f}", f"{one.longitude:.4f}", one.land_cover, _more(name))
         for name, one in REGISTRY.items()
