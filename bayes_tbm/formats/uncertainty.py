@@ -68,7 +68,7 @@ def log_normal_sd(log_sd: ArrayLike, value: ArrayLike) -> NDArray[np.float64]:
     value : array_like
         Shape (n,).
     """
-    return np.asarray(np.asarray(value) * np.sqrt(np.expm1(np.square(log_sd))))
+    return np.asarray(np.abs(value) * np.sqrt(np.expm1(np.square(log_sd))))
 
 
 def mend_sd(sd: ArrayLike, value: ArrayLike) -> tuple[NDArray[np.float64], str]:
