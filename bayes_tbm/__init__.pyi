@@ -3,6 +3,7 @@
 from .calibration import Calibration
 from .catalogue.inspection import Inspection, inspect
 from .catalogue.open import open_site, site_names
+from .catalogue.second_halves import fluxval_validation
 from .constraint import SetGains, constraint, constraint_table, set_gains, verdict
 from .errors import (
     ConvergenceWarning,
@@ -39,9 +40,11 @@ from .streams import (
     Gaussian,
     GrowthCurve,
     LogNormalErrors,
+    Stand,
     Stock,
     Stream,
     StudentT,
+    fluxval_stand,
 )
 from .studies import Comparison, PriorRefits, compare, sensitivity
 from .version import __version__
@@ -76,6 +79,7 @@ __all__ = [
     "SetGains",
     "Settings",
     "Site",
+    "Stand",
     "Stock",
     "Stream",
     "StudentT",
@@ -90,6 +94,8 @@ __all__ = [
     "evaluate",
     "export",
     "fit_many",
+    "fluxval_stand",
+    "fluxval_validation",
     "from_dalec",
     "inspect",
     "open_site",

@@ -1,7 +1,7 @@
 """Two engines, one answer: means and sds of every parameter against a long reference run.
 
     python benchmarks/engines.py                              the embedded site
-    python benchmarks/engines.py --site fluxval:FI-Hyy --streams gpp,nee,et,lai,live_biomass
+    python benchmarks/engines.py --site fluxval:FI-Hyy --streams gpp,nee,et,lai,som
     python benchmarks/engines.py --write                      make the reference anew
 
 The reference is a run of NumPyro's NUTS many times as long, kept as a table in

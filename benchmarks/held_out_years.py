@@ -8,9 +8,7 @@ which lies beside it as a table, is predicted. Default settings everywhere.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import os
 import subprocess
 import sys
 import warnings
@@ -25,14 +23,13 @@ if TYPE_CHECKING:
 
 DAILY = ("FI-Hyy", "BE-Vie", "DE-Hai", "US-Ha1", "RU-Fyo", "US-MMS")
 STREAMS = ("gpp", "nee", "et", "lai", "wood", "live_biomass", "som")
-COLUMNS = ("GPP", "NEE", "ET")
 FLUXVAL = "fluxval:"
 MONTHLY = tuple(
     f"{FLUXVAL}{name}"
     for name in ("CA-NS1", "CA-NS2", "CA-NS3", "CA-NS4", "CA-NS5", "CA-NS6", "CA-NS7", "CA-Qfo",
                  "CA-SF1", "CA-SF3", "FI-Hyy", "CA-Oas")
 )  # fmt: skip
-"""CA-SF2's tower has no second half."""
+"""CA-SF2's tower has no second half that is known."""
 _EPILOG = """
 columns: points predicted; share of them inside the central 50 and 90 % of the predictions; R2 of
 their median; skill, one minus the CRPS over that of the fitted years' mean seasonal cycle, of their
@@ -115,7 +112,7 @@ def predict_one(site: str, out: Path, settings: dict[str, int]) -> None:
     import bayes_tbm as bt
 
     whole = bt.open_site(site)
-    held = second_half(site, whole) if site.startswith(FLUXVAL) else None
+    held = bt.fluxval_validation(site) if site.startswith(FLUXVAL) else None
     short = whole if held else whole.window(end=str(last_fitted_year(whole)))
     names = [name for name in STREAMS if name in short.observations]
     tree = bt.Calibration(short, names).sample(progress=False, **settings)
@@ -143,25 +140,6 @@ def last_fitted_year(site: bt.Site) -> int:
     """Last year of the first two thirds."""
     years = np.unique(site.drivers["time"].dt.year)
     return int(years[2 * len(years) // 3 - 1])
-
-
-def second_half(name: str, site: bt.Site) -> dict[str, bt.Observations]:
-    """Return the tower's months that the file of the site does not hold."""
-    import dataclasses
-
-    folder = Path(os.environ["BAYES_TBM_DATA"]) / "population" / "validation"
-    with (folder / f"{name.removeprefix(FLUXVAL)}.csv").open(encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
-    time = site.drivers["time"].values[[int(line["ID"]) - 1 for line in lines]]
-    held = {}
-    for column in COLUMNS:
-        stream = column.lower()
-        if stream in site.observations:
-            fitted = site.observations[stream]
-            value = np.array([float(line[column] or "nan") for line in lines])
-            sd = np.full(len(value), np.median(fitted.sd))
-            held[stream] = dataclasses.replace(fitted, time=time, value=value, sd=sd)
-    return held
 
 
 if __name__ == "__main__":

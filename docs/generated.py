@@ -24,6 +24,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import bayes_tbm as bt
 from bayes_tbm import cli
+from bayes_tbm.catalogue.listing import HEAD, listed_sites
 from bayes_tbm.model.derived import DERIVED, OF_REGROWTH, OF_TIE
 from bayes_tbm.parameters import FAMILIES, AbstractPrior
 from bayes_tbm.posterior import EDCS
@@ -142,7 +143,7 @@ def _settings() -> str:
 
 
 def _sites() -> str:
-    return _markdown(("name",), ((f"`{name}`",) for name in bt.site_names()))
+    return _markdown(HEAD, ((f"`{name}`", *rest) for name, *rest in listed_sites()))
 
 
 def _observed() -> str:

@@ -88,7 +88,14 @@ def test_wrong_usage(argv, capsys):
 
 def test_sites(capsys):
     assert main(["sites"]) == 0
-    assert tuple(capsys.readouterr().out.split()) == site_names()
+    lines = capsys.readouterr().out.splitlines()
+    assert tuple(line.split()[0] for line in lines) == site_names()
+    assert max(map(len, lines)) <= 100
+    told = {line.split()[0]: line.split(maxsplit=4)[1:] for line in lines}
+    assert told["fluxval:CA-NS2"] == [
+        "55.9058", "-98.5247", "ENF", "+validation, stand of 1930, inventory of 2004"
+    ]  # fmt: skip
+    assert told["FI-Hyy"] == ["61.8474", "24.2948", "ENF"]
 
 
 # fit refuses bad input before anything is sampled

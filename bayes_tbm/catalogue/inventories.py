@@ -1,8 +1,14 @@
-"""Wood inventories of single sites, small enough to be held as figures."""
+"""Inventories and origins of stands, small enough to be held as figures."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_tbm.catalogue.fluxval import packaged_rows
 from bayes_tbm.sites.observations import Observations
 from bayes_tbm.units import UNITS
 
@@ -39,3 +45,53 @@ def hyytiala_wood() -> Observations:
 def hyytiala_stand_age() -> NDArray[np.float64]:
     """Return the stand age [yr] at each inventory of `hyytiala_wood`, shape (6,)."""
     return np.array([age for _, age, _ in _HYYTIALA])
+
+
+@dataclass(frozen=True)
+class ForestInventory:
+    """What publications tell of the stand at a tower; None where they do not.
+
+    Attributes
+    ----------
+    site : str
+        Of the tower.
+    origin_year, year : int or None
+        When the stand was planted or its predecessor burned, and when it was measured.
+    live_biomass : float or None
+        Carbon above and below ground [g C m-2].
+    quality : str
+        ``A``: measured in the tower's stand; ``B``: above ground only, with roots by a factor;
+        ``C``: in stands nearby. Empty without an inventory.
+    source, note : str
+        Who found it, and what else to know.
+    """
+
+    site: str
+    origin_year: int | None
+    year: int | None
+    live_biomass: float | None
+    quality: str
+    source: str
+    note: str
+
+
+@functools.cache
+def forest_inventories() -> Mapping[str, ForestInventory]:
+    """Return what is known of the stands at FLUXVAL's towers, by site.
+
+    Figures of ForC (github.com/forc-db/ForC, May 2018, CC BY 4.0), GROA (forc-db/GROA, CC BY 4.0)
+    and the publications that each row names.
+    """
+    found = (
+        ForestInventory(
+            one["site"], _whole(one["origin_year"]), _whole(one["inventory_year"]),
+            float(one["live_biomass_gC_m2"]) if one["live_biomass_gC_m2"] else None,
+            one["quality"], one["source"], one["note"],
+        )
+        for one in packaged_rows("forest_inventories.csv")
+    )  # fmt: skip
+    return MappingProxyType({one.site: one for one in found})
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text else None

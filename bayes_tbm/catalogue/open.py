@@ -1,14 +1,16 @@
 """One way in: files in any known format, or the name of a published or embedded site."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Unpack
 
-from bayes_tbm.catalogue.inventories import hyytiala_wood
+from bayes_tbm.catalogue.fluxval import PREFIX
 from bayes_tbm.catalogue.join import join, observed_alone
+from bayes_tbm.catalogue.published import is_published, published
 from bayes_tbm.catalogue.recognise import FORMATS, Format, as_stated, recognise
 from bayes_tbm.catalogue.registry import REGISTRY, fetch
+from bayes_tbm.catalogue.second_halves import SUFFIX
 from bayes_tbm.errors import InputError, did_you_mean, nearest
 from bayes_tbm.formats.reading import OF_DRIVERS, OF_EVERY, Reading, ReadingOptions, reading_of
 from bayes_tbm.sites.contents import Contents
@@ -29,7 +31,8 @@ def site_names() -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        The two embedded sites first, then those that are fetched.
+        The two embedded sites first, then those that are fetched. A FLUXVAL tower opens with both
+        halves of its record where ``+validation`` is added to its name.
     """
     return (*EMBEDDED, *REGISTRY)
 
@@ -51,7 +54,9 @@ def open_site(
     path_or_name : str or pathlib.Path
         The drivers: a file, whose format is told from its content (the package's own netCDF,
         DifferLand, CARDAMOM ``.cbf.nc`` and ``.cbf``, FLUXNET, PLUMBER2, Edinburgh's tables), or
-        one of `site_names`. ``"FI-Hyy"`` by name comes with its six wood inventories.
+        one of `site_names`. ``"FI-Hyy"`` by name comes with its six wood inventories,
+        ``"fluxval:FI-Hyy+validation"`` with both halves of the tower's record, the second of which
+        `fluxval_validation` gives by itself.
     observations : str, pathlib.Path or Observations, or a sequence of them, optional
         More of what was observed there: files of any format, CalLMIP's and tables of MODIS leaf
         area among them.
@@ -157,9 +162,9 @@ def _found(path_or_name: str | Path) -> Found:
     name, path = str(path_or_name), Path(path_or_name)
     if name in EMBEDDED:
         return Found(name, Format("embedded site", _embedded), path)
-    if name in REGISTRY:
-        path = fetch(name)
-        return Found(name, recognise(path), path, lambda held: _published(name, held))
+    if is_published(name):
+        path = fetch(name.removesuffix(SUFFIX))
+        return Found(name, recognise(path), path, lambda held: published(name, held))
     if path.is_file():
         return Found(path.name, recognise(path), path)
     raise _unknown(name, path)
@@ -172,27 +177,16 @@ def _embedded(path: Path, reading: Reading) -> Contents:
     return as_stated(Contents.of_site(site, "embedded site, made by code"), reading)
 
 
-def _published(name: str, held: Contents) -> Contents:
-    entry = REGISTRY[name]
-    notes, observations = held.notes, held.observations
-    if held.latitude is not None and abs(held.latitude - entry.latitude) > 0.01:
-        tower = f"the tower stands at {entry.latitude:.4f} N"
-        notes = (*notes, f"latitude {held.latitude:g} is the pixel of the drivers; {tower}")
-    if name == "FI-Hyy":
-        observations = {**observations, "wood": hyytiala_wood()}
-    longitude = entry.longitude if held.longitude is None else held.longitude
-    short = name.split(":")[-1]
-    label = short if short != "demo" else held.name
-    return replace(held, name=label, longitude=longitude, notes=notes, observations=observations)
-
-
 def _unknown(name: str, path: Path) -> InputError:
     if path.is_dir():
         return InputError(where=name, rule="is a folder, not a site file")
     names = site_names()
+    towers = [one for one in names if one.startswith(PREFIX)]
+    known = ", ".join(one for one in names if one not in towers)
+    known += f", and {len(towers)} from {towers[0]} to {towers[-1]} (bayes-tbm sites lists them)"
     if path.suffix or "/" in name:
-        remedy = f"names that need no file: {', '.join(names)}"
+        remedy = f"names that need no file: {known}"
         return InputError(where=name, rule="no such file", remedy=remedy)
     rule = "neither a file nor a known site"
     hint = f"{did_you_mean(name, names)} " if nearest(name, names) else ""
-    return InputError(where=name, rule=rule, remedy=f"{hint}known: {', '.join(names)}")
+    return InputError(where=name, rule=rule, remedy=f"{hint}known: {known}")

@@ -1,21 +1,24 @@
 """Sites that can be opened by name: where they are published, their SHA-256, and where they lie.
 
 With the environment variable ``BAYES_TBM_DATA`` naming a folder, files are taken from there (by
-the path below or directly) and the network is never touched; else pooch fetches them once.
+one of the paths below or directly) and the network is never touched; else pooch fetches them once.
 """
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pooch
 
+from bayes_tbm.catalogue.fluxval import PREFIX, towers
 from bayes_tbm.errors import InputError
 
 DATA_VARIABLE = "BAYES_TBM_DATA"
 _DIFFERLAND = "https://raw.githubusercontent.com/JianingFang/DifferLand_v1.0/d951012/drivers"
 _CARDAMOM = "https://raw.githubusercontent.com/CARDAMOM-framework/CARDAMOM/952d8c0"
+_FLUXVAL = f"{_CARDAMOM}/DATA/CARDAMOM-FLUXVAL_v1.0"
 _DEMO = "DATA/CARDAMOM_DEMO_DRIVERS_prototype_1005.cbf.nc"
 _NR1 = (
     "PYTHON/Point_Run_Tutorial/"
@@ -26,7 +29,7 @@ ACKNOWLEDGEMENT = "FLUXNET2015 data, CC BY 4.0"
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A published site file and the place of its tower."""
+    """A published file and the place of its tower; ``also`` is where else it may lie."""
 
     path: str
     url: str
@@ -34,6 +37,7 @@ class RemoteFile:
     latitude: float
     longitude: float
     land_cover: str
+    also: tuple[str, ...] = ()
 
 
 def _differland() -> dict[str, RemoteFile]:
@@ -58,41 +62,25 @@ def _differland() -> dict[str, RemoteFile]:
 
 
 def _fluxval() -> dict[str, RemoteFile]:
-    rows = (
-        ("CA-NS1", 29, 55.8792, -98.4839, "ENF",
-         "e691e20ba985b46d298b86d84034587217a0bdddc31b166f3de2f7e73c21bb10"),
-        ("CA-NS2", 30, 55.9058, -98.5247, "ENF",
-         "5fa12297a7cbe186bab63ed73d11f49a7125d980ea88e80237c7ae59660638e3"),
-        ("CA-NS3", 31, 55.9117, -98.3822, "ENF",
-         "3adc975742b7a1d655a739d63f4e1e4f7862cf1605442ca9d7452527214076cc"),
-        ("CA-NS4", 32, 55.9144, -98.3806, "ENF",
-         "6a1e28c545b0328b4a918c2623a4d8b902e190023d004bd0c7f9a54d993cdcdb"),
-        ("CA-NS5", 33, 55.8631, -98.485, "ENF",
-         "88d3400fc010f21692f648249570f3b3baa8d23423a8c4bdc7ddf1538eaf08f4"),
-        ("CA-NS6", 34, 55.9167, -98.9644, "OSH",
-         "22a616a0f49911ef24712d9779024454972cd816264c8528e20212a0bf0e3719"),
-        ("CA-NS7", 35, 56.6358, -99.9483, "OSH",
-         "e5f338ba1a04fdc3f84a79ec69769f1ec84709501e8837b4364db68685aa1a0e"),
-        ("CA-Qfo", 36, 49.6925, -74.3421, "ENF",
-         "ced47ef445386adefec44180d4642fd78c5de07cca23be856645181ad2b8a345"),
-        ("CA-SF1", 37, 54.485, -105.8176, "ENF",
-         "5e3908b845032a6b5a16feb5b83c1e7798e89014271b999925d1d7052f32874f"),
-        ("CA-SF2", 38, 54.2539, -105.8775, "ENF",
-         "3b8e4bdebe8dfdfd2859446b95924d90f8e0dc3866e91cc6628bda07ddb4d8ca"),
-        ("CA-SF3", 39, 54.0916, -106.0053, "OSH",
-         "6b426ed24a06e8b56a9f7a9a48d7b2695ffee7638b6bd2c7c86c154813b71181"),
-        ("FI-Hyy", 76, 61.8474, 24.2948, "ENF",
-         "61af91f1849201fd8144e35a9f0c8783b6810bc1f1feaefb91a5d161928ccb95"),
-        ("CA-Oas", 163, 53.6289, -106.1978, "DBF",
-         "507ed25bb0139055e6dfd3255b1755a571834fcf77b266bcf8607b03004e3fb9"),
-    )  # fmt: skip
-    folder = f"{_CARDAMOM}/DATA/CARDAMOM-FLUXVAL_v1.0/cbf_files"
     return {
-        f"fluxval:{name}": RemoteFile(
-            f"fluxval/{name}.cbf", f"{folder}/flux_site_{row}.cbf", sha, lat, lon, cover
+        f"{PREFIX}{site}": RemoteFile(
+            f"fluxval/{site}.cbf", f"{_FLUXVAL}/cbf_files/flux_site_{one.row}.cbf", one.sha256,
+            one.latitude, one.longitude, one.land_cover, also=(f"population/fluxval/{site}.cbf",),
         )
-        for name, row, lat, lon, cover, sha in rows
-    }
+        for site, one in towers().items()
+    }  # fmt: skip
+
+
+def _second_halves() -> dict[str, RemoteFile]:
+    return {
+        f"{PREFIX}{site}": RemoteFile(
+            f"fluxval/validation_{site}.csv", f"{_FLUXVAL}/validation_data/validation_{site}.csv",
+            one.validation_sha256, one.latitude, one.longitude, one.land_cover,
+            also=(f"population/validation/{site}.csv",),
+        )
+        for site, one in towers().items()
+        if one.validation_sha256
+    }  # fmt: skip
 
 
 # The demo's own latitude is 40.25, the half-degree pixel of US-NR1, whose fluxes it holds.
@@ -111,15 +99,19 @@ REGISTRY: dict[str, RemoteFile] = {
     ),
 }  # fmt: skip
 """Every file that can be opened by name."""
+SECOND_HALVES = _second_halves()
+"""The table of the second half of a tower's record, by the name that opens the first."""
 
 
-def fetch(name: str) -> Path:
+def fetch(name: str, registry: Mapping[str, RemoteFile] = REGISTRY) -> Path:
     """Return the local path of a registered file, fetched and verified.
 
     Parameters
     ----------
     name : str
-        Key of `REGISTRY`.
+        Key of the registry.
+    registry : mapping of str to RemoteFile
+        `REGISTRY`, or `SECOND_HALVES`.
 
     Raises
     ------
@@ -127,7 +119,7 @@ def fetch(name: str) -> Path:
         If the file is not in the folder named by ``BAYES_TBM_DATA``, cannot be fetched, or has
         another SHA-256.
     """
-    entry = REGISTRY[name]
+    entry = registry[name]
     folder = os.environ.get(DATA_VARIABLE)
     if folder:
         return _local(name, entry, Path(folder))
@@ -146,7 +138,8 @@ def fetch(name: str) -> Path:
 
 
 def _local(name: str, entry: RemoteFile, folder: Path) -> Path:
-    candidates = (folder / entry.path, folder / Path(entry.path).name)
+    places = (entry.path, *entry.also, Path(entry.path).name)
+    candidates = (folder / place for place in places)
     path = next((path for path in candidates if path.is_file()), None)
     if path is None:
         rule = f"{entry.path} is not in the folder that {DATA_VARIABLE} names"

@@ -180,9 +180,10 @@ def _summary(arguments: argparse.Namespace) -> int:
 
 
 def _sites(arguments: argparse.Namespace) -> int:
-    from bayes_tbm.catalogue.open import site_names
+    from bayes_tbm.catalogue.listing import listed_sites
 
-    print("\n".join(site_names()))
+    for name, latitude, longitude, cover, more in listed_sites():
+        print(f"{name:<19} {latitude:>9} {longitude:>10}  {cover:<4} {more}".rstrip())
     return 0
 
 

@@ -58,6 +58,19 @@ def absolute_sd(
     raise InputError(where=where, variable=variable, rule=rule, found=kind)
 
 
+def log_normal_sd(log_sd: ArrayLike, value: ArrayLike) -> NDArray[np.float64]:
+    """Return the sd that log-normal errors take for one of the logarithm, shape (n,).
+
+    Parameters
+    ----------
+    log_sd : array_like
+        Standard deviation of the logarithm: ln 3 for a factor of 3.
+    value : array_like
+        Shape (n,).
+    """
+    return np.asarray(np.abs(value) * np.sqrt(np.expm1(np.square(log_sd))))
+
+
 def mend_sd(sd: ArrayLike, value: ArrayLike) -> tuple[NDArray[np.float64], str]:
     """Fill missing standard deviations by the median of the others, and lift those near zero.
 

@@ -19,6 +19,7 @@ from bayes_tbm.streams.growth_curve import GrowthCurve
 from bayes_tbm.streams.likelihood import AbstractBoundStream, BoundStream
 from bayes_tbm.streams.select import StreamLike, as_streams, bind_all
 from bayes_tbm.streams.single_stock import Stock
+from bayes_tbm.streams.tower_stand import Stand, fluxval_stand
 
 __all__ = [
     "ERROR_MODELS",
@@ -34,6 +35,7 @@ __all__ = [
     "Gaussian",
     "GrowthCurve",
     "LogNormalErrors",
+    "Stand",
     "Stock",
     "Stream",
     "StreamLike",
@@ -41,4 +43,5 @@ __all__ = [
     "as_streams",
     "bind",
     "bind_all",
+    "fluxval_stand",
 ]

@@ -72,11 +72,14 @@ def test_fluxval_hyytiala(data):
     site = open_site("fluxval:FI-Hyy")
     assert (site.step_name, site.latitude, site.longitude) == ("monthly", 61.75, 24.2948)
     assert site.drivers.step_length.values[0] == 30.4375
-    assert site.observations["live_biomass"].value.tolist() == [6023.2333984375]
+    by_path = open_site(data / "fluxval" / "FI-Hyy.cbf")
+    assert by_path.observations["live_biomass"].value.tolist() == [6023.2333984375]
+    assert "live_biomass" not in site.observations
     assert site.observations["som"].sd == pytest.approx(24804.4862 * np.log(1.5))
-    assert (
-        site.notes[-1]
-        == "latitude 61.75 is the pixel of the drivers; the tower stands at 61.8474 N"
+    assert site.notes[-2:] == (
+        "latitude 61.75 is the pixel of the drivers; the tower stands at 61.8474 N",
+        "live_biomass: the map's 6023 g C m-2 is left out; the stand has 5390 "
+        "(Luyssaert et al. 2007 (ForC)): bt.fluxval_stand",
     )
 
 

@@ -5,7 +5,8 @@ import pooch
 import pytest
 
 from bayes_tbm.catalogue import open_site, site_names
-from bayes_tbm.catalogue.registry import DATA_VARIABLE, REGISTRY, fetch
+from bayes_tbm.catalogue.fluxval import towers
+from bayes_tbm.catalogue.registry import DATA_VARIABLE, REGISTRY, SECOND_HALVES, fetch
 from bayes_tbm.errors import InputError
 
 
@@ -66,8 +67,36 @@ def test_failed_download_tells_of_the_folder(monkeypatch, tmp_path):
 
 
 def test_every_name_is_published_once():
+    files = [*REGISTRY.values(), *SECOND_HALVES.values()]
     assert set(REGISTRY) < set(site_names())
-    assert len({entry.url for entry in REGISTRY.values()}) == len(REGISTRY) == 21
-    assert len({entry.sha256 for entry in REGISTRY.values()}) == 21
-    assert all(len(entry.sha256) == 64 for entry in REGISTRY.values())
-    assert all(entry.url.startswith("https://raw.git") for entry in REGISTRY.values())
+    assert (len(REGISTRY), len(SECOND_HALVES)) == (59, 50)
+    for part in ("url", "sha256", "path"):
+        assert len({getattr(entry, part) for entry in files}) == len(files) == 109
+    assert all(len(bytes.fromhex(entry.sha256)) == 32 for entry in files)
+    assert all(entry.url.startswith("https://raw.git") for entry in files)
+
+
+def test_fluxval_is_a_table_of_51_towers():
+    assert len(towers()) == 51
+    assert set(SECOND_HALVES) == {f"fluxval:{site}" for site in towers()} - {"fluxval:CA-SF2"}
+    hyytiala = REGISTRY["fluxval:FI-Hyy"]
+    assert (hyytiala.latitude, hyytiala.longitude, hyytiala.land_cover) == (61.8474, 24.2948, "ENF")
+    folder = "DATA/CARDAMOM-FLUXVAL_v1.0"
+    assert hyytiala.url.endswith(f"/952d8c0/{folder}/cbf_files/flux_site_76.cbf")
+    seen = SECOND_HALVES["fluxval:FI-Hyy"].url
+    assert seen.endswith(f"/952d8c0/{folder}/validation_data/validation_FI-Hyy.csv")
+
+
+def test_a_file_is_found_in_each_of_its_places(monkeypatch, binary, tmp_path):
+    path = binary()
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    entry = replace(REGISTRY["fluxval:FI-Hyy"], sha256=sha256)
+    monkeypatch.setitem(REGISTRY, "A-B", entry)
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    for place in ("FI-Hyy.cbf", "population/fluxval/FI-Hyy.cbf", "fluxval/FI-Hyy.cbf"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        path = path.rename(tmp_path / place)
+        assert fetch("A-B") == path
+    path.rename(tmp_path / "fluxval" / "flux_site_76.cbf")
+    with pytest.raises(InputError, match=r"fluxval/FI-Hyy.cbf is not in the folder"):
+        fetch("A-B")
