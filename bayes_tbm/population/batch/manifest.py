@@ -21,7 +21,10 @@ type Sites = str | Path | pd.DataFrame | Mapping[str, Experiment | Calibration]
 _OPTIONS = ("start", "end", "stand_age", "streams", "observations", "replace")
 _LISTS = ("streams", "observations", "replace")
 _PLACE = {"latitude": 90.0, "longitude": 180.0}
-_TABLES = ("uncertainty", "errors", "priors", "constraints", "sampling", "reading", "systematic")
+_TABLES = (
+    "uncertainty", "errors", "priors", "constraints", "sampling", "reading", "systematic", "stock",
+    "growth_curve",
+)  # fmt: skip
 
 
 def jobs_of(

@@ -52,6 +52,16 @@ class ManyFits:
     def load(self, site: str) -> xr.DataTree:
         """Return the posterior of a site.
 
+        Parameters
+        ----------
+        site
+            Its name.
+
+        Returns
+        -------
+        xarray.DataTree
+            As `bayes_tbm.Calibration.sample` gives it.
+
         Raises
         ------
         InputError
@@ -90,8 +100,8 @@ def fit_many(
 ) -> ManyFits:
     """Fit many sites, one posterior each, and keep all of it in a folder.
 
-    Each posterior is what a fit of the site alone gives, bit for bit: sites have seeds from their
-    names. What is done is not done again; after a kill the same call goes on.
+    Each posterior is that of a fit of the site alone, bit for bit: seeds follow from names. What is
+    done is not done again; after a kill the same call goes on.
 
     Parameters
     ----------
@@ -106,24 +116,18 @@ def fit_many(
         Where fits, their journal, ``manifest.csv``, ``summary.csv``, ``draws.zarr`` and a map go.
     common
         What else all sites share, as entries of an experiment: ``priors``, ``constraints``.
-    covariates
-        Columns of the table that every site must have.
-    least
-        By stream, the number of values without which a site is skipped.
-    executor
-        ``"processes"`` of this machine, each on a core of its own; ``"serial"``; ``"dask"``, or a
-        client of `distributed` or a scheduler's address.
-    workers
-        Processes; by default as many as there are cores.
+    covariates, least
+        Columns that every site must have; by stream, the values without which it is skipped.
+    executor, workers
+        ``"processes"``, each on a core of its own (by default as many as there are), ``"serial"``,
+        ``"dask"``, a client of `distributed` or a scheduler's address.
     shard
         Part ``(i, n)`` of the sites to do, from 1: every n-th one, as for the jobs of an array.
     retry
         Whether to do again what failed or was skipped, and to try what has not converged with
         another seed and twice the warm-up.
-    progress
-        Whether to draw a progress bar.
-    **changes
-        Fields of the settings to change.
+    progress, **changes
+        Whether to draw a progress bar; fields of the settings.
 
     Returns
     -------
@@ -142,17 +146,16 @@ def fit_many(
     shared = dataclasses.replace(shared, sampling={})
     jobs = jobs_of(sites, shared, settings, covariates)
     place, count = _shard(shard)
-    tasks = _check_executor(executor, workers)
+    processes = _check_executor(executor, workers)
     out = _folder(folder, shared, settings)
     said = journal.read(out)
     jobs = [with_attempt(job, said.get(job.name), retry=retry) for job in jobs]
     own = jobs[place - 1 :: count]
     due = [job for job in own if not is_settled(job, said.get(job.name), out, retry=retry)]
-    due.sort(key=lambda job: (-job.size, job.name))  # what is long begins first
     write_whole(out / MANIFEST, table_of(jobs, out).to_csv())
     with Progress("fitting sites", len(own), show=progress) as bar:
         bar.advance(len(own) - len(due))
-        for event in _events(due, out, dict(least or {}), executor, tasks):
+        for event in _events(due, out, dict(least or {}), executor, processes):
             said[event.site] = event
             bar.advance(1, _note(said, [job.name for job in own]))
     found = ManyFits(out, table_of(jobs, out))
@@ -229,8 +232,8 @@ def _plain_of(common: Experiment) -> dict[str, Any]:
 def _events(
     due: Sequence[Job], out: Path, least: Mapping[str, int], executor: Any, workers: int
 ) -> Iterator[Event]:
-    tasks = {job.name: packed(job, out, least) for job in due}
-    by_name = {job.name: job for job in due}
+    by_name = {job.name: job for job in sorted(due, key=lambda job: (-job.size, job.name))}
+    tasks = {name: packed(job, out, least) for name, job in by_name.items()}  # the longest first
 
     def was_at(site: str) -> bool:
         claim = out / by_name[site].folder / CLAIM
