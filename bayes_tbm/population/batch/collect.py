@@ -42,7 +42,11 @@ _COLUMNS = ("state", "reason", "attempt", "seconds", "rhat", "ess", "divergences
 def table_of(jobs: Sequence[Job], folder: Path) -> pd.DataFrame:
     """Return a row for each site: what happened to it, and its covariates."""
     said = journal.read(folder)
-    rows = {job.name: _row(said.get(job.name), folder) | dict(job.covariates) for job in jobs}
+    rows = {}
+    for job in jobs:
+        event = said.get(job.name)
+        known = (event.climate if event else None) or {}  # a table's own columns come first
+        rows[job.name] = _row(event, folder) | known | dict(job.covariates)
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("site")
     return table[[*_COLUMNS, *(c for c in table if c not in _COLUMNS)]]
 

@@ -42,6 +42,8 @@ class Event:
         That it took, and ``rhat``, ``ess`` (smallest bulk or tail), ``divergences`` of its draws.
     memory
         Largest that the process had used by then, MB.
+    climate
+        Of the site, see `bayes_tbm.population.climate`.
     host, pid, time
         Who wrote this, and when, s since 1970.
     """
@@ -57,6 +59,7 @@ class Event:
     ess: float | None = None
     divergences: int | None = None
     memory: float | None = None
+    climate: dict[str, Any] | None = None
     host: str = dataclasses.field(default_factory=socket.gethostname)
     pid: int = dataclasses.field(default_factory=os.getpid)
     time: float = dataclasses.field(default_factory=time.time)

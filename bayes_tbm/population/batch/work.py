@@ -22,6 +22,7 @@ from bayes_tbm.population.batch import journal
 from bayes_tbm.population.batch.claims import claimed
 from bayes_tbm.population.batch.jobs import Job, slug
 from bayes_tbm.population.batch.journal import Event
+from bayes_tbm.population.climate import climate
 from bayes_tbm.report.folder import CHECKPOINT, EXPERIMENT, POSTERIOR, save_tree
 from bayes_tbm.results import check_convergence
 from bayes_tbm.runtime.files import write_whole
@@ -102,8 +103,9 @@ def _fitted(job: Job, folder: Path, least: Mapping[str, int]) -> dict[str, Any]:
         _error_file(job, folder).unlink()
     return {
         "state": journal.DONE if report.passed else journal.NOT_CONVERGED,
-        "reason": "; ".join(report.failures), "rhat": round(report.rhat, 4),
+        "reason": "; ".join(report.failures), "climate": climate(calibration.site),
         "ess": round(min(report.ess_bulk, report.ess_tail)), "divergences": report.divergences,
+        "rhat": round(report.rhat, 4),
     }  # fmt: skip
 
 
