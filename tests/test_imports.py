@@ -38,6 +38,7 @@ ORDER = (
     "report",
     "export",
     "studies",
+    "population",
     "cli",
 )
 # The entry points import what they like, except that `import bayes_tbm` must not load the CLI.

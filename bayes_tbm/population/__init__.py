@@ -1,0 +1,1 @@
+"""A population of sites: fits of many, what they share, and what drives their differences."""

@@ -1,0 +1,6 @@
+"""The hierarchy of sites: what they share, from the draws of each."""
+
+from bayes_tbm.population.hierarchy.fit import PopulationFit, population
+from bayes_tbm.population.hierarchy.pooled import RefitPrior, needs_refit, pooled, refit_prior
+
+__all__ = ["PopulationFit", "RefitPrior", "needs_refit", "pooled", "population", "refit_prior"]
