@@ -26,6 +26,9 @@ from .parameters import (
     from_dalec,
     to_dalec,
 )
+from .population.attribution import Attribution, attribution
+from .population.draws import SiteDraws
+from .population.hierarchy import PopulationFit, population
 from .prediction import PredictionScores, evaluate, predict
 from .results.diagnostics import check_convergence, stream_skill
 from .sampling.settings import Settings
@@ -49,6 +52,7 @@ __all__ = [
     "STREAMS",
     "TABLE",
     "AlongAge",
+    "Attribution",
     "Autoregressive",
     "BlockMeans",
     "BoundedLogNormal",
@@ -69,17 +73,20 @@ __all__ = [
     "NotCompiledWarning",
     "Observations",
     "Parameters",
+    "PopulationFit",
     "PredictionScores",
     "PriorRefits",
     "SetGains",
     "Settings",
     "Site",
+    "SiteDraws",
     "Stock",
     "Stream",
     "StudentT",
     "Uniform",
     "WriteError",
     "__version__",
+    "attribution",
     "check_callmip",
     "check_convergence",
     "compare",
@@ -90,6 +97,7 @@ __all__ = [
     "from_dalec",
     "inspect",
     "open_site",
+    "population",
     "predict",
     "sensitivity",
     "set_gains",

@@ -8,7 +8,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import needs_refit, pooled, population, refit_prior
 from bayes_tbm.population.hierarchy.covariates import covariates_of
-from bayes_tbm.population.hierarchy.diagnostics import error_bits
+from bayes_tbm.population.hierarchy.diagnostics import error_bits, smoothed
 from bayes_tbm.population.hierarchy.weights import cell_log_likelihood, mean_weights
 from tests.population.toy import INTERIM, log_normal, toy
 
@@ -147,6 +147,15 @@ def test_departures_of_cells_are_integrated_out():
             exact -= 0.5 * np.linalg.slogdet(2 * np.pi * covariance)[1]
             exact -= log_normal(shared.y[own], INTERIM[0], shared.s[own] ** 2 + 0.81).sum()
             assert found[row, c] == pytest.approx(exact, abs=0.05)
+
+
+def test_pareto_k_is_that_of_the_right_tail():
+    uniform = np.random.default_rng(0).random((1, 20_000))
+    _, shape = smoothed(-0.6 * np.log(uniform))  # Pareto weights of shape 0.6
+    _, bounded = smoothed(0.6 * np.log(uniform))
+
+    assert shape[0] == pytest.approx(0.6, abs=0.1)
+    assert bounded[0] < 0.0
 
 
 def test_weights_are_normalised(sites, fit):

@@ -42,7 +42,8 @@ def diagnostics(form: Form, draws: SiteDraws, data: Data, parameters: Parameters
 
 def smoothed(log_ratios: Array) -> tuple[Array, Array]:
     """Pareto-smoothed, normalised log weights along the last axis, and the Pareto k of each."""
-    weights, shape = array_stats.psislw(log_ratios)  # type: ignore[no-untyped-call]  # ArviZ's own
+    # ArviZ takes log likelihoods of what is left out, and turns their sign
+    weights, shape = array_stats.psislw(-log_ratios)  # type: ignore[no-untyped-call]  # ArviZ's own
     return np.asarray(weights), np.asarray(shape)
 
 
