@@ -27,7 +27,10 @@ from .parameters import (
     from_dalec,
     to_dalec,
 )
+from .population.attribution import Attribution, attribution
 from .population.batch.run import ManyFits, fit_many
+from .population.draws import SiteDraws
+from .population.hierarchy import PopulationFit, fit_population
 from .prediction import PredictionScores, evaluate, predict
 from .results.diagnostics import check_convergence, stream_skill
 from .sampling.settings import Settings
@@ -53,6 +56,7 @@ __all__ = [
     "STREAMS",
     "TABLE",
     "AlongAge",
+    "Attribution",
     "Autoregressive",
     "BlockMeans",
     "BoundedLogNormal",
@@ -74,11 +78,13 @@ __all__ = [
     "NotCompiledWarning",
     "Observations",
     "Parameters",
+    "PopulationFit",
     "PredictionScores",
     "PriorRefits",
     "SetGains",
     "Settings",
     "Site",
+    "SiteDraws",
     "Stand",
     "Stock",
     "Stream",
@@ -86,6 +92,7 @@ __all__ = [
     "Uniform",
     "WriteError",
     "__version__",
+    "attribution",
     "check_callmip",
     "check_convergence",
     "compare",
@@ -94,6 +101,7 @@ __all__ = [
     "evaluate",
     "export",
     "fit_many",
+    "fit_population",
     "fluxval_stand",
     "fluxval_validation",
     "from_dalec",

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayes_tbm.cli import evaluating, exporting, fitting, inspecting, many, studies
+from bayes_tbm.cli import evaluating, exporting, fitting, inspecting, many, population, studies
 from bayes_tbm.cli.options import (
     NOT_CONVERGED,
     NOT_WRITTEN,
@@ -105,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluating.add_commands(commands)
     studies.add_commands(commands)
     many.add_commands(commands)
+    population.add_commands(commands)
     exporting.add_commands(commands)
     summary = commands.add_parser(
         "summary", help="print what a run found and whether to believe it",

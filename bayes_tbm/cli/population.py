@@ -1,0 +1,72 @@
+"""The command that asks many fits what they have in common."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from bayes_tbm.errors import InputError
+
+_POPULATION = """
+What sites have in common, and what drives their differences: a hierarchy over the posteriors of
+bayes-tbm many, which fits no site again. Residence time of wood (and the share of NPP that wood
+gets) follows a mean of the coldest month: constant, linear, hinge or step; sites differ around it,
+and sites under one climate share a departure.
+
+STUDY is the folder of a batch, or a file:
+
+  runs = "runs/"                       # of bayes-tbm many, beside this file
+  covariates = "sites.csv"             # more columns by site (default: the batch's own)
+  mean = "step"                        # constant, linear, hinge, step, smooth
+  coordinates = ["wood_residence_time", "allocation_wood"]
+  drivers = ["warmest"]                # columns that add linearly
+  covariate_sd = 1.5                   # error of the coldest month, K
+  [groups]                             # whose shares of the variance are told
+  winter = ["coldest"]
+  summer = ["warmest"]
+
+Writes the verdict (a threshold, none, or that these sites cannot tell), sites.csv (residence time
+alone and pooled), comparison.csv (means compared by leaving climate cells out), evidence.csv (Bayes
+factors under two priors), power.csv (what a true step would have shown here), threshold.csv,
+shares.csv, population.nc (ArviZ DataTree), figures/ and report.html.
+
+  bayes-tbm population runs/ --out pop/
+  bayes-tbm population study.toml --out pop/
+"""
+
+
+def add_commands(commands: Any) -> None:
+    """Add the command to the parser."""
+    command = commands.add_parser(
+        "population", help="what the fits of many sites say together", description=_POPULATION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    command.add_argument("study", metavar="STUDY", help="folder of a batch, or a TOML file")
+    command.add_argument("--out", required=True, help="folder to write")
+    command.add_argument("--seed", type=int, help="of all random numbers (default 0)")
+    command.add_argument(
+        "--not-converged", action="store_true", help="also sites whose chains have not converged"
+    )
+    command.set_defaults(run=_population)
+
+
+def _population(arguments: argparse.Namespace) -> int:
+    import dataclasses
+
+    from bayes_tbm.population.study import PopulationStudy
+
+    study = PopulationStudy.read(arguments.study)
+    if arguments.seed is not None:
+        study = dataclasses.replace(study, seed=arguments.seed)
+    if arguments.not_converged:
+        study = dataclasses.replace(study, not_converged=True)
+    out = Path(arguments.out)
+    if out.exists() and not out.is_dir():
+        raise InputError(where=str(out), rule="must be a folder", found="a file")
+    result = study.run()
+    written = result.save(out)
+    print(result.summary())
+    print(f"\n{result.attribution.comparison.round(2).to_string()}")
+    print(f"\nwrote {len(written)} files to {out}/; look at {out / 'report.html'}")
+    return 0

@@ -1,0 +1,174 @@
+"""What drives the differences between sites: means compared, threshold, power, shares, verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.population.attribution.compare import compare
+from bayes_tbm.population.attribution.gaussian import WIDE, Evidence, GaussianPopulation
+from bayes_tbm.population.attribution.power import power
+from bayes_tbm.population.attribution.shares import driver_shares, groups_in
+from bayes_tbm.population.attribution.verdicts import step_test, verdict
+from bayes_tbm.population.draws import SiteDraws
+from bayes_tbm.population.hierarchy import PopulationFit, fit_population, pooled
+from bayes_tbm.population.hierarchy.covariates import covariates_of
+from bayes_tbm.population.hierarchy.means import check_mean
+from bayes_tbm.results.groups import group
+
+Array = NDArray[np.float64]
+MEANS = ("constant", "linear", "hinge", "step")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Attribution:
+    """How sites differ with climate, and what can be said of a threshold.
+
+    Attributes
+    ----------
+    verdict
+        One sentence: a threshold near a temperature, none, or that one cannot tell.
+    comparison
+        Of mean functions by leaving climate cells out.
+    evidence
+        Log Bayes factor of each mean function against the constant, under two prior widths, and
+        the mean and sd of its last coefficient.
+    threshold
+        Posterior probability of places of a step, degC; its prior is even.
+    power
+        What a true step would have shown at these sites.
+    shares
+        Of groups of drivers in the variance between sites; empty with none but the coldest month.
+    fits
+        The population under each mean function.
+    """
+
+    verdict: str
+    comparison: pd.DataFrame
+    evidence: pd.DataFrame
+    threshold: pd.Series
+    power: pd.DataFrame
+    shares: pd.DataFrame
+    fits: dict[str, PopulationFit]
+
+
+def attribution(
+    draws: SiteDraws,
+    covariates: pd.DataFrame,
+    *,
+    means: Sequence[str] = MEANS,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    factors: Sequence[float] = (2.0, 3.9),
+    replicates: int = 200,
+    seed: int = 0,
+    **settings: Any,
+) -> Attribution:
+    """Compare how residence time may depend on the coldest month, and judge whether it steps.
+
+    It is association, not cause; and the words are made from the numbers, power included.
+
+    Parameters
+    ----------
+    draws
+        Of every site, under priors wider than the population.
+    covariates
+        A row a site: ``coldest`` (degC), ``cell``, and the columns of the groups.
+    means
+        Mean functions to compare; constant, linear and step are needed.
+    groups
+        Columns by group of drivers; by default those that the table has.
+    factors
+        Of residence time across the steps whose power is told.
+    replicates
+        Simulations of each case.
+    seed
+        Of all random numbers.
+    **settings
+        Of `fit_population`.
+
+    Returns
+    -------
+    Attribution
+        Tables, fits and verdict.
+
+    Raises
+    ------
+    InputError
+        A covariate is missing, or a mean function that is needed.
+    """
+    if lost := {"constant", "linear", "step"} - set(means):
+        raise InputError(
+            where="attribution", variable="means", rule="constant, linear and step are needed",
+            found=f"no {', '.join(sorted(lost))}",
+        )  # fmt: skip
+    for mean in means:
+        check_mean(mean)  # before any of them is fitted
+    known = covariates_of(covariates, draws.sites)
+    fits = {mean: fit_population(draws, covariates, mean, seed, **settings) for mean in means}
+    comparison = compare(fits)
+    y, sd = draws.summary()
+    error = fits["constant"].form.covariate_sd
+    gaussian = GaussianPopulation(known, sd, covariate_sd=error)
+    posterior = group(fits["constant"].tree, "posterior")
+    chances = power(
+        known, sd, factors=factors, covariate_sd=error, replicates=replicates, seed=seed,
+        between=float(posterior["sd"].values[..., 0].mean()),
+        cells=float(posterior["cell_sd"].mean()) if "cell_sd" in posterior else 0.0,
+    )  # fmt: skip
+    told = chances.loc["step", "told"].groupby("factor").mean()
+    test = step_test(gaussian, y)
+    elpd = comparison["elpd"]
+    words = verdict(
+        test,
+        {float(factor): float(share) for factor, share in told.items()},
+        float(elpd["step"] - max(elpd["constant"], elpd["linear"])),
+    )
+    places = pd.Index(test.step.thresholds, name="coldest")
+    return Attribution(
+        words, comparison, evidence_table(gaussian, y, means),
+        pd.Series(test.step.threshold[0], places, name="probability"), chances,
+        _shares(fits["constant"], draws, covariates, groups, seed), fits,
+    )  # fmt: skip
+
+
+def evidence_table(gaussian: GaussianPopulation, y: Array, means: Sequence[str]) -> pd.DataFrame:
+    """Log Bayes factors against the constant under two prior widths, and effects, by mean."""
+    found: dict[str, list[Evidence]] = {
+        mean: [gaussian.evidence(mean, y, widen=widen) for widen in (1.0, WIDE)]
+        for mean in dict.fromkeys(["constant", *means])
+        if mean != "smooth"
+    }
+    base = found["constant"]
+    rows = {
+        mean: {
+            "log_bayes_factor": float(own[0].log[0] - base[0].log[0]),
+            "log_bayes_factor_wide": float(own[1].log[0] - base[1].log[0]),
+            "effect": float(own[0].effect[0, 0]),
+            "effect_sd": float(own[0].effect[0, 1]),
+        }
+        for mean, own in found.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("mean")
+
+
+def _shares(
+    fit: PopulationFit,
+    draws: SiteDraws,
+    covariates: pd.DataFrame,
+    groups: Mapping[str, Sequence[str]] | None,
+    seed: int,
+) -> pd.DataFrame:
+    """Shares of driver groups, where there are two groups or more."""
+    chosen = dict(groups or groups_in(covariates))
+    if len(chosen) < 2:
+        return pd.DataFrame()
+    places = pooled(fit, draws, np.random.default_rng(seed), most=500)
+    phi = np.take_along_axis(draws.phi[..., 0].T, places, axis=0)
+    rows = covariates.set_axis([str(site) for site in covariates.index]).loc[list(draws.sites)]
+    return driver_shares(phi, rows, chosen, seed=seed)

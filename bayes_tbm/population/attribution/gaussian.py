@@ -1,0 +1,187 @@
+"""Evidence of mean functions where every site's likelihood is Gaussian: closed form on a grid."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logsumexp
+from scipy.stats import halfnorm, lognorm
+
+from bayes_tbm.population.hierarchy.covariates import Covariates
+from bayes_tbm.population.hierarchy.means import SLOPE_SD, STEP_SD
+
+Array = NDArray[np.float64]
+PLACES, WIDTHS, SPREADS, CELL_SPREADS = 33, 4, 8, 4
+WIDE = 2.0
+"""Factor of the second, wider prior of slopes and steps, under which each evidence is told too."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evidence:
+    """Log evidence of a mean function for several data sets, and its posterior.
+
+    Attributes
+    ----------
+    log
+        Log evidence, (data set,).
+    threshold
+        Posterior over `thresholds`, (data set, place); nothing where there is no threshold.
+    thresholds
+        Places, degC.
+    effect
+        Posterior mean and sd of the last coefficient: slope, bend or step, (data set, 2).
+    """
+
+    log: Array
+    threshold: Array
+    thresholds: Array
+    effect: Array
+
+    def interval(self, level: float = 0.9) -> Array:
+        """Central interval of the threshold, degC, (data set, 2)."""
+        below = np.cumsum(self.threshold, axis=1)
+        tail = 0.5 * (1.0 - level)
+        low = np.argmax(below >= tail, axis=1)
+        high = np.argmax(below >= 1.0 - tail - 1e-12, axis=1)
+        return np.stack([self.thresholds[low], self.thresholds[high]], axis=1)
+
+    def threshold_sd(self) -> Array:
+        """Posterior sd of the threshold, K, (data set,)."""
+        mean = self.threshold @ self.thresholds
+        return np.sqrt(np.maximum(self.threshold @ self.thresholds**2 - mean**2, 0.0))
+
+
+class GaussianPopulation:
+    """Mean functions compared on the Gaussian summaries of sites.
+
+    Sites differ by a normal sd and cells by another, both integrated over a grid of quantiles of
+    their priors; so are threshold and width; coefficients are integrated exactly. Errors of the
+    coldest month soften a step or hinge; a common offset is left out, since it only shifts the
+    threshold: add its 2 K to a threshold's error.
+
+    Parameters
+    ----------
+    covariates
+        Surroundings of the sites.
+    sd
+        Of each site's likelihood of ln residence time, (site,).
+    covariate_sd
+        Error of the coldest month, K.
+    spread
+        Scale of the half-normal priors of the sds between sites and between cells.
+    least_sd
+        Added in squares to that between sites.
+    """
+
+    def __init__(
+        self, covariates: Covariates, sd: Array, *, covariate_sd: float = 1.5,
+        spread: float = 0.5, least_sd: float = 0.1,
+    ) -> None:  # fmt: skip
+        self._covariates = covariates
+        self._covariate_sd = covariate_sd
+        same = (covariates.cell[:, None] == covariates.cell[None, :]).astype(float)
+        between = np.hypot(halfnorm.ppf(_middles(SPREADS), scale=spread), least_sd)
+        cells = halfnorm.ppf(_middles(CELL_SPREADS), scale=spread)
+        self._inverse, self._log_det = [], []
+        for tau in between:
+            for sigma in cells:
+                covariance = np.diag(sd**2 + tau**2) + sigma**2 * same
+                self._inverse.append(np.linalg.inv(covariance))
+                self._log_det.append(np.linalg.slogdet(covariance)[1])
+
+    @functools.cached_property
+    def thresholds(self) -> Array:
+        """Places of a change, degC, evenly over the middle 90 % of the sites' range."""
+        low, high = self._covariates.range
+        return low + (high - low) * _middles(PLACES)
+
+    def design(self, mean: str) -> tuple[Array, Array]:
+        """Columns (grid, site, coefficient) of a mean function, and prior sds of coefficients.
+
+        The grid is threshold by width, threshold first, where there are any.
+        """
+        t = self._covariates.coldest
+        one, x = np.ones_like(t), (t - self._covariates.centre) / self._covariates.scale
+        if mean in ("constant", "linear"):
+            columns = [one] if mean == "constant" else [one, x]
+            return np.stack(columns, axis=-1)[None], np.array([1.0, SLOPE_SD][: len(columns)])
+        widths = lognorm.ppf(_middles(WIDTHS), 0.7, scale=2.0)
+        changes = np.stack([self._change(mean, at, w) for at in self.thresholds for w in widths])
+        base = [one, x] if mean == "hinge" else [one]
+        fixed = np.broadcast_to(np.stack(base, axis=-1), (*changes.shape, len(base)))
+        sds = [1.0, SLOPE_SD, SLOPE_SD] if mean == "hinge" else [1.0, STEP_SD]
+        return np.concatenate([fixed, changes[..., None]], axis=-1), np.array(sds)
+
+    def _change(self, mean: str, threshold: float, width: float) -> Array:
+        """Compute a step or hinge at every site, its mean over the error of the coldest month."""
+        points, weights = np.polynomial.hermite_e.hermegauss(9)
+        t = self._covariates.coldest[:, None] + self._covariate_sd * points
+        z = (t - threshold) / width
+        value = expit(z) if mean == "step" else width * np.logaddexp(0, z) / self._covariates.scale
+        return np.asarray(value @ (weights / math.sqrt(2.0 * math.pi)))
+
+    def evidence(
+        self, mean: str, y: Array, *, widen: float = 1.0, intercept: float = math.log(60.0)
+    ) -> Evidence:
+        """Log evidence of a mean function.
+
+        Parameters
+        ----------
+        mean
+            constant, linear, hinge or step.
+        y
+            Means of the sites' likelihoods, (data set, site).
+        widen
+            Factor of the prior sds of slopes and steps.
+        intercept
+            Prior mean of the intercept; its sd is 1.
+        """
+        design, sds = self.design(mean)
+        sds = sds * np.array([1.0, *[widen] * (len(sds) - 1)])
+        gap = np.atleast_2d(y) - intercept
+        parts = [
+            _conditional(gap, design, sds, inverse, log_det)
+            for inverse, log_det in zip(self._inverse, self._log_det, strict=True)
+        ]
+        log = np.stack([part[0] for part in parts])  # (spread, data set, grid)
+        total = logsumexp(log, axis=(0, 2))
+        weight = np.exp(log - total[:, None])
+        effect, variance = (np.stack([part[n] for part in parts]) for n in (1, 2))
+        mean_effect = np.sum(weight * effect, axis=(0, 2))
+        square = np.sum(weight * (variance + effect**2), axis=(0, 2))
+        places = np.zeros((len(gap), 0))
+        if mean in ("hinge", "step"):
+            places = weight.sum(0).reshape(len(gap), PLACES, WIDTHS).sum(2)
+        spread = np.sqrt(np.maximum(square - mean_effect**2, 0.0))
+        return Evidence(
+            total - math.log(log.shape[0] * log.shape[2]), places, self.thresholds,
+            np.stack([mean_effect, spread], axis=1),
+        )  # fmt: skip
+
+
+def _conditional(
+    y: Array, design: Array, sds: Array, inverse: Array, log_det: float
+) -> tuple[Array, Array, Array]:
+    """Log evidence (data set, grid) given the covariance of sites; last coefficient, variance.
+
+    Normal-inverse algebra: N(y; 0, V + X B X') by the matrix determinant and inversion lemmas.
+    """
+    solved = y @ inverse
+    towards = np.einsum("gnp,rn->rgp", design, solved)
+    curvature = np.einsum("gnp,nm,gmq->gpq", design, inverse, design, optimize=True)
+    precision = curvature + np.diag(1.0 / sds**2)
+    covariance = np.linalg.inv(precision)
+    best = np.einsum("gpq,rgq->rgp", covariance, towards)
+    quadratic = np.sum(y * solved, axis=1)[:, None] - np.sum(best * towards, axis=2)
+    added = np.linalg.slogdet(precision)[1] + 2.0 * np.log(sds).sum()
+    log = -0.5 * (quadratic + log_det + added[None, :] + y.shape[1] * math.log(2.0 * math.pi))
+    return log, best[..., -1], np.broadcast_to(covariance[:, -1, -1], log.shape)
+
+
+def _middles(count: int) -> Array:
+    """Middles of so many equal parts of 0 to 1."""
+    return (np.arange(count) + 0.5) / count

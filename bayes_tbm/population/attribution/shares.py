@@ -1,0 +1,157 @@
+"""Shares of groups of drivers in the variance between sites."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayes_tbm.errors import InputError
+from bayes_tbm.population.hierarchy.covariates import design_of
+
+Array = NDArray[np.float64]
+GROUPS = {
+    "winter temperature": ("coldest",),
+    "growing-season temperature": ("warmest",),
+    "moisture": ("precipitation",),
+    "soil": ("soil",),
+    "stand": ("cover", "managed"),
+}
+"""Groups of drivers and their columns; those that a table has are used."""
+
+
+def groups_in(table: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Choose the groups whose columns a table has."""
+    found = {n: tuple(c for c in columns if c in table) for n, columns in GROUPS.items()}
+    return {name: columns for name, columns in found.items() if columns}
+
+
+def driver_shares(
+    phi: Array,
+    covariates: pd.DataFrame,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    *,
+    permutations: int = 200,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Share of the variance between sites that each group of drivers explains.
+
+    R2, adjusted for the number of columns, of every draw of the sites on every set of groups; a
+    group's share is what it adds, averaged over the orders of adding (LMG, which is Shapley's
+    value: Lindeman, Merenda & Gold 1980). What it adds to all others is its own alone; the rest
+    of the total cannot be told apart.
+
+    Parameters
+    ----------
+    phi
+        Joint draws of the first coordinate of these sites, (draw, site), from a population that
+        does not itself lean on the drivers: mean constant.
+    covariates
+        A row a site in the order of ``phi``, with a column ``cell`` and those of the groups.
+    groups
+        Columns by group; by default those of `GROUPS` that there are.
+    permutations
+        Of the drivers among climate cells, for the null.
+    seed
+        Of the permutations.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By group, then ``shared`` (explained, but not by one group alone) and ``total``: median,
+        ``q05`` and ``q95`` of the ``share``, the median ``unique`` part, ``largest`` (probability
+        that the group is), and ``null_q95``, which 5 % of permuted drivers exceed.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or there are as many columns as sites.
+    """
+    chosen = dict(groups or groups_in(covariates))
+    columns = [column for names in chosen.values() for column in names]
+    if missing := [name for name in ("cell", *columns) if name not in covariates]:
+        raise InputError(where="shares", variable=missing[0], rule="no such column")
+    designs = {name: design_of(covariates[list(names)])[0] for name, names in chosen.items()}
+    width = sum(design.shape[1] for design in designs.values())
+    if len(covariates) < width + 3:
+        raise InputError(
+            where="shares", rule="needs more sites than columns", found=f"{width} columns"
+        )
+    shares, unique, total = _shares(phi, designs)
+    rng = np.random.default_rng(seed)
+    null = []
+    for number in range(permutations):
+        rows = _permuted(covariates["cell"].astype(str).to_numpy(), rng)
+        moved = {name: design[rows] for name, design in designs.items()}
+        null.append(_shares(phi[number % len(phi)][None], moved))
+    return _table(list(chosen), shares, unique, total, null)
+
+
+def _table(
+    names: list[str],
+    shares: Array,
+    unique: Array,
+    total: Array,
+    null: list[tuple[Array, Array, Array]],
+) -> pd.DataFrame:
+    values = np.concatenate([shares, (total - unique.sum(1))[:, None], total[:, None]], axis=1)
+    q05, median, q95 = np.quantile(values, [0.05, 0.5, 0.95], axis=0)
+    permuted = np.concatenate(
+        [np.concatenate([s, (t - u.sum(1))[:, None], t[:, None]], axis=1) for s, u, t in null]
+    )
+    winners = np.bincount(shares.argmax(axis=1), minlength=len(names)) / len(shares)
+    blank = [np.nan, np.nan]
+    return pd.DataFrame(
+        {
+            "share": median,
+            "q05": q05,
+            "q95": q95,
+            "unique": [*np.median(unique, axis=0), *blank],
+            "largest": [*winners, *blank],
+            "null_q95": np.quantile(permuted, 0.95, axis=0),
+        },
+        index=pd.Index([*names, "shared", "total"], name="group"),
+    )
+
+
+def _shares(phi: Array, designs: Mapping[str, Array]) -> tuple[Array, Array, Array]:
+    """LMG shares and unique parts (draw, group), and adjusted R2 of all (draw,)."""
+    names = list(designs)
+    count = len(names)
+    explained = {
+        frozenset(subset): _adjusted_r2(phi, [designs[n] for n in subset])
+        for size in range(count + 1)
+        for subset in itertools.combinations(names, size)
+    }
+    everything = frozenset(names)
+    shares = np.zeros((len(phi), count))
+    for place, name in enumerate(names):
+        for subset in (s for s in explained if name not in s):
+            weight = 1.0 / (count * math.comb(count - 1, len(subset)))
+            shares[:, place] += weight * (explained[subset | {name}] - explained[subset])
+    unique = [explained[everything] - explained[everything - {name}] for name in names]
+    return shares, np.stack(unique, axis=1), explained[everything]
+
+
+def _adjusted_r2(phi: Array, designs: Sequence[Array]) -> Array:
+    """Compute the adjusted R2 (draw,) of every row of phi on columns and an intercept."""
+    sites = phi.shape[1]
+    if not designs:
+        return np.zeros(len(phi))
+    columns = np.column_stack([np.ones(sites), *designs])
+    basis, values, _ = np.linalg.svd(columns, full_matrices=False)
+    basis = basis[:, values > 1e-10 * values[0]]
+    centred = phi - phi.mean(axis=1, keepdims=True)
+    total = np.sum(centred**2, axis=1)
+    left = total - np.sum((centred @ basis) ** 2, axis=1)
+    return np.asarray(1.0 - (left / (sites - basis.shape[1])) / (total / (sites - 1)))
+
+
+def _permuted(cells: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.int_]:
+    """Row whose drivers each site gets: cells change places, sites of one cell stay together."""
+    names, first, place = np.unique(cells, return_index=True, return_inverse=True)
+    return np.asarray(first[rng.permutation(len(names))][place])

@@ -1,0 +1,13 @@
+"""The hierarchy of sites: what they share, from the draws of each."""
+
+from bayes_tbm.population.hierarchy.fit import PopulationFit, fit_population
+from bayes_tbm.population.hierarchy.pooled import RefitPrior, needs_refit, pooled, refit_prior
+
+__all__ = [
+    "PopulationFit",
+    "RefitPrior",
+    "fit_population",
+    "needs_refit",
+    "pooled",
+    "refit_prior",
+]

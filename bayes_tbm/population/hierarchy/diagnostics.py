@@ -1,0 +1,82 @@
+"""Are there draws enough? Errors of the sums over draws, by site and as a whole."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from arviz_stats.base.array import array_stats
+from numpy.typing import NDArray
+
+from bayes_tbm.population.draws import SiteDraws
+from bayes_tbm.population.hierarchy.model import Data, Form
+from bayes_tbm.population.hierarchy.weights import Parameters, mean_weights
+
+Array = NDArray[np.float64]
+LEAST_EFFECTIVE, MOST_K, MOST_BITS, MOST_DISAGREEMENT = 400, 0.7, 0.2, 0.2
+"""Effective draws of a site after weighting, Pareto k, bits lost, and sds between halves."""
+
+
+def diagnostics(form: Form, draws: SiteDraws, data: Data, parameters: Parameters) -> dict[str, Any]:
+    """Variables of the diagnostics group: by site, and scalars.
+
+    ``effective``: effective draws left after weighting by the posterior mean of a site's weights;
+    ``pareto_k`` of those weights; ``variance``: c^2, the variance of the site's log mean.
+    ``total_variance`` (mean and sd over the population's posterior) should stay below 1.
+    ``error_bits``: expected information lost about the population, see `error_bits`.
+    """
+    weights, squares, each = mean_weights(form, data, parameters)
+    inflation = np.maximum(draws.count / draws.effective, 1.0)
+    _, shape = smoothed(np.log(np.maximum(weights, 1e-300)))
+    by_draw = (inflation * (each - 1.0 / draws.count)).sum(axis=1)
+    return {
+        "effective": ("site", 1.0 / np.sum(weights**2, axis=1) / inflation),
+        "pareto_k": ("site", np.asarray(shape)),
+        "variance": ("site", inflation * (squares - 1.0 / draws.count)),
+        "total_variance": ((), by_draw.mean()),
+        "total_variance_sd": ((), by_draw.std()),
+        "error_bits": ((), error_bits(weights, squares, inflation)),
+    }
+
+
+def smoothed(log_ratios: Array) -> tuple[Array, Array]:
+    """Pareto-smoothed, normalised log weights along the last axis, and the Pareto k of each."""
+    # ArviZ takes log likelihoods of what is left out, and turns their sign
+    weights, shape = array_stats.psislw(-log_ratios)  # type: ignore[no-untyped-call]  # ArviZ's own
+    return np.asarray(weights), np.asarray(shape)
+
+
+def error_bits(weights: Array, squares: Array, inflation: Array) -> float:
+    """Information, bits, expected to be lost about the population since sums stand for integrals.
+
+    If the log likelihood carries an error e(psi), the divergence of the posterior from the true
+    one is Var_psi[e] / 2 to second order (a constant error does no harm), and its mean over sets
+    of draws is sum_i (E_psi[c_i(psi, psi)] - E_psi,psi'[c_i(psi, psi')]) / 2, with c_i the
+    covariance sum_s w_is(psi) w_is(psi') - 1/S of the log means. Both are sums of squares: of the
+    weights, and of their posterior mean. A criterion of this kind, 0.2 bits, is that of Heinzel &
+    Vitale (2025, arXiv:2509.07221); the derivation is ours.
+
+    Parameters
+    ----------
+    weights
+        Posterior mean of normalised weights, (site, draw).
+    squares
+        Posterior mean of the sum of their squares, (site,).
+    inflation
+        Draws over effective draws, (site,).
+    """
+    lost = inflation * (squares - np.sum(weights**2, axis=1))
+    return float(0.5 * lost.sum() / math.log(2.0))
+
+
+def disagreement(whole: dict[str, Any], first: dict[str, Any], second: dict[str, Any]) -> float:
+    """Largest difference of posterior means between halves, in posterior sds of the whole.
+
+    Of the scalars that describe the population and their like by coordinate.
+    """
+    names = set(whole) - {"site", "location", "factors", "correlation", "cell_z", "error_z"}
+    differences = [
+        np.abs(first[n].mean((0, 1)) - second[n].mean((0, 1))) / whole[n].std((0, 1)) for n in names
+    ]
+    return float(max(np.max(d) for d in differences if np.size(d)))

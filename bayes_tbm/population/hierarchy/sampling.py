@@ -1,0 +1,108 @@
+"""NUTS on a population model, one chain a thread, compiled once for data of one shape."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+from numpyro import handlers
+from numpyro.infer.hmc import hmc
+from numpyro.infer.util import constrain_fn, potential_energy, unconstrain_fn
+
+from bayes_tbm.population.hierarchy.model import Data, Form, population_model
+from bayes_tbm.runtime.promotion import lenient
+
+Arrays = dict[str, NDArray[Any]]
+ERRORS = ("cell_z", "error_z")
+"""Parameters of cells, of which there may be many: NUTS keeps no correlations with them."""
+_TARGET_ACCEPT, _DEEPEST = 0.85, 7
+
+
+@functools.cache
+def chain(form: Form, warmup: int, draws: int) -> Callable[[jax.Array, Data], Any]:
+    """Compiled function of a key and data: a chain's draws by name, and its statistics."""
+    model = functools.partial(population_model, form)
+
+    def potential_of(data: Data) -> Callable[[Any], jax.Array]:
+        return lambda z: potential_energy(model, (data,), {}, z)
+
+    def run(key: jax.Array, data: Data) -> Any:
+        start, walk = jax.random.split(key)
+        z = _start(model, start, data)
+        names = sorted(set(z) - set(ERRORS))
+        init, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
+        state = init(
+            z, warmup, dense_mass=[tuple(names)], target_accept_prob=_TARGET_ACCEPT,
+            max_tree_depth=_DEEPEST, model_args=(data,), rng_key=walk,
+        )  # fmt: skip
+
+        def move(state: Any, _: None) -> Any:
+            state = step(state, (data,))
+            return state, (
+                state.z, state.diverging, state.num_steps, state.energy, state.potential_energy,
+                state.accept_prob,
+            )  # fmt: skip
+
+        # one scan for both, since each compiles the whole transition
+        _, moves = jax.lax.scan(move, state, length=warmup + draws)
+        z, *statistics = jax.tree.map(lambda x: x[warmup:], moves)
+        constrained = jax.lax.map(
+            lambda z: constrain_fn(model, (data,), {}, z, return_deterministic=True), z
+        )
+        return constrained, statistics
+
+    compiled: Callable[[jax.Array, Data], Any] = jax.jit(run)
+    return compiled
+
+
+def _start(model: Callable[[Data], None], key: jax.Array, data: Data) -> Any:
+    """Unbounded parameters to start from: a draw from the prior, but where the sites are known.
+
+    NumPyro's own search for a start is most of what there is to compile. Differences between sites
+    start wide: a chain that starts where they are nil, and few draws count, may stay there.
+    """
+    trace = handlers.trace(handlers.seed(model, key)).get_trace(data)
+    values = {
+        name: site["value"]
+        for name, site in trace.items()
+        if site["type"] == "sample" and not site["is_observed"]
+    }
+    middle = data["middle"]
+    half = jnp.full(len(middle), 0.5)
+    known = {
+        "intercept": middle[0], "means": middle[1:], "beyond": half, "rest": half[1:],
+        "total": half[0], "share": half[0], "correlation": jnp.eye(len(middle)),
+    }  # fmt: skip
+    values |= {name: value for name, value in known.items() if name in values}
+    return unconstrain_fn(model, (data,), {}, values)
+
+
+@lenient
+def sample(
+    form: Form, data: Data, *, chains: int, warmup: int, draws: int, seed: int
+) -> tuple[Arrays, Arrays]:
+    """Draws of a population by name (chain, draw, ...), and sample statistics (chain, draw)."""
+    keys = jax.random.split(jax.random.key(seed), chains)
+    run = chain(form, warmup, draws).lower(keys[0], data).compile()  # type: ignore[attr-defined]
+    with ThreadPoolExecutor(min(chains, _cores())) as pool:
+        found = list(pool.map(lambda key: jax.device_get(run(key, data)), keys))
+    posterior, statistics = jax.tree.map(lambda *each: np.stack(each), *found)
+    diverging, steps, energy, potential, accepted = statistics
+    return posterior, {
+        "diverging": diverging,
+        "n_steps": steps,
+        "energy": energy,
+        "lp": -potential,
+        "acceptance_rate": accepted,
+    }
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,113 @@
+"""Shares of drivers, comparison by cells left out, and all of it together."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import logsumexp
+
+import bayes_tbm as bt
+from bayes_tbm.errors import InputError
+from bayes_tbm.population.attribution import driver_shares
+from bayes_tbm.population.attribution.compare import compared, left_out, stacking_weights
+from tests.population.toy import constant, log_normal, toy
+
+
+def table(sites=200, seed=0):
+    rng = np.random.default_rng(seed)
+    basis, _ = np.linalg.qr(np.column_stack([np.ones(sites), rng.normal(size=(sites, 3))]))
+    columns = basis[:, 1:] * np.sqrt(sites)  # uncorrelated, of unit variance
+    names = ["coldest", "soil", "precipitation"]
+    return pd.DataFrame(columns, columns=names).assign(cell=np.arange(sites))
+
+
+def test_shares_of_uncorrelated_drivers_are_their_squared_correlations():
+    x = table()
+    noise = np.random.default_rng(1).normal(size=(400, 200))
+    phi = 0.6 * x["coldest"].to_numpy() + 0.3 * x["soil"].to_numpy() + noise
+    found = driver_shares(phi, x, permutations=100)
+    total = 0.36 + 0.09 + 1.0
+
+    assert found["share"]["winter temperature"] == pytest.approx(0.36 / total, abs=0.02)
+    assert found["share"]["soil"] == pytest.approx(0.09 / total, abs=0.02)
+    assert found["largest"]["winter temperature"] > 0.99
+    assert found["share"]["moisture"] < found["null_q95"]["moisture"]
+    assert found["share"]["winter temperature"] > found["null_q95"]["winter temperature"]
+    np.testing.assert_allclose(found["share"]["shared"], 0.0, atol=0.01)
+
+
+def test_what_two_drivers_say_alike_is_shared():
+    x = table()
+    x["soil"] = 0.97 * x["coldest"] + np.sqrt(1 - 0.97**2) * x["soil"]
+    noise = np.random.default_rng(1).normal(size=(200, 200))
+    found = driver_shares(x["coldest"].to_numpy() + noise, x, permutations=5)
+
+    assert found["share"]["total"] == pytest.approx(0.5, abs=0.03)
+    assert found["share"]["shared"] > 0.4
+    assert found["unique"]["winter temperature"] < 0.06
+    assert abs(found["share"]["winter temperature"] - found["share"]["soil"]) < 0.06
+
+
+def test_shares_need_more_sites_than_columns():
+    with pytest.raises(InputError, match="more sites than columns"):
+        driver_shares(np.zeros((3, 5)), table(5))
+
+
+def test_stacking_weights_are_the_best_of_a_fine_grid():
+    rng = np.random.default_rng(2)
+    scores = rng.normal(-1.0, 0.8, size=(2, 30))
+    grid = np.linspace(0, 1, 1001)
+    score = [logsumexp(scores, axis=0, b=np.array([[w], [1 - w]])).sum() for w in grid]
+
+    assert stacking_weights(scores)[0] == pytest.approx(grid[np.argmax(score)], abs=2e-3)
+
+
+def test_small_differences_are_not_called_clear():
+    rng = np.random.default_rng(3)
+    base = rng.normal(-1.0, 0.5, 30)
+    scores = np.stack([base, base - 0.1 + 0.01 * rng.normal(size=30), base - 0.5])
+    found = compared(["a", "b", "c"], scores, [0.1, 0.2, 0.3])
+
+    assert list(found.index) == ["a", "b", "c"]
+    assert list(found["clear"]) == [False, False, True]
+    assert found["difference"]["b"] == pytest.approx(-3.0, abs=0.3)
+
+
+def test_score_of_a_site_left_out_is_that_of_a_grid_without_it():
+    sites = toy(12, 4000, seed=5)
+    fit = bt.fit_population(
+        sites.draws, sites.covariates, "constant", cells=False, chains=2, keep=300, warmup=200
+    )
+    found, shape = left_out(fit, 600)
+    mean, beyond = (a.ravel() for a in np.meshgrid(np.linspace(2, 6, 201), np.linspace(0, 2, 201)))
+    each = log_normal(sites.y, mean[:, None], sites.s**2 + 0.01 + beyond[:, None] ** 2)
+    prior = log_normal(mean, np.log(60.0), 1.0) - 0.5 * (beyond / 0.5) ** 2
+    whole = logsumexp(each.sum(1) + prior)
+    without = logsumexp(each.sum(1)[:, None] - each + prior[:, None], axis=0)
+
+    np.testing.assert_allclose(found, whole - without - constant(sites), atol=0.1)
+    assert shape.max() < 0.7
+
+
+@pytest.fixture(scope="module")
+def whole():
+    step = toy(24, 300, seed=4, s=0.2, tau=0.2, mean=lambda t: 4.0 + 1.4 * (t > -15.0))
+    x = step.covariates.assign(soil=np.random.default_rng(0).normal(size=24))
+    return bt.attribution(
+        step.draws, x, means=("constant", "linear", "step"), replicates=40,
+        chains=2, warmup=150, keep=150, offset_sd=0.0,
+    )  # fmt: skip
+
+
+def test_everything_together_finds_a_step(whole):
+    assert whole.verdict.startswith("threshold near -1")
+    assert whole.comparison.index[0] == "step"
+    assert whole.evidence["log_bayes_factor"].idxmax() == "step"
+    assert float(whole.threshold.sum()) == pytest.approx(1.0)
+    assert abs(float(whole.threshold.idxmax()) + 15.0) < 3.0
+    assert whole.shares["largest"]["winter temperature"] > 0.9
+
+
+def test_attribution_needs_the_means_it_judges_by():
+    sites = toy(12, 300)
+    with pytest.raises(InputError, match="constant, linear and step are needed"):
+        bt.attribution(sites.draws, sites.covariates, means=("constant", "step"))

@@ -1,0 +1,115 @@
+"""Evidence in closed form, power, and verdicts that may say that there is nothing to see."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit, logsumexp
+from scipy.stats import halfnorm, lognorm, multivariate_normal
+
+from bayes_tbm.population.attribution.gaussian import GaussianPopulation
+from bayes_tbm.population.attribution.power import power, simulated
+from bayes_tbm.population.attribution.verdicts import step_test, verdict
+from bayes_tbm.population.hierarchy.covariates import covariates_of
+
+
+def covariates(sites=24, low=-30.0, high=0.0):
+    names = [f"s{i}" for i in range(sites)]
+    table = {"coldest": np.linspace(low, high, sites), "cell": np.arange(sites) // 2}
+    return covariates_of(pd.DataFrame(table, index=names), names)
+
+
+def middles(count):
+    return (np.arange(count) + 0.5) / count
+
+
+@pytest.mark.parametrize("mean", ["constant", "linear", "step"])
+def test_evidence_is_the_average_of_normal_densities(mean):
+    """Covariances written out in full, place by place of the grid."""
+    known, sd = covariates(8), np.full(8, 0.3)
+    population = GaussianPopulation(known, sd, covariate_sd=0.0)
+    y = 4.0 + np.random.default_rng(0).normal(size=8)
+    x = (known.coldest - known.centre) / known.scale
+    shapes = {"constant": [(np.zeros(8), 0.0)], "linear": [(x, 0.5)]}
+    shapes["step"] = [
+        (expit((known.coldest - at) / width), 1.0)
+        for at in population.thresholds
+        for width in lognorm.ppf(middles(4), 0.7, scale=2.0)
+    ]
+    same = known.cell[:, None] == known.cell[None, :]
+    logs = [
+        multivariate_normal.logpdf(
+            y, np.full(8, np.log(60.0)),
+            np.diag(sd**2 + tau**2 + 0.01) + cell**2 * same + 1.0 + prior**2 * np.outer(c, c),
+        )
+        for tau in halfnorm.ppf(middles(8), scale=0.5)
+        for cell in halfnorm.ppf(middles(4), scale=0.5)
+        for c, prior in shapes[mean]
+    ]  # fmt: skip
+
+    assert population.evidence(mean, y).log[0] == pytest.approx(
+        logsumexp(logs) - np.log(len(logs)), rel=1e-9
+    )
+
+
+def test_a_large_step_is_placed():
+    known, sd = covariates(60), np.full(60, 0.2)
+    population = GaussianPopulation(known, sd, covariate_sd=0.5)
+    rng = np.random.default_rng(1)
+    truth = np.log(60.0) + np.log(3.9) * (known.coldest > -18.0)
+    found = step_test(population, simulated(known, truth, sd, 0.3, 0.1, 20, rng))
+
+    assert found.claimed.all()
+    low, high = found.step.interval().T
+    assert np.mean((low <= -18.0) & (high >= -18.0)) > 0.8
+    assert found.step.effect[:, 0].mean() == pytest.approx(np.log(3.9), abs=0.15)
+
+
+@pytest.mark.parametrize("truth", ["constant", "linear", "hinge"])
+def test_threshold_is_rarely_claimed_where_there_is_none(shared_data, truth):
+    table = pd.read_csv(shared_data / "population/sites.csv", index_col="site")
+    known = covariates_of(table, list(table.index))
+    x = (known.coldest - known.centre) / known.scale
+    mean = {"constant": 0 * x, "linear": 0.4 * x, "hinge": 0.5 * np.maximum(x, 0)}[truth]
+    rng = np.random.default_rng(7)
+    sd = rng.uniform(0.2, 0.6, len(x))
+    y = simulated(known, np.log(60.0) + mean, sd, 0.4, 0.2, 300, rng)
+
+    assert step_test(GaussianPopulation(known, sd), y).claimed.mean() <= 0.10
+
+
+def test_claiming_whatever_fits_best_would_be_seen():
+    """Errors of sites forgotten: the test that passes above then fails."""
+    known, sd = covariates(30), np.full(30, 0.05)
+    rng = np.random.default_rng(8)
+    departures = 0.8 * np.cumsum(rng.normal(size=(200, 30)), axis=1) / np.sqrt(30)
+    found = step_test(GaussianPopulation(known, sd, spread=0.1), np.log(60.0) + departures)
+
+    assert found.claimed.mean() > 0.10
+
+
+def test_power_grows_with_the_step_and_with_sites():
+    few = power(covariates(40), np.full(40, 0.3), thresholds=[-15.0], replicates=40)
+    many = power(covariates(100), np.full(100, 0.3), thresholds=[-15.0], replicates=40)
+
+    assert few["told"]["constant"].iloc[0] <= 0.1
+    assert few["told"]["step", 2.0, -15.0] < few["told"]["step", 3.9, -15.0]
+    assert many["told"]["step", 2.0, -15.0] > few["told"]["step", 2.0, -15.0]
+    assert many["threshold_sd"]["step", 3.9, -15.0] < 2.0
+
+
+def verdict_of(sites, step, told, seed=3, **more):
+    known, sd = covariates(sites), np.full(sites, 0.2)
+    truth = np.log(60.0) + step * (known.coldest > -15.0)
+    y = simulated(known, truth, sd, 0.2, 0.05, 1, np.random.default_rng(seed))
+    return verdict(step_test(GaussianPopulation(known, sd, covariate_sd=0.0), y), told, **more)
+
+
+def test_verdicts_name_threshold_none_or_ignorance():
+    assert verdict_of(60, 1.3, {2.0: 0.9}).startswith("threshold near -1")
+    assert verdict_of(60, 0.0, {2.0: 0.9}).startswith("no threshold: a step by a factor 2 or more")
+    assert verdict_of(60, 0.0, {2.0: 0.3}).startswith("cannot tell: a step by a factor 2 would be")
+    assert verdict_of(6, 0.3, {2.0: 0.1}).startswith("cannot tell")
+
+
+def test_a_step_that_predicts_worse_is_not_claimed():
+    assert verdict_of(60, 1.3, {2.0: 0.9}, elpd=-5.0).startswith("cannot tell")

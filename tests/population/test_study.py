@@ -1,0 +1,141 @@
+"""From the folder of a batch to a verdict: draws, priors, the command, every refusal."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy import integrate, special, stats
+
+import bayes_tbm as bt
+from bayes_tbm.cli import main
+from bayes_tbm.population.batch.collect import DRAWS, MANIFEST, SHARED
+from bayes_tbm.population.runs import LOG, LOGIT, coordinate_of, log_prior_of, site_draws
+from bayes_tbm.population.study import PopulationStudy
+
+SITES, COUNT, STEP, TRUE = 24, 400, -0.9, -16.0
+RESIDENCE, SHARE = bt.BoundedLogNormal(60.0, 0.8, 2.7, 500.0), bt.LogitNormal(0.42, 0.7)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Return a folder as a batch leaves it, of sites whose likelihoods are normal: known truth."""
+    folder = tmp_path_factory.mktemp("runs")
+    rng = np.random.default_rng(5)
+    coldest = np.linspace(-32.0, 0.0, SITES)
+    log_tau = np.log(70.0) + STEP * (coldest > TRUE) + rng.normal(0.0, 0.15, SITES)
+    log_odds = np.log(0.42 / 0.58) + rng.normal(0.0, 0.2, SITES)
+    draws = []
+    for place in range(SITES):
+        # Draws of the prior, kept by a normal likelihood: exact, whatever the prior's form.
+        z = rng.normal(size=(2, 60_000))
+        tau, share = np.asarray(RESIDENCE.from_normal(z[0])), np.asarray(SHARE.from_normal(z[1]))
+        away = ((np.log(tau) - log_tau[place]) / 0.25) ** 2
+        away += ((np.log(share / (1.0 - share)) - log_odds[place]) / 0.3) ** 2
+        chosen = rng.choice(len(tau), COUNT, p=np.exp(-0.5 * away) / np.exp(-0.5 * away).sum())
+        draws.append((tau[chosen], share[chosen]))
+    priors = json.dumps(dict(zip(SHARED, (RESIDENCE.to_dict(), SHARE.to_dict()), strict=True)))
+    names = [f"s{place:02}" for place in range(SITES)]
+    store = xr.Dataset(
+        {name: (("site", "draw"), np.array([d[k] for d in draws], "float32"))
+         for k, name in enumerate(SHARED)}
+        | {"effective": ("site", np.full(SITES, float(COUNT))),
+           "priors": ("site", np.array([priors] * SITES)),
+           "state": ("site", np.array(["done"] * (SITES - 1) + ["not converged"]))},
+        coords={"site": names},
+    )  # fmt: skip
+    store.to_zarr(folder / DRAWS, zarr_format=2, consolidated=True)
+    known = {"coldest": coldest, "warmest": 15.0 + rng.normal(0.0, 2.0, SITES), "cell": names}
+    pd.DataFrame(known, index=pd.Index(names, name="site")).to_csv(folder / MANIFEST)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "prior", [RESIDENCE, SHARE, bt.LogUniform(2.7, 110.0), bt.LogNormal(9.0, 0.5)]
+)
+def test_a_prior_in_its_unbounded_coordinate_is_a_density(prior):
+    own = coordinate_of(prior)
+    assert own is (LOGIT if prior is SHARE else LOG)
+    at = (
+        np.linspace(np.log(2.7001), np.log(109.99), 4001)
+        if own is LOG
+        else np.linspace(-9, 9, 4001)
+    )
+    density = np.exp(log_prior_of(prior, own, at))
+    whole = float(integrate.trapezoid(density, at))
+    inside = np.asarray(prior.to_normal(own.back(at[[0, -1]])))
+    assert whole == pytest.approx(np.diff(stats.norm.cdf(inside))[0], abs=2e-3)
+
+
+def test_draws_of_a_batch_are_read_with_their_priors(runs):
+    draws, known = site_draws(runs)
+    assert draws.phi.shape == (SITES - 1, COUNT, 2)
+    assert list(known.index) == list(draws.sites)
+    phi = draws.phi[3]
+    # Of the residence time the logarithm's place between those of the bounds is logit-normal.
+    span, middle = np.log(500.0 / 2.7), np.log(60.0 / 2.7) / np.log(500.0 / 2.7)
+    place = (phi[:, 0] - np.log(2.7)) / span
+    sd = 0.8 / (span * middle * (1.0 - middle))
+    odds = special.logit(place) - special.logit(middle)
+    slope = np.log(1.0 / (span * place * (1.0 - place)))
+    by_hand = stats.norm.logpdf(odds, 0.0, sd) + slope
+    by_hand += stats.norm.logpdf(phi[:, 1], np.log(0.42 / 0.58), 0.7)
+    np.testing.assert_allclose(draws.log_prior[3], by_hand, atol=1e-6)
+    assert len(site_draws(runs, not_converged=True)[0].sites) == SITES
+
+
+def test_the_command_finds_the_step_that_is_there(runs, tmp_path, capsys):
+    study = tmp_path / "study.toml"
+    study.write_text(
+        f'runs = "{runs}"\nchains = 2\nwarmup = 150\nkeep = 150\nreplicates = 40\n'
+        "covariate_sd = 0.5\noffset_sd = 0.0\n"
+        '[groups]\nwinter = ["coldest"]\nsummer = ["warmest"]\n'
+    )
+    assert main(["population", str(study), "--out", str(tmp_path / "pop"), "--seed", "1"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("threshold near -1")
+    names = {path.name for path in (tmp_path / "pop").iterdir()}
+    assert {"population.nc", "verdict.txt", "sites.csv", "power.csv", "report.html"} <= names
+    posterior = xr.open_datatree(tmp_path / "pop" / "population.nc", engine="h5netcdf").posterior
+    low, high = np.quantile(posterior["threshold"], [0.025, 0.975])
+    assert low < TRUE < high
+    assert float(posterior["step"].mean()) == pytest.approx(STEP, abs=0.35)
+    sites = pd.read_csv(tmp_path / "pop" / "sites.csv", index_col="site")
+    width = {n: np.log(sites[f"{n}_q95"] / sites[f"{n}_q05"]) for n in ("alone", "pooled")}
+    assert (width["pooled"] < width["alone"]).mean() > 0.8
+    shares = pd.read_csv(tmp_path / "pop" / "shares.csv", index_col=0)
+    assert shares["share"].idxmax() == "winter"
+
+
+BAD = {
+    "entry": ("rnus = 'x'", "did you mean runs"),
+    "no runs": ("mean = 'step'", "must name the folder"),
+    "no batch": ("runs = '{tmp}'", "no draws"),
+    "mean": ("runs = '{runs}'\nmean = 'stepp'", "did you mean step"),
+    "coordinate": ("runs = '{runs}'\ncoordinates = ['wood']", "parameter that the batch kept"),
+    "covariates": ("runs = '{runs}'\ncovariates = 'none.csv'", "column site"),
+    "toml": ("runs =", "readable TOML"),
+    "driver": ("runs = '{runs}'\ndrivers = ['wramest']", "wramest"),
+    "setting": ("runs = '{runs}'\nkeep = 2", "too small"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_study_is_refused_in_one_line(runs, tmp_path, capsys, name):
+    text, said = BAD[name]
+    study = tmp_path / "study.toml"
+    study.write_text(text.format(runs=runs, tmp=tmp_path))
+    assert main(["population", str(study), "--out", str(tmp_path / "pop")]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "pop").exists()
+
+
+def test_a_site_without_covariates_is_named(runs, tmp_path):
+    table = tmp_path / "more.csv"
+    pd.DataFrame({"site": ["s00"], "soil": [1.0]}).to_csv(table, index=False)
+    study = PopulationStudy(str(runs), covariates=str(table))
+    with pytest.raises(bt.InputError, match="none for s01, s02"):
+        study.read_runs()
