@@ -101,7 +101,18 @@ class SiteDraws:
         return int(self.phi.shape[1])
 
     def at(self, draws: NDArray[np.int_] | slice) -> SiteDraws:
-        """Take some of the draws, the same places at every site; effective draws fall with them."""
+        """Take some of the draws, the same places at every site.
+
+        Parameters
+        ----------
+        draws
+            Places.
+
+        Returns
+        -------
+        SiteDraws
+            With no more effective draws than there are draws.
+        """
         phi = self.phi[:, draws]
         # a thinned chain keeps its effective draws until there are no more of them than draws
         effective = np.minimum(self.effective, phi.shape[1])
@@ -110,13 +121,30 @@ class SiteDraws:
         )
 
     def thinned(self, most: int) -> SiteDraws:
-        """At most so many draws a site, evenly spaced."""
+        """Keep at most so many draws a site, evenly spaced.
+
+        Parameters
+        ----------
+        most
+            How many.
+
+        Returns
+        -------
+        SiteDraws
+            The same where there were no more.
+        """
         if self.count <= most:
             return self
         return self.at(np.linspace(0, self.count - 1, most).round().astype(int))
 
     def halves(self) -> tuple[SiteDraws, SiteDraws]:
-        """First and second half of the draws, each with half of the effective ones."""
+        """Split the draws into a first and a second half.
+
+        Returns
+        -------
+        tuple of SiteDraws
+            Each with half of the effective draws.
+        """
         middle = self.count // 2
         first, second = self.at(slice(0, middle)), self.at(slice(middle, 2 * middle))
         return tuple(  # type: ignore[return-value]  # of two
@@ -126,6 +154,16 @@ class SiteDraws:
 
     def of(self, sites: Sequence[str]) -> SiteDraws:
         """Take some of the sites, in the order given.
+
+        Parameters
+        ----------
+        sites
+            Names.
+
+        Returns
+        -------
+        SiteDraws
+            Of these sites.
 
         Raises
         ------
@@ -143,11 +181,16 @@ class SiteDraws:
         )  # fmt: skip
 
     def summary(self) -> tuple[Array, Array]:
-        """Mean and sd (site,) of a Gaussian likelihood of the first coordinate.
+        """Summarise each site's likelihood of the first coordinate as a Gaussian.
 
         The site's own prior is taken out: precisions and precision-weighted means subtract. A
         quadratic through its log density gives its moments, exactly where it is Gaussian. A site
         that learnt nothing gets an sd of ten times its prior's.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Mean and sd, each (site,).
         """
         mean, variance = self.phi[..., 0].mean(axis=1), self.phi[..., 0].var(axis=1)
         prior_mean, prior_variance = np.transpose(

@@ -62,11 +62,33 @@ class PopulationFit:
     tree: xr.DataTree
 
     def data(self, draws: SiteDraws | None = None) -> Data:
-        """Arrays that the model is a function of."""
+        """Arrange what the model is a function of.
+
+        Parameters
+        ----------
+        draws
+            Draws of the same sites; those of the fit by default.
+
+        Returns
+        -------
+        dict
+            Arrays by name.
+        """
         return data_of(draws or self.draws, self.covariates)
 
     def parameters(self, most: int | None = None) -> Parameters:
-        """Draws (draw, ...) of the parameters, chain after chain, or so many evenly spaced."""
+        """Take draws of the parameters, chain after chain.
+
+        Parameters
+        ----------
+        most
+            How many at most, evenly spaced; all by default.
+
+        Returns
+        -------
+        dict
+            Arrays (draw, ...) by name.
+        """
         return flat(
             {str(n): x.values for n, x in group(self.tree, "posterior").items()},
             len(self.draws.coordinates), most,
