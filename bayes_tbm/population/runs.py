@@ -147,8 +147,9 @@ def log_prior_of(prior: AbstractPrior, coordinate: Coordinate, phi: Array) -> Ar
 
 def _some(row: NDArray[np.float32], count: int) -> Array:
     """So many of a site's draws, evenly spaced."""
-    there = row[np.isfinite(row)].astype(float)
-    return there[np.linspace(0, len(there) - 1, count).round().astype(int)]
+    there: Array = row[np.isfinite(row)].astype(float)
+    some: Array = there[np.linspace(0, len(there) - 1, count).round().astype(int)]
+    return some
 
 
 def _check(coordinates: Sequence[str], store: xr.Dataset, folder: Path) -> None:
