@@ -7,9 +7,9 @@
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
+#     name: python3
 # ---
 
-#     name: python3
 # %% [markdown]
 # # What sites say together, and when they cannot
 #
