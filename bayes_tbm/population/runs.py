@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.parameters import AbstractPrior, Fixed, PriorLike, as_prior
-from bayes_tbm.population.batch.collect import DRAWS, MANIFEST, SHARED
+from bayes_tbm.population.batch.collect import DRAWS, MANIFEST
 from bayes_tbm.population.batch.journal import DONE, FITTED
+from bayes_tbm.population.batch.kept import SHARED
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.runtime.precision import use_double_precision
 

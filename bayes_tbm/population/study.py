@@ -23,7 +23,7 @@ from bayes_tbm.plots.population import (
 )
 from bayes_tbm.plots.save import save_png
 from bayes_tbm.population.attribution import Attribution, attribution
-from bayes_tbm.population.batch.collect import SHARED
+from bayes_tbm.population.batch.kept import SHARED
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import PopulationFit, needs_refit, pooled
 from bayes_tbm.population.runs import site_draws

@@ -10,7 +10,8 @@ from scipy import integrate, special, stats
 
 import bayes_tbm as bt
 from bayes_tbm.cli import main
-from bayes_tbm.population.batch.collect import DRAWS, MANIFEST, SHARED
+from bayes_tbm.population.batch.collect import DRAWS, MANIFEST
+from bayes_tbm.population.batch.kept import SHARED
 from bayes_tbm.population.runs import LOG, LOGIT, coordinate_of, log_prior_of, site_draws
 from bayes_tbm.population.study import PopulationStudy
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -20,20 +18,11 @@ from bayes_tbm.population.batch import journal
 from bayes_tbm.population.batch.claims import CLAIM, is_stale
 from bayes_tbm.population.batch.jobs import Job
 from bayes_tbm.population.batch.journal import Event
+from bayes_tbm.population.batch.kept import SHARED, read_kept
 from bayes_tbm.population.batch.work import as_interrupted
-from bayes_tbm.report.folder import load_run, stored_experiment
-from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.files import write_whole
 
 MANIFEST, SUMMARY, FAILURES, DRAWS = "manifest.csv", "summary.csv", "failures.csv", "draws.zarr"
-SHARED = ("wood_residence_time", "allocation_wood")
-"""Quantities that a population shares."""
-TARGETS = (
-    "carbon_use_efficiency", "gpp_annual", "npp_annual", "root_residence_time",
-    "som_residence_time", "initial_wood", "mature_biomass",
-)  # fmt: skip
-_QUANTILES = {"q05": 0.05, "median": 0.5, "q95": 0.95}
-_DRAWS = 2000  # of each site at most
 _CHUNK = 64  # sites
 _COLUMNS = ("state", "reason", "attempt", "seconds", "rhat", "ess", "divergences", "memory",
             "folder")  # fmt: skip
@@ -101,11 +90,11 @@ def collect(jobs: Sequence[Job], folder: Path) -> list[Path]:
         return written
     summaries, rows = [], []
     for site, where in fitted["folder"].items():
-        tree = load_run(folder / str(where))
-        posterior = group(tree, "posterior")
-        summaries.append(_summary(str(site), posterior))
-        rows.append(_draws(tree, posterior))
-    written.append(write_whole(folder / SUMMARY, pd.concat(summaries).to_csv(index=False)))
+        summary, draws = read_kept(folder / str(where))
+        summaries.append(summary.assign(site=site))
+        rows.append(draws)
+    whole = pd.concat(summaries).set_index(["site", "quantity"])
+    written.append(write_whole(folder / SUMMARY, whole.to_csv()))
     sites = [str(site) for site in fitted.index]
     written.append(_save_draws(rows, sites, fitted["state"].to_numpy(), folder))
     if {"latitude", "longitude"} <= set(table.columns):
@@ -114,36 +103,10 @@ def collect(jobs: Sequence[Job], folder: Path) -> list[Path]:
     return written
 
 
-def _summary(site: str, posterior: xr.Dataset) -> pd.DataFrame:
-    """Quantiles of every scalar quantity of a site."""
-    names = [str(n) for n, x in posterior.data_vars.items() if x.dims == ("chain", "draw")]
-    values = np.stack([posterior[name].values.ravel() for name in names])
-    levels = np.quantile(values, list(_QUANTILES.values()), axis=1)
-    columns = {"site": site, "quantity": names, "mean": values.mean(1), "sd": values.std(1)}
-    return pd.DataFrame({**columns, **dict(zip(_QUANTILES, levels, strict=True))})
-
-
 def _medians(summaries: Sequence[pd.DataFrame], quantity: str) -> dict[str, float]:
     rows = pd.concat(summaries)
     rows = rows[rows["quantity"].eq(quantity)]
     return dict(zip(rows["site"], rows["median"], strict=True))
-
-
-def _draws(tree: xr.DataTree, posterior: xr.Dataset) -> xr.Dataset:
-    """Draws of what a population shares and of some targets, (draw,), spread evenly over chains."""
-    names = [name for name in (*SHARED, *TARGETS) if name in posterior]
-    flat = posterior[names].stack(sample=("chain", "draw"))
-    count = flat.sizes["sample"]
-    chosen = np.unique(np.linspace(0, count - 1, min(_DRAWS, count)).round().astype(int))
-    shared = [name for name in SHARED if name in posterior]
-    ess = az.ess(posterior[shared]) if shared else xr.Dataset()
-    out = xr.Dataset({n: ("draw", flat[n].values[chosen].astype("float32")) for n in names})
-    out["index"] = "draw", chosen.astype("int32"), {"long_name": "place among chain times draw"}
-    least = min((float(ess[name]) for name in shared), default=np.nan)
-    out["effective"] = (), min(least, float(len(chosen)))
-    priors = stored_experiment(tree)["priors"]
-    out["priors"] = (), json.dumps({name: priors[name] for name in shared})
-    return out
 
 
 def _save_draws(rows: Sequence[xr.Dataset], sites: Sequence[str], state: Any, folder: Path) -> Path:

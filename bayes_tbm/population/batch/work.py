@@ -22,6 +22,7 @@ from bayes_tbm.population.batch import journal
 from bayes_tbm.population.batch.claims import claimed
 from bayes_tbm.population.batch.jobs import Job, slug
 from bayes_tbm.population.batch.journal import Event
+from bayes_tbm.population.batch.kept import keep
 from bayes_tbm.population.climate import climate
 from bayes_tbm.report.folder import CHECKPOINT, EXPERIMENT, POSTERIOR, save_tree
 from bayes_tbm.results import check_convergence
@@ -96,7 +97,8 @@ def _fitted(job: Job, folder: Path, least: Mapping[str, int]) -> dict[str, Any]:
     if isinstance(job.source, Experiment):
         resolved = job.source.resolved(calibration, settings)
         write_whole(own / EXPERIMENT, resolved.to_toml(own))
-    save_tree(tree, own / POSTERIOR)
+    keep(tree, own)
+    save_tree(tree, own / POSTERIOR)  # the last: with it the fit is there
     shutil.rmtree(own / CHECKPOINT, ignore_errors=True)
     report = check_convergence(tree)
     with contextlib.suppress(FileNotFoundError):  # of an earlier attempt
@@ -129,10 +131,15 @@ def _keep_traceback(job: Job, folder: Path) -> None:
     write_whole(_error_file(job, folder), f"{job.name}, {job.folder}\n\n{traceback.format_exc()}")
 
 
-def _memory() -> float:
+def _memory() -> int:
     """Return what this process has used at most, MB."""
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        # On Linux the usage below begins with what the parent had used.
+        lines = Path("/proc/self/status").read_text().splitlines()
+        peak = next(line for line in lines if line.startswith("VmHWM"))
+        return round(float(peak.split()[1]) / 1e3)
     unit = 1e6 if sys.platform == "darwin" else 1e3
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 0)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
 
 
 def with_attempt(job: Job, said: Event | None, *, retry: bool) -> Job:
