@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from _funnel import funnel_pits
 from _measure import machine, prepare_environment
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def main() -> int:
             for number in range(arguments.replicates)
         ]
         found[name] = {q: np.array([pit[q] for pit in pits]) for q in pits[0]}
-    return report(found, arguments.out)
+    funnels = {} if arguments.planted == [] else funnel_pits(arguments.replicates, arguments.seed)
+    return report(found, funnels, arguments.out)
 
 
 def calibration(years: int) -> bt.Calibration:
@@ -212,7 +214,9 @@ def wrong_models() -> dict[str, tuple[type, type]]:
 
     class Squared(bt.Gaussian):
         def rows(self, data: Any) -> np.ndarray:
-            return np.array([data.value, data.measurement_sd])
+            value, _, *rest = super().rows(data)
+            sd = data.measurement_sd
+            return np.array([value, sd, *rest])
 
     class Close(bt.Autoregressive):
         def _scale(self, data: Any, errors: Any) -> Any:
@@ -324,7 +328,9 @@ def _tails(count: int, places: np.ndarray) -> np.ndarray:
     return np.asarray(np.minimum(lower, upper))
 
 
-def report(found: dict[str, dict[str, np.ndarray]], out: Path) -> int:
+def report(
+    found: dict[str, dict[str, np.ndarray]], funnels: dict[str, np.ndarray], out: Path
+) -> int:
     """Print a line for each kind of fit; tell whether all is well."""
     sound = found[SOUND]
     names = list(sound)
@@ -344,9 +350,23 @@ def report(found: dict[str, dict[str, np.ndarray]], out: Path) -> int:
         print(f"planted {plant:18} {said}")
     save(sound, names, p, out)
     planted = len(found) - 1
+    for name, pits in funnels.items():  # the first is sampled as it should be
+        seen = bool(p_values(pits[None])[0] < 0.05)
+        print(
+            f"{'planted' if planted_in(name) else 'sound'} {name:18} {'seen' if seen else 'not seen'}"
+        )
+        if planted_in(name):
+            planted, caught = planted + 1, caught + seen
+        elif seen:
+            outside[name] = 0.0
     print(f"outside the envelope: {len(outside)} of {len(names)} quantities; "
           f"planted errors caught: {caught} of {planted}")  # fmt: skip
     return 0 if not outside and caught == planted else 1
+
+
+def planted_in(funnel: str) -> bool:
+    """Whether a funnel is sampled as it should not be."""
+    return "restarted" in funnel
 
 
 def save(sound: dict[str, np.ndarray], names: list[str], p: np.ndarray, out: Path) -> None:

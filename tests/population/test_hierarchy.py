@@ -211,3 +211,26 @@ def test_bad_draws_are_refused(sites, change, message):
 def test_bad_covariates_are_refused(sites, table, message):
     with pytest.raises(InputError, match=message):
         covariates_of(table(sites.covariates), sites.draws.sites)
+
+
+def test_two_coordinates_heavy_tails_drivers_and_halves():
+    sites = toy(16, 300, seed=6, mean=lambda t: 4.0 + 0.03 * (t + 15.0))
+    first = sites.draws.phi[..., 0]
+    second = -0.5 + 0.3 * np.random.default_rng(0).normal(size=first.shape)
+    log_prior = sites.draws.log_prior + log_normal(second, 0.0, 0.64)
+    draws = SiteDraws(
+        sites.draws.sites, ("wood_residence_time", "allocation_wood"),
+        np.stack([first, second], -1), log_prior, sites.draws.effective,
+    )  # fmt: skip
+    covariates = sites.covariates.assign(cover=["pine", "larch"] * 8, soil=np.arange(16) % 5)
+    fit = population(
+        draws, covariates, "smooth", drivers=("cover", "soil"), heavy_tails=True, split=True,
+        chains=1, warmup=100, keep=100,
+    )  # fmt: skip
+
+    assert list(fit.tree["posterior"]["driver"].values) == ["cover=pine", "soil"]
+    assert float(fit.tree["posterior"]["means"].mean()) == pytest.approx(-0.5, abs=0.2)
+    assert 0.0 < float(fit.tree["diagnostics"]["split_disagreement"]) < 2.0
+    cold, warm = fit.curve(np.array([-30.0, 0.0])).mean(0)
+    assert warm > cold
+    assert needs_refit(fit)
