@@ -352,9 +352,8 @@ def report(
     planted = len(found) - 1
     for name, pits in funnels.items():  # the first is sampled as it should be
         seen = bool(p_values(pits[None])[0] < 0.05)
-        print(
-            f"{'planted' if planted_in(name) else 'sound'} {name:18} {'seen' if seen else 'not seen'}"
-        )
+        kind = "planted" if planted_in(name) else "sound"
+        print(f"{kind:7} {name:18} {'seen' if seen else 'not seen'}")
         if planted_in(name):
             planted, caught = planted + 1, caught + seen
         elif seen:

@@ -123,7 +123,7 @@ def scaling(counts: list[int]) -> None:
         taken = []
         for seed in range(2):
             begin = time.perf_counter()
-            fit = bt.population(drawn, covariates, "step", seed)
+            fit = bt.fit_population(drawn, covariates, "step", seed)
             taken.append(time.perf_counter() - begin)
         times.append(taken[1])
         table.row(count, fit.draws.count, *taken, taken[1] / count)

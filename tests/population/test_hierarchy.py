@@ -223,7 +223,7 @@ def test_two_coordinates_heavy_tails_drivers_and_halves():
         np.stack([first, second], -1), log_prior, sites.draws.effective,
     )  # fmt: skip
     covariates = sites.covariates.assign(cover=["pine", "larch"] * 8, soil=np.arange(16) % 5)
-    fit = population(
+    fit = fit_population(
         draws, covariates, "smooth", drivers=("cover", "soil"), heavy_tails=True, split=True,
         chains=1, warmup=100, keep=100,
     )  # fmt: skip
