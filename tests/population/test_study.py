@@ -89,7 +89,7 @@ def test_draws_of_a_batch_are_read_with_their_priors(runs):
 def test_the_command_finds_the_step_that_is_there(runs, tmp_path, capsys):
     study = tmp_path / "study.toml"
     study.write_text(
-        f'runs = "{runs}"\nchains = 2\nwarmup = 150\nkeep = 150\nreplicates = 40\n'
+        f'runs = "{runs}"\nchains = 1\nwarmup = 150\nkeep = 200\nreplicates = 40\n'
         "covariate_sd = 0.5\noffset_sd = 0.0\n"
         '[groups]\nwinter = ["coldest"]\nsummer = ["warmest"]\n'
     )

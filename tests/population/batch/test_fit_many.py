@@ -31,8 +31,9 @@ def test_each_posterior_is_that_of_a_fit_alone_and_is_made_once(fit, tmp_path):
         alone = bt.Calibration(site, ("gpp", "lai")).sample(
             seed=seed_of("second", 0), progress=False, **SHORT
         )
+    second = found.load("second")
     for name, values in alone.posterior.items():
-        np.testing.assert_array_equal(found.load("second").posterior[name], values)
+        np.testing.assert_array_equal(second.posterior[name], values)
     again = fit(covariates=["coldest"])
     assert len(events(again.folder)) == 6  # a beginning and an end of each
     pd.testing.assert_frame_equal(again.table, found.table)
@@ -118,12 +119,12 @@ def test_a_fit_that_was_interrupted_goes_on_to_the_same_numbers(fit, monkeypatch
         fit(shard=(1, 3))
     monkeypatch.setattr(Chain, "advance", advance)
     assert not list(folder.glob("fits/*/claim"))
-    found = fit(shard=(1, 3))
+    resumed = fit(shard=(1, 3)).load("first")
     for name, values in whole.posterior.items():
-        np.testing.assert_array_equal(found.load("first").posterior[name], values)
+        np.testing.assert_array_equal(resumed.posterior[name], values)
 
 
-@pytest.mark.parametrize("executor", ["processes", "dask"])
+@pytest.mark.parametrize("executor", ["processes", pytest.param("dask", marks=pytest.mark.slow)])
 def test_other_processes_give_the_same_store(fit, manifest, tmp_path, executor):
     if executor == "dask":
         pytest.importorskip("distributed")
