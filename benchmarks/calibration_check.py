@@ -75,7 +75,9 @@ def main() -> int:
             for number in range(arguments.replicates)
         ]
         found[name] = {q: np.array([pit[q] for pit in pits]) for q in pits[0]}
-    funnels = {} if arguments.planted == [] else funnel_pits(arguments.replicates, arguments.seed)
+    funnels = (
+        {} if arguments.planted == [] else funnel_pits(4 * arguments.replicates, arguments.seed)
+    )
     return report(found, funnels, arguments.out)
 
 

@@ -16,10 +16,12 @@ from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.experiment import Experiment
 from bayes_tbm.population.batch.jobs import Job, seed_of
 from bayes_tbm.sampling.settings import Settings, settings_with
+from bayes_tbm.streams import STREAMS
 
 type Sites = str | Path | pd.DataFrame | Mapping[str, Experiment | Calibration]
 _OPTIONS = ("start", "end", "stand_age", "streams", "observations", "replace")
 _LISTS = ("streams", "observations", "replace")
+_OF_TABLES = "growth_curve", "stock"
 _PLACE = {"latitude": 90.0, "longitude": 180.0}
 _TABLES = (
     "uncertainty", "errors", "priors", "constraints", "sampling", "reading", "systematic", "stock",
@@ -168,6 +170,7 @@ def _check(jobs: Sequence[Job], covariates: Sequence[str], where: str) -> None:
     seen: dict[str, str] = {}
     records: dict[str, str] = {}
     for job in jobs:
+        _check_streams(job, where)
         if job.name.lower() in seen:
             raise InputError(
                 where=where, variable="site", rule="must name every site once", found=job.name,
@@ -198,6 +201,21 @@ def _check(jobs: Sequence[Job], covariates: Sequence[str], where: str) -> None:
                 found=f"nothing at {', '.join(without[:5])}"
                 + f" and {len(without) - 5} more" * (len(without) > 5),
             )  # fmt: skip
+
+
+def _check_streams(job: Job, where: str) -> None:
+    """Refuse a site that is to be fitted to nothing, or to what is no stream."""
+    if isinstance(job.source, Calibration):
+        return
+    named = [name.strip().lower() for name in job.source.streams]
+    unknown = [name for name in named if name not in (*STREAMS, *_OF_TABLES)]
+    if not named or unknown:
+        known = (*STREAMS, *_OF_TABLES)
+        raise InputError(
+            where=f"{where}: {job.name}", variable="streams", rule="must name what is fitted",
+            found=unknown[0] if unknown else "none",
+            remedy=did_you_mean(unknown[0], known) if unknown else "as in --streams gpp,et,lai",
+        )  # fmt: skip
 
 
 def _record(job: Job) -> str:

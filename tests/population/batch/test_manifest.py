@@ -98,9 +98,15 @@ BAD = {
     "longitude": ({"site": ["A"], "path": TWINS[:1], "longitude": ["east"]}, (), "found east"),
     "covariate": ({"site": ["A"], "path": TWINS[:1], "coldest": [1]}, ("coldes",), "did you mean"),
     "no covariate": ({"site": ["A", "B"], "path": TWINS, "cold": [1, None]}, ("cold",), "at B"),
+    "stream": ({"site": ["A"], "path": TWINS[:1], "streams": ["gpp;nees"]}, (), "did you mean nee"),
     "no site": ({"name": ["A"]}, (), "must be a column"),
     "empty name": ({"site": [None], "path": TWINS[:1]}, (), "row without a site"),
 }  # fmt: skip
+
+
+def test_a_table_without_streams_is_refused():
+    with pytest.raises(bt.InputError, match="A: streams: must name what is fitted; found none"):
+        jobs({"site": ["A"], "path": TWINS[:1]}, common=Experiment("", ()))
 
 
 @pytest.mark.parametrize("name", BAD)
