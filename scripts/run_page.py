@@ -32,6 +32,7 @@ from page_blocks import ROOT, Block, all_blocks
 STAND_IN = "hyytiala-twin"
 ALL, NONE = "--fi-hyy", "--stand-in"  # FI-Hyy in Python and TOML too, or nowhere
 OK, NOT_CONVERGED = 0, 3
+QUIET = "demo", "fit", "compare", "sensitivity", "many"  # commands that draw bars
 README = "README.md"
 MADE = "experiment.toml"  # the README's, which its commands name
 _ECHO = re.compile(r"\s*\|\|\s*echo .*")
@@ -68,6 +69,10 @@ class Page:
         exec(compile(text, "<page>", "exec"), self.names)
 
     def _toml(self, text: str) -> None:
+        if re.search("^runs = ", text, re.MULTILINE):
+            Path("page.toml").write_text(text)
+            self._command(["population", "page.toml", "--out", "page"])
+            return
         Path("page.toml").write_text(with_site(text))
         command = "compare" if "[sets]" in text else "fit"
         self._command([command, "page.toml", "--out", "page", "--quiet"])
@@ -94,7 +99,11 @@ class Page:
         from bayes_tbm.cli import main
 
         words = adapted(words)
-        if main(words) not in (OK, NOT_CONVERGED):
+        try:
+            status: object = main(words)
+        except SystemExit as end:  # as --help ends
+            status = end.code or OK
+        if status not in (OK, NOT_CONVERGED):
             raise Failed(f"bayes-tbm {shlex.join(words)} was refused")
 
 
@@ -114,7 +123,7 @@ def adapted(words: list[str]) -> list[str]:
         shutil.rmtree(out) if out.is_dir() else out.unlink(missing_ok=True)
     if "--extend" in words:
         words[words.index("--extend") + 1] = "5"
-    quiet = words[0] in ("demo", "fit", "compare", "sensitivity") and "--quiet" not in words
+    quiet = words[0] in QUIET and not {"--quiet", "--help", "status"} & set(words)
     return [*words, "--quiet"] if quiet else words
 
 

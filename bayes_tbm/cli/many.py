@@ -20,10 +20,13 @@ of site files. Columns of the CSV:
                         options of one site, as an experiment file has them; lists with ";"
   all others            covariates, kept for bayes-tbm population
 
-  bayes-tbm many sites.csv --streams gpp,nbe,et,lai --out runs/
-  bayes-tbm many sites.csv --experiment common.toml --least gpp=12 --out runs/
+For example:
+
+  bayes-tbm many sites.csv --streams gpp,nee,et,lai --out runs/
+  bayes-tbm many sites.csv --experiment common.toml --least gpp=12 --out others/
   bayes-tbm many status runs/            how far it is, from any other terminal or machine
-  bayes-tbm many sites.csv ... --out runs/ --retry       once more what failed or did not converge
+
+Add --retry to do once more what failed or was skipped, and to try again what has not converged.
 
 The folder holds fits/SITE-KEY/posterior.nc, manifest.csv (state of every site), failures.csv,
 summary.csv, draws.zarr, map.png, errors/ (tracebacks) and events.jsonl, the journal. Repeat the
@@ -83,7 +86,8 @@ def _many(arguments: argparse.Namespace) -> int:
     from bayes_tbm.experiment import Experiment
     from bayes_tbm.population.batch.run import fit_many
 
-    common = Experiment.from_toml(arguments.experiment) if arguments.experiment else None
+    given = arguments.experiment
+    common = Experiment.from_toml(given, whole=False) if given else None
     sampling = {**(common.sampling if common else {}), **sampling_of(arguments)}
     found = fit_many(
         arguments.sites, _names(arguments.streams), folder=arguments.out, common=common,

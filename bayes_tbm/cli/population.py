@@ -16,8 +16,8 @@ and sites under one climate share a departure.
 
 STUDY is the folder of a batch, or a file:
 
-  runs = "runs/"                       # of bayes-tbm many, beside this file
-  covariates = "sites.csv"             # more columns by site (default: the batch's own)
+  runs = "batch/"                      # folder of bayes-tbm many, beside this file
+  covariates = "climate.csv"           # more columns by site (default: the batch's own)
   mean = "step"                        # constant, linear, hinge, step, smooth
   coordinates = ["wood_residence_time", "allocation_wood"]
   drivers = ["warmest"]                # columns that add linearly
@@ -31,8 +31,7 @@ alone and pooled), comparison.csv (means compared by leaving climate cells out),
 factors under two priors), power.csv (what a true step would have shown here), threshold.csv,
 shares.csv, population.nc (ArviZ DataTree), figures/ and report.html.
 
-  bayes-tbm population runs/ --out pop/
-  bayes-tbm population study.toml --out pop/
+  bayes-tbm population batch/ --out pop/
 """
 
 

@@ -139,8 +139,15 @@ class Experiment:
     where: str = ""
 
     @classmethod
-    def from_toml(cls, path: str | Path) -> Experiment:
+    def from_toml(cls, path: str | Path, *, whole: bool = True) -> Experiment:
         """Read an experiment file.
+
+        Parameters
+        ----------
+        path
+            The file.
+        whole
+            Whether it must name a site and streams; a file of what many sites share need not.
 
         Raises
         ------
@@ -161,7 +168,8 @@ class Experiment:
             ) from error  # fmt: skip
         except tomllib.TOMLDecodeError as error:
             raise InputError(where=str(path), rule="must be valid TOML", found=error) from error
-        experiment = cls.from_dict(data, where=str(path))
+        partial: dict[str, Any] = {} if whole else {"site": "", "streams": []}
+        experiment = cls.from_dict({**partial, **data}, where=str(path))
         places = {name: getattr(experiment, name) for name in PLACES}
         return dataclasses.replace(experiment, **found(places, path.parent))
 

@@ -98,6 +98,7 @@ def whole():
     )  # fmt: skip
 
 
+@pytest.mark.slow  # test_study.py goes the same way, by the command
 def test_everything_together_finds_a_step(whole):
     assert whole.verdict.startswith("threshold near -1")
     assert whole.comparison.index[0] == "step"
