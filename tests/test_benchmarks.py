@@ -25,6 +25,7 @@ def test_help_teaches_without_running_anything(script):
     assert "usage:" in result.stdout
 
 
+@pytest.mark.slow
 def test_gradients_of_both_paths_agree_and_are_timed():
     result = ran(
         "gradient.py", "--cases", "monthly", "--monthly-site", "hyytiala-twin",

@@ -22,7 +22,7 @@ from bayes_tbm.plots.population import (
     plot_threshold,
 )
 from bayes_tbm.plots.save import save_png
-from bayes_tbm.population.attribution import Attribution, attribution
+from bayes_tbm.population.attribution import MEANS, Attribution, attribution
 from bayes_tbm.population.batch.kept import SHARED
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import PopulationFit, needs_refit, pooled
@@ -49,8 +49,9 @@ class PopulationStudy:
         Folder of the batch.
     coordinates
         What sites share; the first is explained.
-    mean
-        Mean function whose population is kept: constant, linear, hinge, step or smooth.
+    mean, means
+        Mean function whose population is kept: constant, linear, hinge, step or smooth; and those
+        that are compared, constant, linear and step always.
     covariates
         A CSV of more columns by ``site``, or to replace those of the batch.
     groups
@@ -66,6 +67,7 @@ class PopulationStudy:
     runs: str
     coordinates: tuple[str, ...] = SHARED
     mean: str = "step"
+    means: tuple[str, ...] = MEANS
     covariates: str | None = None
     groups: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     not_converged: bool = False
@@ -108,7 +110,8 @@ class PopulationStudy:
             if name in data and (path.parent / data[name]).exists():
                 data[name] = str(path.parent / data[name])
         own = {name: data.pop(name) for name in _SETTINGS if name in data}
-        data["coordinates"] = tuple(data.get("coordinates", SHARED))
+        for name, default in (("coordinates", SHARED), ("means", MEANS)):
+            data[name] = tuple(data.get(name, default))
         return cls(**data, settings=own)
 
     def read_runs(self) -> tuple[SiteDraws, pd.DataFrame]:
@@ -133,7 +136,7 @@ class PopulationStudy:
     def run(self) -> PopulationResult:
         """Fit the population under every mean function, and attribute."""
         draws, covariates = self.read_runs()
-        means = dict.fromkeys(["constant", "linear", "hinge", "step", self.mean])
+        means = dict.fromkeys([*self.means, self.mean])
         found = attribution(
             draws, covariates, means=tuple(means), groups=self.groups or None,
             replicates=self.replicates, seed=self.seed, **self.settings,

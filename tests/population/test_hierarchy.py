@@ -213,6 +213,7 @@ def test_bad_covariates_are_refused(sites, table, message):
         covariates_of(table(sites.covariates), sites.draws.sites)
 
 
+@pytest.mark.slow
 def test_two_coordinates_heavy_tails_drivers_and_halves():
     sites = toy(16, 300, seed=6, mean=lambda t: 4.0 + 0.03 * (t + 15.0))
     first = sites.draws.phi[..., 0]

@@ -90,7 +90,7 @@ def test_the_command_finds_the_step_that_is_there(runs, tmp_path, capsys):
     study = tmp_path / "study.toml"
     study.write_text(
         f'runs = "{runs}"\nchains = 1\nwarmup = 150\nkeep = 200\nreplicates = 40\n'
-        "covariate_sd = 0.5\noffset_sd = 0.0\n"
+        'covariate_sd = 0.5\noffset_sd = 0.0\nmeans = ["constant", "linear", "step"]\n'
         '[groups]\nwinter = ["coldest"]\nsummer = ["warmest"]\n'
     )
     assert main(["population", str(study), "--out", str(tmp_path / "pop"), "--seed", "1"]) == 0

@@ -38,7 +38,9 @@ def test_loo(tree, stream):
     pointwise = tree["log_likelihood"][stream].stack(sample=("chain", "draw")).values
     fitted = (logsumexp(pointwise, axis=-1) - np.log(200)).sum()
     assert found.n_data_points == len(pointwise)
-    assert found.elpd + found.p == pytest.approx(fitted, rel=1e-4)
+    # Of the size of the terms, which are kept in single precision: their sum may be near zero.
+    size = float(np.abs(pointwise).mean(axis=-1).sum())
+    assert found.elpd + found.p == pytest.approx(fitted, rel=0.0, abs=1e-6 * size)
     assert 0 < found.p < 15
 
 

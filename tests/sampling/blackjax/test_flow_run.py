@@ -61,6 +61,7 @@ def test_statistics_are_told_for_every_draw(run):
     assert energy > 0.3
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_draws_and_progress_counts_transitions():
     counter = Counter()
     one, again = sample(SMALL, counter), sample(SMALL)

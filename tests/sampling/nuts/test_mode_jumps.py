@@ -36,7 +36,7 @@ def draw(modes, **changes):
         return nuts.sample(Target(two_modes), modes, settings, bar)
 
 
-@pytest.mark.parametrize("scale", [1.0, 0.7])
+@pytest.mark.parametrize("scale", [1.0, pytest.param(0.7, marks=pytest.mark.slow)])
 def test_modes_are_visited_by_their_weight_even_from_wrong_shapes(scale):
     modes = [mode(FAR, 1.0, 0.5), mode(-FAR, scale * NARROW, 0.5)]
     draws = draw(modes)
