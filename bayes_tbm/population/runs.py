@@ -35,19 +35,16 @@ class Coordinate:
     ----------
     to, back
         From the quantity, and to it.
-    label
-        Of the coordinate.
     """
 
     to: Callable[[Array], Array]
     back: Callable[[jax.Array], jax.Array]
-    label: str
 
 
-LOG = Coordinate(np.log, jnp.exp, "ln")
+LOG = Coordinate(np.log, jnp.exp)
 LOGIT = Coordinate(
     lambda x: np.log(np.clip(x, _EDGE, 1 - _EDGE)) - np.log1p(-np.clip(x, _EDGE, 1 - _EDGE)),
-    jax.nn.sigmoid, "logit",
+    jax.nn.sigmoid,
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import html
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -171,7 +172,7 @@ class PopulationResult:
     @property
     def sites(self) -> pd.DataFrame:
         """By site: the first coordinate alone and pooled (5 %, median, 95 %), and diagnostics."""
-        before, after = self._before_and_after()
+        before, after = self._before_and_after
         table = pd.DataFrame(index=pd.Index(self.draws.sites, name="site"))
         for label, values in (("alone", before), ("pooled", after)):
             for name, level in (("q05", 0.05), ("median", 0.5), ("q95", 0.95)):
@@ -201,7 +202,7 @@ class PopulationResult:
 
     def figures(self) -> dict[str, Figure]:
         """Draw everything."""
-        before, after = self._before_and_after()
+        before, after = self._before_and_after
         coldest = self.covariates["coldest"].to_numpy(float)
         at = np.linspace(coldest.min(), coldest.max(), 80)
         drawn = {
@@ -249,6 +250,7 @@ class PopulationResult:
         written.append(write_whole(out / "report.html", "\n".join(page) + "</html>\n"))
         return [*written, *images]
 
+    @functools.cached_property
     def _before_and_after(self) -> tuple[Array, Array]:
         rng = np.random.default_rng(self.study.seed)
         first = self.draws.phi[..., 0].T

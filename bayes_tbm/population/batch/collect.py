@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +20,6 @@ from bayes_tbm.population.batch.claims import CLAIM, is_stale
 from bayes_tbm.population.batch.jobs import Job
 from bayes_tbm.population.batch.journal import Event
 from bayes_tbm.population.batch.kept import SHARED, read_kept
-from bayes_tbm.population.batch.work import as_interrupted
 from bayes_tbm.runtime.files import write_whole
 
 MANIFEST, SUMMARY, FAILURES, DRAWS = "manifest.csv", "summary.csv", "failures.csv", "draws.zarr"
@@ -56,7 +56,7 @@ def _row(event: Event | None, folder: Path) -> dict[str, Any]:
     if event is None:
         return {name: None for name in _COLUMNS} | {"state": journal.PENDING}
     if event.state == journal.RUNNING and is_stale(folder / event.folder / CLAIM):
-        event = as_interrupted(event)
+        event = dataclasses.replace(event, state=journal.INTERRUPTED)
     return {name: getattr(event, name) for name in _COLUMNS}
 
 
@@ -98,15 +98,10 @@ def collect(jobs: Sequence[Job], folder: Path) -> list[Path]:
     sites = [str(site) for site in fitted.index]
     written.append(_save_draws(rows, sites, fitted["state"].to_numpy(), folder))
     if {"latitude", "longitude"} <= set(table.columns):
-        figure = plot_map(table, _medians(summaries, SHARED[0]), "wood residence time, yr")
+        medians = whole["median"].xs(SHARED[0], level="quantity").to_dict()
+        figure = plot_map(table, medians, "wood residence time, yr")
         written.append(save_png(figure, folder / "map.png"))
     return written
-
-
-def _medians(summaries: Sequence[pd.DataFrame], quantity: str) -> dict[str, float]:
-    rows = pd.concat(summaries)
-    rows = rows[rows["quantity"].eq(quantity)]
-    return dict(zip(rows["site"], rows["median"], strict=True))
 
 
 def _save_draws(rows: Sequence[xr.Dataset], sites: Sequence[str], state: Any, folder: Path) -> Path:

@@ -12,11 +12,10 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bayes_tbm.errors import InputError, WriteError
 from bayes_tbm.population.batch.worker import keep_to_a_core, work, work_on_one_core
-from bayes_tbm.sampling.nuts.run import workers as cores_here
 
 if TYPE_CHECKING:
     from bayes_tbm.population.batch.journal import Event
@@ -24,13 +23,8 @@ if TYPE_CHECKING:
 EXECUTORS = ("processes", "serial", "dask")
 _DEATHS = 3  # of workers at one site, after which it is given up
 Tasks = Mapping[str, bytes]
-
-
-class Died(Protocol):
-    """What is told of a site whose worker died: whether it was at work on it, and the last word."""
-
-    def __call__(self, site: str, reason: str) -> Event:
-        """Write that the site has failed."""
+type Died = Callable[[str, str], Event]
+"""Writes of a site, with a reason, that it has failed."""
 
 
 def in_turn(tasks: Tasks) -> Iterator[Event]:
@@ -157,8 +151,3 @@ def _distributed() -> Any:
             found="none", remedy='install it: pip install "bayes-tbm[dask]"',
         ) from error  # fmt: skip
     return distributed
-
-
-def default_workers() -> int:
-    """Cores that this process may use."""
-    return cores_here()

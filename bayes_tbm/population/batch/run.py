@@ -26,6 +26,7 @@ from bayes_tbm.population.batch.worker import packed
 from bayes_tbm.report.folder import load_run
 from bayes_tbm.runtime.files import write_whole
 from bayes_tbm.sampling import Settings
+from bayes_tbm.sampling.nuts.run import workers as cores
 from bayes_tbm.sampling.progress import Progress
 from bayes_tbm.sampling.settings import settings_with
 
@@ -189,7 +190,7 @@ def _check_executor(executor: Any, workers: int | None) -> int:
             rule=f"must be one of {', '.join(known)}, a Dask client or a scheduler's address",
         )  # fmt: skip
     if workers is None:
-        return executors.default_workers()
+        return cores()
     return whole_at_least(1, "workers", workers, where="many")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import gc
 import resource
 import shutil
@@ -169,8 +168,3 @@ def is_settled(job: Job, said: Event | None, folder: Path, *, retry: bool) -> bo
     if said.state in journal.FITTED:
         return (folder / job.folder / POSTERIOR).is_file()
     return said.state in (journal.SKIPPED, journal.FAILED) and not retry
-
-
-def as_interrupted(event: Event) -> Event:
-    """Return what is left of an event of a process that is gone."""
-    return dataclasses.replace(event, state=journal.INTERRUPTED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,6 +17,7 @@ from numpyro.infer.util import constrain_fn, potential_energy, unconstrain_fn
 
 from bayes_tbm.population.hierarchy.model import Data, Form, population_model
 from bayes_tbm.runtime.promotion import lenient
+from bayes_tbm.sampling.nuts.run import workers
 
 Arrays = dict[str, NDArray[Any]]
 ERRORS = ("cell_z", "error_z")
@@ -91,7 +91,7 @@ def sample(
     """Draws of a population by name (chain, draw, ...), and sample statistics (chain, draw)."""
     keys = jax.random.split(jax.random.key(seed), chains)
     run = chain(form, warmup, draws).lower(keys[0], data).compile()  # type: ignore[attr-defined]
-    with ThreadPoolExecutor(min(chains, _cores())) as pool:
+    with ThreadPoolExecutor(min(chains, workers())) as pool:
         found = list(pool.map(lambda key: jax.device_get(run(key, data)), keys))
     posterior, statistics = jax.tree.map(lambda *each: np.stack(each), *found)
     diverging, steps, energy, potential, accepted = statistics
@@ -102,7 +102,3 @@ def sample(
         "lp": -potential,
         "acceptance_rate": accepted,
     }
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
