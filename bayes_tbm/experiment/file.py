@@ -65,9 +65,9 @@ from bayes_tbm.experiment.entries import checked, union
 from bayes_tbm.experiment.places import PLACES, found, written
 from bayes_tbm.experiment.stand import growth_curve, stock
 from bayes_tbm.formats.reading import ReadingOptions
-from bayes_tbm.parameters import AbstractPrior
+from bayes_tbm.parameters import AbstractPrior, Fixed
 from bayes_tbm.plain import as_number, plain
-from bayes_tbm.posterior import EDCS
+from bayes_tbm.posterior import EDCS, as_edcs, resolve_priors
 from bayes_tbm.sampling import Settings
 from bayes_tbm.sampling.settings import settings_with
 from bayes_tbm.sites import Site
@@ -207,16 +207,36 @@ class Experiment:
         with self._named():
             return settings_with(None, self.sampling)
 
+    def check(self) -> None:
+        """Check what can be checked without the site: streams, tables, priors, constraints.
+
+        Raises
+        ------
+        InputError
+            One of them will not do.
+        """
+        self._check_tables()
+        with self._named():
+            of_streams = [stream.error_parameters for stream in self._streams()]
+            ranges = {name: own for each in of_streams for name, own in each.items()}
+            defaults = dict.fromkeys(ranges, Fixed(1.0))  # they follow the data: only names count
+            resolve_priors(self.priors, defaults, ranges=ranges)
+            as_edcs(self.constraints or None)
+
     def calibration(self, site: Site | None = None, *, progress: bool = False) -> Calibration:
         """Open the site, unless it is given, and set up the calibration; nothing is sampled."""
         self._check_tables()
         with self._named():
-            streams = [self._stream(stream) for stream in as_streams(self._named_streams())]
+            streams = self._streams()
             return Calibration(
                 site or self.open_site(progress=progress), streams, priors=self.priors,
                 constraints=self.constraints or None, stand_age=self.stand_age,
                 regrowth=self.regrowth, systematic=self.systematic,
             )  # fmt: skip
+
+    def _streams(self) -> list[Stream | GrowthCurve | Stock]:
+        """Streams with their error models."""
+        return [self._stream(stream) for stream in as_streams(self._named_streams())]
 
     def _named_streams(self) -> list[StreamLike]:
         """Streams by name, but what only the file describes as objects."""
@@ -267,8 +287,7 @@ class Experiment:
     def _error_parameters(self) -> dict[str, set[str]]:
         """Full names of the parameters of each stream's error model, by stream."""
         with self._named():
-            streams = [self._stream(stream) for stream in as_streams(self._named_streams())]
-        return {s.name: set(s.error_parameters) for s in streams if not isinstance(s, str)}
+            return {stream.name: set(stream.error_parameters) for stream in self._streams()}
 
     def _priors_for(self, streams: Sequence[str], own: Mapping[str, set[str]]) -> dict[str, Any]:
         """Priors but those of error parameters of streams that a set leaves out."""
@@ -337,7 +356,7 @@ class Experiment:
                     remedy=f"streams are {', '.join(STREAMS)}",
                 )  # fmt: skip
 
-    def _stream(self, stream: Stream | GrowthCurve | Stock) -> StreamLike:
+    def _stream(self, stream: Stream | GrowthCurve | Stock) -> Stream | GrowthCurve | Stock:
         options = dict(self.errors.get(stream.name, {}))
         if not options or not isinstance(stream, Stream):
             return stream

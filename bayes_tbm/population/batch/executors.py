@@ -9,8 +9,8 @@ import collections
 import contextlib
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +33,10 @@ def in_turn(tasks: Tasks) -> Iterator[Event]:
         yield work(task)
 
 
-def in_processes(
-    tasks: Tasks, workers: int, was_at: Callable[[str], bool], died: Died
-) -> Iterator[Event]:
+def in_processes(tasks: Tasks, workers: int, died: Died) -> Iterator[Event]:
     """Run in so many processes, each on a core of its own.
+
+    A process that dies is replaced, and its site goes on from its checkpoint; the others go on.
 
     Parameters
     ----------
@@ -44,50 +44,87 @@ def in_processes(
         By site, in the order in which they begin.
     workers
         How many.
-    was_at
-        Whether a worker that is gone was at work on a site.
     died
         Called for a site at which workers died again and again.
     """
-    left, deaths = dict(tasks), collections.Counter[str]()
-    while left:
-        try:
-            for site, event in _until_one_dies(left, workers):
-                del left[site]
-                yield event
-        except BrokenProcessPool:
-            deaths.update(site for site in left if was_at(site))
-            if not deaths:
-                raise InputError(
-                    where="many", rule="workers ended before they began",
-                    remedy='in a script, call fit_many below `if __name__ == "__main__":`, since '
-                    "each worker reads the script anew; see their messages above",
-                ) from None  # fmt: skip
-            for site in [s for s, count in deaths.items() if count >= _DEATHS and s in left]:
-                del left[site]
-                reason = f"its worker died {_DEATHS} times: killed, or out of memory"
-                yield died(site, reason)
-
-
-def _until_one_dies(tasks: Tasks, workers: int) -> Iterator[tuple[str, Event]]:
-    context = multiprocessing.get_context("spawn")  # a fork of a process with JAX would hang
-    here = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
-    cores: Any = context.Queue()
-    for number in range(workers):
-        cores.put(here[number % len(here)])
-    pool = ProcessPoolExecutor(
-        min(workers, len(tasks)), context, initializer=keep_to_a_core, initargs=(cores,)
-    )
+    left, deaths = collections.deque(tasks), collections.Counter[str]()
+    crew = [_Worker(core) for core in _cores(min(workers, len(tasks)))]
+    at_work: dict[Future[Event], tuple[_Worker, str]] = {}
+    idle = list(crew)
     try:
-        futures = {pool.submit(work, task): site for site, task in tasks.items()}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in list((pool._processes or {}).values()):
+        while left or at_work:
+            while idle and left:
+                worker, site = idle.pop(), left.popleft()
+                at_work[worker.begin(tasks[site])] = worker, site
+            for future in wait(at_work, return_when=FIRST_COMPLETED).done:
+                worker, site = at_work.pop(future)
+                idle.append(worker)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    deaths[site] += 1
+                    _check_any_began(crew, deaths.total())
+                    if deaths[site] < _DEATHS:
+                        left.appendleft(site)
+                        continue
+                    reason = f"its worker died {_DEATHS} times: killed, or out of memory"
+                    yield died(site, reason)
+    finally:
+        for worker in crew:
+            worker.end()
+
+
+class _Worker:
+    """A process that does one task at a time on a core of its own, replaced when it has died.
+
+    A pool of one: in a pool of several the death of one ends all of them, and nobody knows whose
+    task it was.
+    """
+
+    def __init__(self, core: int) -> None:
+        self._core = core
+        self._context = multiprocessing.get_context("spawn")  # a fork with JAX would hang
+        self._began = self._context.Event()
+        self._pool = self._new()
+
+    def _new(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            1, self._context, initializer=keep_to_a_core, initargs=(self._core, self._began)
+        )
+
+    @property
+    def ever_began(self) -> bool:
+        """Whether any process of this worker got as far as its first task."""
+        return self._began.is_set()
+
+    def begin(self, task: bytes) -> Future[Event]:
+        """Begin a task, in another process if the last one has died."""
+        try:
+            return self._pool.submit(work, task)
+        except BrokenProcessPool:
+            self._pool = self._new()
+            return self._pool.submit(work, task)
+
+    def end(self) -> None:
+        """End the process, whatever it is at."""
+        processes = list((self._pool._processes or {}).values())
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
             process.terminate()
-        raise
-    pool.shutdown()
+
+
+def _cores(count: int) -> list[int]:
+    here = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+    return [here[number % len(here)] for number in range(count)]
+
+
+def _check_any_began(crew: Sequence[_Worker], deaths: int) -> None:
+    if deaths >= _DEATHS and not any(worker.ever_began for worker in crew):
+        raise InputError(
+            where="many", rule="workers ended before they began",
+            remedy='in a script, call fit_many below `if __name__ == "__main__":`, since each '
+            "worker reads the script anew; see their messages above",
+        )  # fmt: skip
 
 
 def on_dask(tasks: Tasks, cluster: Any, workers: int, died: Died) -> Iterator[Event]:

@@ -59,7 +59,7 @@ class Job:
             asked["of"] = {name: it for name, it in told.items() if name not in _PROCESSOR}
         else:
             asked["of"] = _without_files(tomllib.loads(self.source.to_toml()))
-            asked["files"] = [hashlib.sha256(f.read_bytes()).hexdigest() for f in self.files()]
+            asked["files"] = [content_of(path) for path in self.files()]
             asked["model"] = source_hash()
         text = json.dumps(asked, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -90,6 +90,17 @@ class Job:
         beside = Path(e.where).parent if e.where else Path()
         named += [str(beside / t["file"]) for t in (e.growth_curve, e.stock) if "file" in t]
         return [Path(name) for name in named if name and Path(name).is_file()]
+
+
+def content_of(path: Path) -> str:
+    """Return the digest of a file's content, taken once as long as the file stays as it is."""
+    state = path.stat()
+    return _content_of(path, state.st_mtime_ns, state.st_size)
+
+
+@functools.cache
+def _content_of(path: Path, changed: int, size: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def seed_of(name: str, seed: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from bayes_tbm.calibration import Calibration
 from bayes_tbm.catalogue import site_names
 from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.experiment import Experiment
-from bayes_tbm.population.batch.jobs import Job, seed_of
+from bayes_tbm.population.batch.jobs import Job, content_of, seed_of
 from bayes_tbm.sampling.settings import Settings, settings_with
 from bayes_tbm.streams import STREAMS
 
@@ -52,7 +51,8 @@ def jobs_of(
     ------
     InputError
         In one line: a file that is missing, a site named twice, two records of one site, a place
-        that is none, a covariate that is unknown or missing.
+        that is none, a covariate that is unknown or missing, a prior, constraint or error model
+        that will not do.
     """
     if isinstance(sites, Mapping):
         jobs = [
@@ -216,6 +216,7 @@ def _check_streams(job: Job, where: str) -> None:
             found=unknown[0] if unknown else "none",
             remedy=did_you_mean(unknown[0], known) if unknown else "as in --streams gpp,et,lai",
         )  # fmt: skip
+    job.source.check()
 
 
 def _record(job: Job) -> str:
@@ -224,5 +225,5 @@ def _record(job: Job) -> str:
         return ""
     path = Path(job.source.site)
     window = f"{job.source.start} {job.source.end}"
-    content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else str(path)
+    content = content_of(path) if path.is_file() else str(path)
     return f"{content} {window}"

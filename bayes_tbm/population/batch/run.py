@@ -16,7 +16,6 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.experiment import Experiment
 from bayes_tbm.plain import plain, whole_at_least
 from bayes_tbm.population.batch import executors, journal
-from bayes_tbm.population.batch.claims import CLAIM, is_stale
 from bayes_tbm.population.batch.collect import MANIFEST, collect, table_of
 from bayes_tbm.population.batch.jobs import Job
 from bayes_tbm.population.batch.journal import Event
@@ -236,10 +235,6 @@ def _events(
     by_name = {job.name: job for job in sorted(due, key=lambda job: (-job.size, job.name))}
     tasks = {name: packed(job, out, least) for name, job in by_name.items()}  # the longest first
 
-    def was_at(site: str) -> bool:
-        claim = out / by_name[site].folder / CLAIM
-        return claim.exists() and is_stale(claim)
-
     def died(site: str, reason: str) -> Event:
         job = by_name[site]
         return journal.write(
@@ -252,7 +247,7 @@ def _events(
     if executor == "serial":
         yield from executors.in_turn(tasks)
     elif executor == "processes":
-        yield from executors.in_processes(tasks, workers, was_at, died)
+        yield from executors.in_processes(tasks, workers, died)
     else:
         cluster = None if executor == "dask" else executor
         yield from executors.on_dask(tasks, cluster, workers, died)

@@ -153,9 +153,11 @@ def with_attempt(job: Job, said: Event | None, *, retry: bool) -> Job:
     retry
         Whether to begin another attempt where the last one did not converge.
     """
-    attempt = said.attempt if said else 1
-    for _ in range(1, attempt):
-        job = job.again()
+    tried = [job]
+    for _ in range(1, said.attempt if said else 1):
+        tried.append(tried[-1].again())
+    # what the journal says of another record or other options is nothing to go on from
+    job = next((each for each in tried if said and each.key == said.key), job)
     if retry and said and said.key == job.key and said.state == journal.NOT_CONVERGED:
         return job.again()
     return job

@@ -26,16 +26,19 @@ def work(task: bytes) -> Event:
     return fit_job(job, folder, least)
 
 
-def keep_to_a_core(cores: Any) -> None:
-    """Keep this process to the next of some cores: chains then take turns, and threads do not pile.
+def keep_to_a_core(core: int, began: Any) -> None:
+    """Keep this process to a core: chains then take turns, and threads do not pile.
 
     Parameters
     ----------
-    cores
-        A queue of them, one for each worker.
+    core
+        Its number.
+    began
+        An event, set here: the process has come up.
     """
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {cores.get()})
+        os.sched_setaffinity(0, {core})
+    began.set()
 
 
 def work_on_one_core(task: bytes) -> Event:

@@ -11,8 +11,10 @@ import xarray as xr
 
 import bayes_tbm as bt
 from bayes_tbm.cli import main
+from bayes_tbm.experiment import Experiment
 from bayes_tbm.population.batch import journal
-from bayes_tbm.population.batch.jobs import seed_of
+from bayes_tbm.population.batch.jobs import Job, seed_of
+from bayes_tbm.population.batch.work import with_attempt
 
 from .conftest import SHORT
 
@@ -179,6 +181,16 @@ def test_the_command_tells_and_counts(manifest, tmp_path, capsys):
     ):  # fmt: skip
         assert main(bad) == 2
         assert said in capsys.readouterr().err
+
+
+def test_attempts_are_counted_for_one_record_and_its_options():
+    first = Job("A", Experiment("hyytiala-twin", ("gpp",)), bt.Settings())
+    third = first.again().again()
+    said = journal.Event("A", third.key, third.folder, journal.NOT_CONVERGED, attempt=3)
+    assert with_attempt(first, said, retry=False).key == third.key
+    assert with_attempt(first, said, retry=True).attempt == 4
+    other = dataclasses.replace(first, source=Experiment("hyytiala-twin", ("gpp", "lai")))
+    assert with_attempt(other, said, retry=True) == other
 
 
 def test_what_is_kept_of_an_event_is_plain():

@@ -1,0 +1,55 @@
+"""Workers that die: replaced, and nobody else pays for it."""
+
+import os
+import pickle
+import subprocess
+import sys
+
+import pandas as pd
+
+import bayes_tbm as bt
+from bayes_tbm.experiment import Experiment
+from bayes_tbm.population.batch.executors import in_processes
+from bayes_tbm.population.batch.manifest import jobs_of
+from bayes_tbm.population.batch.worker import packed
+
+
+class EndsTheProcess:
+    def __reduce__(self):
+        return os._exit, (9,)
+
+
+def test_a_site_that_ends_its_workers_is_given_up_and_the_others_are_not(tmp_path):
+    rows = {"site": ["fine", "well"], "path": ["hyytiala-twin", "hyytiala-twin-daily"]}
+    fine, well = jobs_of(pd.DataFrame(rows), Experiment("", ("gpp",)), bt.Settings())
+    too_few = {"gpp": 100_000}  # so that they are skipped at once
+    tasks = {
+        "fine": packed(fine, tmp_path, too_few), "bad": pickle.dumps(EndsTheProcess()),
+        "well": packed(well, tmp_path, too_few),
+    }  # fmt: skip
+    died = []
+    found = list(in_processes(tasks, 2, lambda *told: died.append(told)))
+    assert [site for site, _ in died] == ["bad"]
+    assert "died 3 times" in died[0][1]
+    assert {event.site: event.state for event in found if event} == {
+        "fine": "skipped",
+        "well": "skipped",
+    }
+
+
+SCRIPT = """
+import pandas as pd
+import bayes_tbm as bt
+sites = pd.DataFrame({"site": ["hyytiala-twin"]})
+bt.fit_many(sites, ["gpp"], folder="runs", progress=False)
+"""
+
+
+def test_a_script_that_workers_cannot_read_anew_is_told_what_to_do(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    ended = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert 'call fit_many below `if __name__ == "__main__":`' in ended.stderr.splitlines()[-1]
