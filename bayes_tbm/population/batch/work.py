@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
+
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.errors import ConvergenceWarning, DataWarning, InputError, WriteError
 from bayes_tbm.experiment import Experiment
@@ -23,7 +25,7 @@ from bayes_tbm.population.batch.jobs import Job, slug
 from bayes_tbm.population.batch.journal import Event
 from bayes_tbm.population.batch.kept import keep
 from bayes_tbm.population.climate import climate
-from bayes_tbm.report.folder import CHECKPOINT, EXPERIMENT, POSTERIOR, save_tree
+from bayes_tbm.report.folder import CHECKPOINT, EXPERIMENT, POSTERIOR, load_run, save_tree
 from bayes_tbm.results import check_convergence
 from bayes_tbm.runtime.files import write_whole
 from bayes_tbm.runtime.malloc import give_back
@@ -85,19 +87,15 @@ def _event(job: Job, state: str, **more: Any) -> Event:
 
 
 def _fitted(job: Job, folder: Path, least: Mapping[str, int]) -> dict[str, Any]:
-    own, settings = folder / job.folder, job.settings
+    own = folder / job.folder
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # notes of the site keep what they say
         warnings.simplefilter("ignore", ConvergenceWarning)  # the journal says it
         calibration = job.calibration()
         _require(calibration, least)
-        disk = own / CHECKPOINT if can_resume(settings) else None
-        tree = calibration.sample(settings, progress=False, checkpoint=disk, resume=True)
-    if isinstance(job.source, Experiment):
-        resolved = job.source.resolved(calibration, settings)
-        write_whole(own / EXPERIMENT, resolved.to_toml(own))
-    keep(tree, own)
-    save_tree(tree, own / POSTERIOR)  # the last: with it the fit is there
+        # A kill may have come between the posterior and the journal.
+        there = (own / POSTERIOR).is_file()
+        tree = load_run(own) if there else _sampled(job, calibration, own)
     shutil.rmtree(own / CHECKPOINT, ignore_errors=True)
     report = check_convergence(tree)
     with contextlib.suppress(FileNotFoundError):  # of an earlier attempt
@@ -108,6 +106,19 @@ def _fitted(job: Job, folder: Path, least: Mapping[str, int]) -> dict[str, Any]:
         "ess": round(min(report.ess_bulk, report.ess_tail)), "divergences": report.divergences,
         "rhat": round(report.rhat, 4),
     }  # fmt: skip
+
+
+def _sampled(job: Job, calibration: Calibration, own: Path) -> xr.DataTree:
+    """Sample and keep all of it; the posterior comes last: with it the fit is there."""
+    settings = job.settings
+    disk = own / CHECKPOINT if can_resume(settings) else None
+    tree = calibration.sample(settings, progress=False, checkpoint=disk, resume=True)
+    if isinstance(job.source, Experiment):
+        resolved = job.source.resolved(calibration, settings)
+        write_whole(own / EXPERIMENT, resolved.to_toml(own))
+    keep(tree, own)
+    save_tree(tree, own / POSTERIOR)
+    return tree
 
 
 def _require(calibration: Calibration, least: Mapping[str, int]) -> None:
