@@ -15,7 +15,9 @@ from bayes_tbm.parameters import (
     BoundedLogNormal,
     Fixed,
     LogitNormal,
+    LogitStudentT,
     LogNormal,
+    LogStudentT,
     LogUniform,
     Normal,
     Uniform,
@@ -31,6 +33,10 @@ EXAMPLES = [
     LogitNormal(3.0, 0.4, lower=2.0, upper=7.0),
     Uniform(-2.0, 5.0),
     LogUniform(1e-5, 1e-2),
+    LogStudentT(60.0, 0.5, 2.7, 500.0),
+    LogStudentT(4.0, 2.0, 2.7, 500.0),  # mostly cut off
+    LogitStudentT(0.42, 0.5),
+    LogitStudentT(3.0, 0.4, lower=2.0, upper=7.0),
 ]
 SCALES = np.linspace(-3.5, 3.5, 15)
 
@@ -56,6 +62,15 @@ def quantile(prior, z):
             return stats.uniform.ppf(p, lower, upper - lower)
         case LogUniform(lower, upper):
             return stats.loguniform.ppf(p, lower, upper)
+        case LogStudentT(mode, log_scale, lower, upper):
+            t = stats.t(4, np.log(mode), log_scale)
+            below, above = t.cdf(np.log(lower)), t.sf(np.log(upper))
+            within = 1.0 - below - above
+            low, high = below + within * p, above + within * stats.norm.sf(z)
+            return np.exp(np.where(np.less(low, high), t.ppf(low), t.isf(high)))
+        case LogitStudentT(median, logit_scale, lower, upper):
+            centre = special.logit((median - lower) / (upper - lower))
+            return lower + (upper - lower) * special.expit(stats.t.ppf(p, 4, centre, logit_scale))
 
 
 def natural_log_density(prior, value):
@@ -79,6 +94,13 @@ def natural_log_density(prior, value):
             return stats.uniform.logpdf(value, lower, upper - lower)
         case LogUniform(lower, upper):
             return stats.loguniform.logpdf(value, lower, upper) + np.log(value)
+        case LogStudentT(mode, log_scale, lower, upper):
+            t = stats.t(4, np.log(mode), log_scale)
+            return t.logpdf(np.log(value)) - np.log(t.cdf(np.log(upper)) - t.cdf(np.log(lower)))
+        case LogitStudentT(median, logit_scale, lower, upper):
+            centre = special.logit((median - lower) / (upper - lower))
+            x = special.logit((value - lower) / (upper - lower))
+            return stats.t.logpdf(x, 4, centre, logit_scale)
 
 
 @pytest.mark.parametrize("prior", EXAMPLES, ids=str)
@@ -178,6 +200,13 @@ def priors(draw):
                 ),
                 Uniform(lower, lower + width),
                 LogUniform(positive, positive * (1.0 + width)),
+                LogStudentT(
+                    positive * (1.0 + width) ** draw(st.floats(0.05, 0.95)),
+                    draw(spreads) * math.log1p(width),
+                    positive,
+                    positive * (1.0 + width),
+                ),
+                LogitStudentT(middle, draw(spreads), lower, lower + width),
             ]
         )
     )
