@@ -90,7 +90,7 @@ class RefitSites:
         Draws that were too few are often so because chains mix slowly there.
         """
         found = fit_many(
-            {site: self._source(site, number, prior) for site, prior in priors.items()},
+            {site: self.source(site, number, prior) for site, prior in priors.items()},
             settings=self._settings(number), folder=self.folder / f"round-{number}",
             **self.options,
         )  # fmt: skip
@@ -102,7 +102,8 @@ class RefitSites:
             found.folder, self.coordinates, not_converged=self.not_converged, sites=list(fitted)
         )[0]
 
-    def _source(self, site: str, number: int, prior: RefitPrior) -> Experiment | Calibration:
+    def source(self, site: str, number: int, prior: RefitPrior) -> Experiment | Calibration:
+        """Return what is fitted in a round: what the site was fitted as, under another prior."""
         if site in self.sites:
             calibration = self.sites[site]
             return calibration.with_priors(interim_priors(prior, calibration.density.priors))
