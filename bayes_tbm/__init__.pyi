@@ -32,7 +32,14 @@ from .parameters import (
 from .population.attribution import Attribution, attribution
 from .population.batch.run import ManyFits, fit_many
 from .population.draws import SiteDraws
-from .population.hierarchy import PopulationFit, fit_population
+from .population.hierarchy import (
+    PopulationFit,
+    RefitPrior,
+    Refits,
+    fit_population,
+    refit_weak_sites,
+)
+from .population.study import PopulationResult, PopulationStudy
 from .prediction import PredictionScores, evaluate, predict
 from .results.diagnostics import check_convergence, stream_skill
 from .sampling.settings import Settings
@@ -83,8 +90,12 @@ __all__ = [
     "Observations",
     "Parameters",
     "PopulationFit",
+    "PopulationResult",
+    "PopulationStudy",
     "PredictionScores",
     "PriorRefits",
+    "RefitPrior",
+    "Refits",
     "SetGains",
     "Settings",
     "Site",
@@ -112,6 +123,7 @@ __all__ = [
     "inspect",
     "open_site",
     "predict",
+    "refit_weak_sites",
     "sensitivity",
     "set_gains",
     "simulate",

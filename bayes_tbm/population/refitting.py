@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,8 @@ class RefitSites:
             It cannot.
         """
         names = map(str, self.table.index)
-        lost = {site: found for site in names if (found := self._lost(site)) is not None}
+        known = frozenset(site_names())
+        lost = {site: found for site in names if (found := self._lost(site, known)) is not None}
         if not lost:
             return
         site, found = next(iter(lost.items()))
@@ -126,7 +127,7 @@ class RefitSites:
     def _file(self, site: str) -> Path:
         return self.runs / str(self.table.loc[site, "folder"]) / EXPERIMENT
 
-    def _lost(self, site: str) -> str | None:
+    def _lost(self, site: str, known: Container[str]) -> str | None:
         """Return what is missing of a site."""
         if site in self.sites:
             return None
@@ -136,7 +137,7 @@ class RefitSites:
         named = [
             name
             for name in (experiment.site, *experiment.observations)
-            if not Path(name).is_file() and name not in site_names()
+            if not Path(name).is_file() and name not in known
         ]
         return f"no {named[0]}" if named else None
 

@@ -95,6 +95,16 @@ class PopulationStudy:
     def read(cls, path: str | Path) -> PopulationStudy:
         """Read a study from a TOML file, or take the folder of a batch with all defaults.
 
+        Parameters
+        ----------
+        path
+            File or folder.
+
+        Returns
+        -------
+        PopulationStudy
+            What it asks for.
+
         Raises
         ------
         InputError
@@ -131,7 +141,20 @@ class PopulationStudy:
         return cls(**data, settings=own)
 
     def read_runs(self) -> tuple[SiteDraws, pd.DataFrame]:
-        """Return draws of all sites, and covariates."""
+        """Read what is asked of.
+
+        Returns
+        -------
+        SiteDraws
+            Of all fitted sites.
+        pandas.DataFrame
+            Covariates by site.
+
+        Raises
+        ------
+        InputError
+            The batch or the table of covariates will not do.
+        """
         draws, known = site_draws(self.runs, self.coordinates, not_converged=self.not_converged)
         if self.covariates is None:
             return draws, known
@@ -255,7 +278,13 @@ class PopulationResult:
         return table
 
     def summary(self) -> str:
-        """Say in a few lines what was found, and whether to believe it."""
+        """Say in a few lines what was found, and whether to believe it.
+
+        Returns
+        -------
+        str
+            Lines.
+        """
         found = group(self.fit.tree, "diagnostics")
         poor = needs_refit(self.fit)
         lines = [
@@ -274,7 +303,13 @@ class PopulationResult:
         return "\n".join(lines)
 
     def figures(self) -> dict[str, Figure]:
-        """Draw everything."""
+        """Draw everything.
+
+        Returns
+        -------
+        dict of matplotlib.figure.Figure
+            By name.
+        """
         before, after = self._before_and_after
         coldest = self.covariates["coldest"].to_numpy(float)
         at = np.linspace(coldest.min(), coldest.max(), 80)
@@ -288,7 +323,13 @@ class PopulationResult:
         return drawn
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return all tables by name."""
+        """Collect all that is told in tables.
+
+        Returns
+        -------
+        dict of pandas.DataFrame
+            By name, those that hold anything.
+        """
         a = self.attribution
         found = {"comparison": a.comparison, "evidence": a.evidence, "power": a.power,
                  "threshold": a.threshold.to_frame(), "shares": a.shares,

@@ -53,7 +53,13 @@ class Refits:
         return _too_many(self.weak, self.draws)
 
     def summary(self) -> str:
-        """Say in a few lines what was fitted again, and what came of it."""
+        """Say in a few lines what was fitted again, and what came of it.
+
+        Returns
+        -------
+        str
+            Lines; none where nothing was to be done.
+        """
         lines = []
         if len(self.table):
             rounds = int(self.table.index.get_level_values("round").max())
