@@ -78,8 +78,6 @@ OF_ERRORS = {
     "logitnormal": bt.LogitNormal(0.5, 0.4),
     "uniform": bt.Uniform(0.1, 0.9),
     "loguniform": bt.LogUniform(0.1, 0.9),
-    "log_student_t": bt.LogStudentT(0.5, 0.3, 0.1, 0.9),
-    "logit_student_t": bt.LogitStudentT(0.5, 0.4),
     "fixed": bt.Fixed(0.5),
 }
 
