@@ -147,6 +147,14 @@ def test_the_derivatives_of_a_uniform_are_the_normal_density_s(z):
     assert jax.grad(jax.grad(prior.from_normal))(z) == pytest.approx(-z * density, rel=1e-13)
 
 
+@pytest.mark.parametrize("prior", EXAMPLES[-4:], ids=str)
+def test_the_slope_of_a_student_t_is_finite_far_in_the_tails(prior):
+    far = jax.vmap(jax.value_and_grad(prior.from_normal))(np.array([-40.0, -9.0, 9.0, 40.0]))
+    assert np.isfinite(far).all()
+    ends = np.repeat(prior.support, 2)
+    np.testing.assert_allclose(far[0], ends, rtol=0.2, atol=0.2)
+
+
 @pytest.mark.parametrize("prior", EXAMPLES, ids=str)
 def test_center_is_the_median(prior):
     assert prior.center == pytest.approx(quantile(prior, 0.0), rel=1e-14)
