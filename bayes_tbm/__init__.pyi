@@ -19,7 +19,9 @@ from .parameters import (
     BoundedLogNormal,
     Fixed,
     LogitNormal,
+    LogitStudentT,
     LogNormal,
+    LogStudentT,
     LogUniform,
     Normal,
     Parameters,
@@ -30,7 +32,14 @@ from .parameters import (
 from .population.attribution import Attribution, attribution
 from .population.batch.run import ManyFits, fit_many
 from .population.draws import SiteDraws
-from .population.hierarchy import PopulationFit, fit_population
+from .population.hierarchy import (
+    PopulationFit,
+    RefitPrior,
+    Refits,
+    fit_population,
+    refit_weak_sites,
+)
+from .population.study import PopulationResult, PopulationStudy
 from .prediction import PredictionScores, evaluate, predict
 from .results.diagnostics import check_convergence, stream_skill
 from .sampling.settings import Settings
@@ -71,16 +80,22 @@ __all__ = [
     "Inspection",
     "LogNormal",
     "LogNormalErrors",
+    "LogStudentT",
     "LogUniform",
     "LogitNormal",
+    "LogitStudentT",
     "ManyFits",
     "Normal",
     "NotCompiledWarning",
     "Observations",
     "Parameters",
     "PopulationFit",
+    "PopulationResult",
+    "PopulationStudy",
     "PredictionScores",
     "PriorRefits",
+    "RefitPrior",
+    "Refits",
     "SetGains",
     "Settings",
     "Site",
@@ -108,6 +123,7 @@ __all__ = [
     "inspect",
     "open_site",
     "predict",
+    "refit_weak_sites",
     "sensitivity",
     "set_gains",
     "simulate",

@@ -10,9 +10,9 @@ from bayes_tbm.errors import InputError
 
 _POPULATION = """
 What sites have in common, and what drives their differences: a hierarchy over the posteriors of
-bayes-tbm many, which fits no site again. Residence time of wood (and the share of NPP that wood
-gets) follows a mean of the coldest month: constant, linear, hinge or step; sites differ around it,
-and sites under one climate share a departure.
+bayes-tbm many, which fits no site again unless asked to. Residence time of wood (and the share of
+NPP that wood gets) follows a mean of the coldest month: constant, linear, hinge or step; sites
+differ around it, and sites under one climate share a departure.
 
 STUDY is the folder of a batch, or a file:
 
@@ -22,6 +22,7 @@ STUDY is the folder of a batch, or a file:
   coordinates = ["wood_residence_time", "allocation_wood"]
   drivers = ["warmest"]                # columns that add linearly
   covariate_sd = 1.5                   # error of the coldest month, K
+  refits = 2                           # as --refits (default 0)
   [groups]                             # whose shares of the variance are told
   winter = ["coldest"]
   summer = ["warmest"]
@@ -30,6 +31,12 @@ Writes the verdict (a threshold, none, or that these sites cannot tell), sites.c
 alone and pooled), comparison.csv (means compared by leaving climate cells out), evidence.csv (Bayes
 factors under two priors), power.csv (what a true step would have shown here), threshold.csv,
 shares.csv, population.nc (ArviZ DataTree), figures/ and report.html.
+
+Draws of a site are weighted by the population, and may be too few where that puts its weight. With
+--refits 2 such sites are fitted again, in two rounds at most, under a wide prior around what the
+others predict for them, into refits/ (refits.csv tells what came of it). It takes a minute or two a
+site and its files. Where more than a tenth of the sites are weak, none is fitted again: the batch
+needs more draws. Repeat the command after an interruption: what is fitted is not fitted again.
 
   bayes-tbm population batch/ --out pop/
 """
@@ -47,6 +54,11 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--not-converged", action="store_true", help="also sites whose chains have not converged"
     )
+    command.add_argument(
+        "--refits", type=int, metavar="N",
+        help="rounds in which sites with too few draws are fitted again (default 0; 2 are enough)",
+    )  # fmt: skip
+    command.add_argument("--workers", type=int, help="of refits (default: one for each core)")
     command.set_defaults(run=_population)
 
 
@@ -60,10 +72,12 @@ def _population(arguments: argparse.Namespace) -> int:
         study = dataclasses.replace(study, seed=arguments.seed)
     if arguments.not_converged:
         study = dataclasses.replace(study, not_converged=True)
+    if arguments.refits is not None:
+        study = dataclasses.replace(study, refits=arguments.refits)
     out = Path(arguments.out)
     if out.exists() and not out.is_dir():
         raise InputError(where=str(out), rule="must be a folder", found="a file")
-    result = study.run()
+    result = study.run(out, workers=arguments.workers)
     written = result.save(out)
     print(result.summary())
     print(f"\n{result.attribution.comparison.round(2).to_string()}")

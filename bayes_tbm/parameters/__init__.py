@@ -1,7 +1,6 @@
 """Parameters: the one table, prior families, values by name, DALEC names."""
 
 from bayes_tbm.parameters.families import (
-    FAMILIES,
     AbstractPrior,
     BoundedLogNormal,
     Fixed,
@@ -11,7 +10,8 @@ from bayes_tbm.parameters.families import (
     Normal,
     Uniform,
 )
-from bayes_tbm.parameters.prior_like import PriorLike, as_prior, prior_from_dict
+from bayes_tbm.parameters.heavy_tailed import LogitStudentT, LogStudentT
+from bayes_tbm.parameters.prior_like import FAMILIES, PriorLike, as_prior, prior_from_dict
 from bayes_tbm.parameters.table import TABLE, Parameter, names_in, parameter
 from bayes_tbm.parameters.values import (
     DALEC_NAMES,
@@ -31,8 +31,10 @@ __all__ = [
     "BoundedLogNormal",
     "Fixed",
     "LogNormal",
+    "LogStudentT",
     "LogUniform",
     "LogitNormal",
+    "LogitStudentT",
     "Normal",
     "Parameter",
     "Parameters",

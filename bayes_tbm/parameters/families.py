@@ -20,7 +20,7 @@ from jax.typing import ArrayLike
 from bayes_tbm.errors import InputError
 from bayes_tbm.plain import finite_number
 
-_SPREADS = ("sd", "log_sd", "logit_sd")
+_SPREADS = ("sd", "log_sd", "logit_sd", "log_scale", "logit_scale")
 
 
 def _log(x: Any) -> Any:
@@ -59,7 +59,7 @@ class AbstractPrior:
     ------
     InputError
         On construction: an entry is no finite number, a spread is not positive, or lower bound,
-        median and upper bound do not lie in this order.
+        median or mode, and upper bound do not lie in this order.
     """
 
     family: ClassVar[str]
@@ -74,7 +74,7 @@ class AbstractPrior:
             if field.name in _SPREADS:
                 self._require(field.name, getattr(self, field.name) > 0.0, "must be positive")
         below, limit = "", self.least
-        for name in ("lower", "median", "upper"):
+        for name in ("lower", "median", "mode", "upper"):
             if hasattr(self, name):
                 rule = f"must lie above {below + ', ' if below else ''}{limit:g}"
                 self._require(name, getattr(self, name) > limit, rule)
@@ -388,9 +388,3 @@ class Fixed(AbstractPrior):
     @override
     def log_density(self, value: ArrayLike) -> jax.Array:
         return jnp.zeros(jnp.shape(value))
-
-
-FAMILIES: dict[str, type[AbstractPrior]] = {
-    family.family: family
-    for family in (Normal, LogNormal, BoundedLogNormal, LogitNormal, Uniform, LogUniform, Fixed)
-}

@@ -7,9 +7,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.parameters.families import FAMILIES, AbstractPrior, Fixed
+from bayes_tbm.parameters.families import (
+    AbstractPrior,
+    BoundedLogNormal,
+    Fixed,
+    LogitNormal,
+    LogNormal,
+    LogUniform,
+    Normal,
+    Uniform,
+)
+from bayes_tbm.parameters.heavy_tailed import LogitStudentT, LogStudentT
 from bayes_tbm.plain import finite_number
 
+FAMILIES: dict[str, type[AbstractPrior]] = {
+    family.family: family
+    for family in (
+        Normal, LogNormal, BoundedLogNormal, LogitNormal, Uniform, LogUniform, LogStudentT,
+        LogitStudentT, Fixed,
+    )
+}  # fmt: skip
 PriorLike = AbstractPrior | Mapping[str, Any] | float
 
 

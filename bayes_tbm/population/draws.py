@@ -36,8 +36,8 @@ class SiteDraws:
     Raises
     ------
     InputError
-        Shapes disagree, a number is not finite, there are fewer than two sites or ten draws, a name
-        is there twice, or a coordinate of a site does not vary.
+        Shapes disagree, a number is not finite, there is no site or fewer than ten draws, a name is
+        there twice, or a coordinate of a site does not vary.
     """
 
     sites: tuple[str, ...]
@@ -72,9 +72,9 @@ class SiteDraws:
                 found=f"shape {self.phi.shape}",
             )  # fmt: skip
         sites, draws, _ = self.phi.shape
-        if sites < 2 or not self.coordinates:
+        if not (sites and self.coordinates):
             raise InputError(
-                where="draws", rule="a population has two sites or more and a shared coordinate",
+                where="draws", rule="must be of a site or more and a shared coordinate",
                 found=f"{sites} sites, {len(self.coordinates)} coordinates",
             )  # fmt: skip
         wanted = {
@@ -179,6 +179,38 @@ class SiteDraws:
             self, sites=tuple(sites), phi=self.phi[rows], log_prior=self.log_prior[rows],
             effective=self.effective[rows],
         )  # fmt: skip
+
+    def with_sites(self, other: SiteDraws) -> SiteDraws:
+        """Put other draws in the place of those of some sites.
+
+        Parameters
+        ----------
+        other
+            Draws of some of these sites. Where one has more draws, they are thinned.
+
+        Returns
+        -------
+        SiteDraws
+            A new one, of all sites.
+
+        Raises
+        ------
+        InputError
+            Coordinates differ, or a site is not among these.
+        """
+        self.of(other.sites)
+        if other.coordinates != self.coordinates:
+            raise InputError(
+                where="draws", variable="coordinates", rule="must be those of the other sites",
+                found=f"{', '.join(other.coordinates)} beside {', '.join(self.coordinates)}",
+            )  # fmt: skip
+        count = min(self.count, other.count)
+        own, new = self.thinned(count), other.thinned(count)
+        rows = [self.sites.index(site) for site in other.sites]
+        arrays = {name: getattr(own, name).copy() for name in ("phi", "log_prior", "effective")}
+        for name, array in arrays.items():
+            array[rows] = getattr(new, name)
+        return dataclasses.replace(self, **arrays)
 
     def summary(self) -> tuple[Array, Array]:
         """Mean and sd (site,) of a Gaussian likelihood of the first coordinate.

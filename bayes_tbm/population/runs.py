@@ -24,7 +24,7 @@ from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.runtime.precision import use_double_precision
 
 Array = NDArray[np.float64]
-_EDGE = 1e-6  # of a share, in single precision: its logit stays finite
+_EDGE = 1e-6  # of a share or a bound, in single precision: logits stay finite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +59,7 @@ def site_draws(
     coordinates: Sequence[str] = SHARED,
     *,
     not_converged: bool = False,
+    sites: Sequence[str] | None = None,
 ) -> tuple[SiteDraws, pd.DataFrame]:
     """Read the draws of a batch of fits, and what is known of its sites.
 
@@ -71,6 +72,8 @@ def site_draws(
         covariates. Logarithms are taken of them, and logits of shares.
     not_converged
         Whether to take sites whose chains have not converged, too.
+    sites
+        Which of them to take; two or more, all, by default.
 
     Returns
     -------
@@ -82,51 +85,63 @@ def site_draws(
     Raises
     ------
     InputError
-        There is no such folder, fewer than two sites are fitted, a coordinate is none, or was held
-        fixed.
+        There is no such folder, no site or a single one of all is fitted, a coordinate is none, or
+        was held fixed.
     """
     use_double_precision()
     folder = Path(runs)
+    store = _store(folder, not_converged, sites)
+    _check(coordinates, store, folder)
+    count = int(np.isfinite(store[coordinates[0]].values).sum(axis=1).min())
+    rows = [_draws(store.isel(site=i), coordinates, count, folder) for i in range(len(store.site))]
+    phi, log_prior = map(np.stack, zip(*rows, strict=True))
+    effective = np.minimum(store["effective"].values.astype(float), count)
+    names = tuple(str(site) for site in store["site"].values)
+    draws = SiteDraws(names, tuple(coordinates), phi, log_prior, effective)
+    known = pd.read_csv(folder / MANIFEST, index_col="site", dtype={"site": str})
+    return draws, known.loc[list(names)]
+
+
+def _store(folder: Path, not_converged: bool, wanted: Sequence[str] | None) -> xr.Dataset:
+    """Return what a batch keeps of the draws of its fitted sites, or of those wanted."""
     if not (folder / DRAWS).is_dir():
         raise InputError(
             where=str(folder), variable=DRAWS, rule="must be a folder of a batch that is done",
             found="no draws", remedy="run bayes-tbm many to its end",
         )  # fmt: skip
     with xr.open_zarr(folder / DRAWS) as opened:
-        store = opened.load()
-    states = FITTED if not_converged else (DONE,)
-    store = store.isel(site=np.isin(store["state"].values.astype(str), states))
-    sites = [str(site) for site in store["site"].values]
-    if len(sites) < 2:
+        store: xr.Dataset = opened.load()
+    taken = np.isin(store["state"].values.astype(str), FITTED if not_converged else (DONE,))
+    if wanted is not None:
+        taken &= np.isin(store["site"].values.astype(str), list(wanted))
+    least = "two fitted sites or more" if wanted is None else "a fitted site"
+    if taken.sum() < (2 if wanted is None else 1):
         raise InputError(
-            where=str(folder), rule="must hold two fitted sites or more", found=len(sites),
+            where=str(folder), rule=f"must hold {least}", found=int(taken.sum()),
             remedy="see failures.csv there"
             + ("" if not_converged else "; --not-converged takes the others, too"),
         )  # fmt: skip
-    _check(coordinates, store, folder)
-    count = int(np.isfinite(store[coordinates[0]].values).sum(axis=1).min())
-    phi, log_prior = [], []
-    for place in range(len(sites)):
-        priors: Mapping[str, PriorLike] = json.loads(str(store["priors"].values[place]))
-        row, density = [], np.zeros(count)
-        for name in coordinates:
-            x = _some(store[name].values[place], count)
-            prior = as_prior(name, priors[name])
-            if isinstance(prior, Fixed):
-                raise InputError(
-                    where=str(folder), variable=name, rule="must be free at every site",
-                    found=f"held fixed at {sites[place]}",
-                )  # fmt: skip
-            own = coordinate_of(prior)
-            row.append(own.to(x))
-            density += log_prior_of(prior, own, row[-1])
-        phi.append(np.stack(row, axis=1))
-        log_prior.append(density)
-    effective = np.minimum(store["effective"].values.astype(float), count)
-    names = tuple(coordinates)
-    draws = SiteDraws(tuple(sites), names, np.stack(phi), np.stack(log_prior), effective)
-    known = pd.read_csv(folder / MANIFEST, index_col="site", dtype={"site": str})
-    return draws, known.loc[sites]
+    fitted: xr.Dataset = store.isel(site=taken)
+    return fitted
+
+
+def _draws(
+    store: xr.Dataset, coordinates: Sequence[str], count: int, folder: Path
+) -> tuple[Array, Array]:
+    """Draws of one site in unbounded coordinates (draw, coordinate), and log prior density."""
+    priors: Mapping[str, PriorLike] = json.loads(str(store["priors"].values))
+    row, density = [], np.zeros(count)
+    for name in coordinates:
+        prior = as_prior(name, priors[name])
+        if isinstance(prior, Fixed):
+            raise InputError(
+                where=str(folder), variable=name, rule="must be free at every site",
+                found=f"held fixed at {store['site'].values}",
+            )  # fmt: skip
+        own = coordinate_of(prior)
+        row.append(own.to(_inside(_some(store[name].values, count), prior)))
+        density += log_prior_of(prior, own, row[-1])
+    return np.stack(row, axis=1), density
 
 
 def log_prior_of(prior: AbstractPrior, coordinate: Coordinate, phi: Array) -> Array:
@@ -148,6 +163,13 @@ def _some(row: NDArray[np.float32], count: int) -> Array:
     there: Array = row[np.isfinite(row)].astype(float)
     some: Array = there[np.linspace(0, len(there) - 1, count).round().astype(int)]
     return some
+
+
+def _inside(x: Array, prior: AbstractPrior) -> Array:
+    """Values off the ends of a prior, onto which single precision may have rounded them."""
+    low, high = (np.nan_to_num(end) for end in prior.support)
+    inside: Array = np.clip(x, low + _EDGE * abs(low), high - _EDGE * abs(high))
+    return inside
 
 
 def _check(coordinates: Sequence[str], store: xr.Dataset, folder: Path) -> None:

@@ -15,7 +15,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bayes_tbm.calibration import Calibration
 from bayes_tbm.errors import InputError, did_you_mean
+from bayes_tbm.plain import whole_at_least
 from bayes_tbm.plots.population import (
     plot_by_climate,
     plot_caterpillar,
@@ -26,7 +28,14 @@ from bayes_tbm.plots.save import save_png
 from bayes_tbm.population.attribution import MEANS, Attribution, attribution
 from bayes_tbm.population.batch.kept import SHARED
 from bayes_tbm.population.draws import SiteDraws
-from bayes_tbm.population.hierarchy import PopulationFit, needs_refit, pooled
+from bayes_tbm.population.hierarchy import (
+    PopulationFit,
+    Refits,
+    needs_refit,
+    pooled,
+    refit_weak_sites,
+)
+from bayes_tbm.population.refitting import RefitSites
 from bayes_tbm.population.runs import site_draws
 from bayes_tbm.report.folder import save_tree
 from bayes_tbm.report.page import html_head, html_image, html_section, html_table
@@ -34,6 +43,8 @@ from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.files import write_whole
 
 Array = NDArray[np.float64]
+REFITS = "refits"
+"""Folder of a population that holds refits of its sites."""
 _SETTINGS = (
     "drivers", "heavy_tails", "cells", "covariate_sd", "offset_sd", "chains", "warmup", "keep",
     "split",
@@ -59,6 +70,9 @@ class PopulationStudy:
         Columns by group of drivers, whose shares are told.
     not_converged
         Whether to take sites whose chains have not converged.
+    refits
+        Rounds of refits of sites that have too few draws for the population, none by default: each
+        costs a minute or two a site, and needs the files of the sites.
     replicates, seed
         Simulations of what a step would have shown; of all random numbers.
     settings
@@ -72,6 +86,7 @@ class PopulationStudy:
     covariates: str | None = None
     groups: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     not_converged: bool = False
+    refits: int = 0
     replicates: int = 200
     seed: int = 0
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -79,6 +94,16 @@ class PopulationStudy:
     @classmethod
     def read(cls, path: str | Path) -> PopulationStudy:
         """Read a study from a TOML file, or take the folder of a batch with all defaults.
+
+        Parameters
+        ----------
+        path
+            File or folder.
+
+        Returns
+        -------
+        PopulationStudy
+            What it asks for.
 
         Raises
         ------
@@ -116,7 +141,20 @@ class PopulationStudy:
         return cls(**data, settings=own)
 
     def read_runs(self) -> tuple[SiteDraws, pd.DataFrame]:
-        """Return draws of all sites, and covariates."""
+        """Read what is asked of.
+
+        Returns
+        -------
+        SiteDraws
+            Of all fitted sites.
+        pandas.DataFrame
+            Covariates by site.
+
+        Raises
+        ------
+        InputError
+            The batch or the table of covariates will not do.
+        """
         draws, known = site_draws(self.runs, self.coordinates, not_converged=self.not_converged)
         if self.covariates is None:
             return draws, known
@@ -134,15 +172,68 @@ class PopulationStudy:
         more = more.loc[list(draws.sites)]
         return draws, known.drop(columns=more.columns, errors="ignore").join(more)
 
-    def run(self) -> PopulationResult:
-        """Fit the population under every mean function, and attribute."""
+    def run(
+        self,
+        out: str | Path | None = None,
+        *,
+        sites: Mapping[str, Calibration] | None = None,
+        **options: Any,
+    ) -> PopulationResult:
+        """Fit the population under every mean function, and attribute.
+
+        Parameters
+        ----------
+        out
+            Folder of the population; refits go to ``refits`` there.
+        sites
+            Calibrations by name, of sites that were fitted from Python and may be fitted again.
+        **options
+            Of `bayes_tbm.fit_many` for refits: ``executor``, ``workers``, ``progress``.
+
+        Returns
+        -------
+        PopulationResult
+            The population, and what drives it.
+
+        Raises
+        ------
+        InputError
+            The batch or a setting will not do, or a site cannot be fitted again where refits are
+            asked for: nothing has been sampled then.
+        """
         draws, covariates = self.read_runs()
+        refits = self._refits(draws, covariates, out, sites or {}, options)
+        draws = refits.draws if refits else draws
         means = dict.fromkeys([*self.means, self.mean])
         found = attribution(
             draws, covariates, means=tuple(means), groups=self.groups or None,
             replicates=self.replicates, seed=self.seed, **self.settings,
         )  # fmt: skip
-        return PopulationResult(self, draws, covariates, found)
+        return PopulationResult(self, draws, covariates, found, refits)
+
+    def _refits(
+        self,
+        draws: SiteDraws,
+        covariates: pd.DataFrame,
+        out: str | Path | None,
+        sites: Mapping[str, Calibration],
+        options: Mapping[str, Any],
+    ) -> Refits | None:
+        """Fit weak sites again, where that is asked for."""
+        if not whole_at_least(0, "refits", self.refits, where="population"):
+            return None
+        if out is None:
+            raise InputError(
+                where="population", variable="out", rule="must name a folder where refits can go"
+            )
+        refit = RefitSites(
+            Path(self.runs), Path(out) / REFITS, self.coordinates, covariates, sites,
+            self.not_converged, options,
+        )  # fmt: skip
+        refit.check()
+        return refit_weak_sites(
+            draws, covariates, refit, self.mean, rounds=self.refits, seed=self.seed, **self.settings
+        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -157,12 +248,15 @@ class PopulationResult:
         Of all sites.
     attribution
         Mean functions compared, and the verdict.
+    refits
+        Of weak sites, for the mean function that was asked for; None where none was asked for.
     """
 
     study: PopulationStudy
     draws: SiteDraws
     covariates: pd.DataFrame
     attribution: Attribution
+    refits: Refits | None = None
 
     @property
     def fit(self) -> PopulationFit:
@@ -184,7 +278,13 @@ class PopulationResult:
         return table
 
     def summary(self) -> str:
-        """Say in a few lines what was found, and whether to believe it."""
+        """Say in a few lines what was found, and whether to believe it.
+
+        Returns
+        -------
+        str
+            Lines.
+        """
         found = group(self.fit.tree, "diagnostics")
         poor = needs_refit(self.fit)
         lines = [
@@ -192,16 +292,24 @@ class PopulationResult:
             f"{len(self.draws.sites)} sites in {self.covariates['cell'].nunique()} climate cells; "
             f"sums over draws lose {float(found['error_bits']):.2f} bits (0.2 at most)",
         ]
-        if poor:
+        if self.refits and (told := self.refits.summary()):
+            lines.append(told)
+        elif poor:
             lines.append(
                 f"too few draws where the population puts its weight at {len(poor)} sites: "
-                f"{', '.join(poor[:6])}; fit them again with more draws (1000 effective ones)"
+                f"{', '.join(poor[:6])}; --refits 2 fits them again under what the others predict"
             )
         lines.append("association, not cause; disturbance and management are not in the model")
         return "\n".join(lines)
 
     def figures(self) -> dict[str, Figure]:
-        """Draw everything."""
+        """Draw everything.
+
+        Returns
+        -------
+        dict of matplotlib.figure.Figure
+            By name.
+        """
         before, after = self._before_and_after
         coldest = self.covariates["coldest"].to_numpy(float)
         at = np.linspace(coldest.min(), coldest.max(), 80)
@@ -215,11 +323,19 @@ class PopulationResult:
         return drawn
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return all tables by name."""
+        """Collect all that is told in tables.
+
+        Returns
+        -------
+        dict of pandas.DataFrame
+            By name, those that hold anything.
+        """
         a = self.attribution
         found = {"comparison": a.comparison, "evidence": a.evidence, "power": a.power,
                  "threshold": a.threshold.to_frame(), "shares": a.shares,
                  "sites": self.sites}  # fmt: skip
+        if self.refits:
+            found["refits"] = self.refits.table
         return {name: table for name, table in found.items() if len(table)}
 
     def save(self, out: str | Path) -> list[Path]:
@@ -234,8 +350,8 @@ class PopulationResult:
         -------
         list of Path
             ``population.nc``, ``verdict.txt``, ``comparison.csv``, ``evidence.csv``,
-            ``power.csv``, ``threshold.csv``, ``shares.csv``, ``sites.csv``, ``figures/*.png``,
-            ``report.html``.
+            ``power.csv``, ``threshold.csv``, ``shares.csv``, ``refits.csv``, ``sites.csv``,
+            ``figures/*.png``, ``report.html``.
         """
         out = Path(out)
         written = [save_tree(self.fit.tree, out / "population.nc")]
@@ -245,7 +361,7 @@ class PopulationResult:
         images = [save_png(f, out / "figures" / f"{n}.png") for n, f in self.figures().items()]
         page = [html_head("A population of sites"), f"<pre>{html.escape(self.summary())}</pre>"]
         page += [html_section(path.stem.replace("_", " "), html_image(path)) for path in images]
-        shown = ("comparison", "evidence", "power", "shares", "sites")
+        shown = ("comparison", "evidence", "power", "shares", "refits", "sites")
         page += [html_section(n, html_table(tables[n].round(3))) for n in shown if n in tables]
         written.append(write_whole(out / "report.html", "\n".join(page) + "</html>\n"))
         return [*written, *images]

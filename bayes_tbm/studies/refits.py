@@ -22,6 +22,7 @@ from bayes_tbm.parameters import (
     AbstractPrior,
     Fixed,
     LogitNormal,
+    LogitStudentT,
     LogUniform,
     Normal,
     Uniform,
@@ -121,7 +122,7 @@ def alternatives(
 
 def _scaled(name: str, prior: AbstractPrior, factor: float) -> AbstractPrior | None:
     """Return the prior with another spread; None if it has none, or the equations forbid it."""
-    for field in ("log_sd", "logit_sd", "sd"):
+    for field in ("log_sd", "logit_sd", "sd", "log_scale", "logit_scale"):
         if hasattr(prior, field):
             spread = {field: getattr(prior, field) * factor}
             wanted: AbstractPrior = dataclasses.replace(prior, **spread)
@@ -137,7 +138,7 @@ def _allowed(name: str, prior: AbstractPrior) -> bool:
 
 def _within(prior: AbstractPrior, bounds: tuple[float, ...]) -> AbstractPrior:
     low, high = bounds
-    is_linear = isinstance(prior, LogitNormal | Normal | Uniform) or low <= 0.0
+    is_linear = isinstance(prior, LogitNormal | LogitStudentT | Normal | Uniform) or low <= 0.0
     return Uniform(low, high) if is_linear else LogUniform(low, high)
 
 

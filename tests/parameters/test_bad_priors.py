@@ -14,7 +14,9 @@ from bayes_tbm.parameters import (
     BoundedLogNormal,
     Fixed,
     LogitNormal,
+    LogitStudentT,
     LogNormal,
+    LogStudentT,
     LogUniform,
     Normal,
     Uniform,
@@ -28,6 +30,8 @@ GOOD = [
     LogitNormal(3.0, 2.0, 1.0, 5.0),
     Uniform(1.0, 5.0),
     LogUniform(1.0, 5.0),
+    LogStudentT(3.0, 2.0, 1.0, 5.0),
+    LogitStudentT(3.0, 2.0, 1.0, 5.0),
     Fixed(3.0),
 ]
 FIELDS = [(prior, field.name) for prior in GOOD for field in dataclasses.fields(prior)]
@@ -81,7 +85,9 @@ def test_every_kind_of_number_makes_the_same_prior(prior, kind):
 
 
 @pytest.mark.parametrize("value", [0.0, -0.0, -1.0, np.float32(-2.0), -5e-324])
-@pytest.mark.parametrize(("prior", "name"), [f for f in FIELDS if f[1].endswith("sd")], ids=str)
+@pytest.mark.parametrize(
+    ("prior", "name"), [f for f in FIELDS if f[1].endswith(("sd", "scale"))], ids=str
+)
 def test_a_spread_that_is_not_positive_is_refused(prior, name, value):
     refused(prior, name, value, "must be positive")
 
@@ -118,6 +124,9 @@ def test_bounds_and_median_out_of_order_are_refused(prior, name, value, told):
         (LogNormal, (1e308, 1.0, -1e308)),
         (LogitNormal, (0.0, 1.0, -1e308, 1e308)),
         (LogitNormal, (1e-320, 1.0, 0.0, 1e10)),
+        (LogitStudentT, (1e-320, 1.0, 0.0, 1e10)),
+        (LogStudentT, (2.0, 1e9, 1.0, 3.0)),
+        (LogStudentT, (2.0, 1e-9, 1e-300, 1e300)),
     ],
     ids=str,
 )

@@ -15,7 +15,9 @@ from bayes_tbm.parameters import (
     BoundedLogNormal,
     Fixed,
     LogitNormal,
+    LogitStudentT,
     LogNormal,
+    LogStudentT,
     LogUniform,
     Normal,
     Uniform,
@@ -31,6 +33,10 @@ EXAMPLES = [
     LogitNormal(3.0, 0.4, lower=2.0, upper=7.0),
     Uniform(-2.0, 5.0),
     LogUniform(1e-5, 1e-2),
+    LogStudentT(60.0, 0.5, 2.7, 500.0),
+    LogStudentT(4.0, 2.0, 2.7, 500.0),  # mostly cut off
+    LogitStudentT(0.42, 0.5),
+    LogitStudentT(3.0, 0.4, lower=2.0, upper=7.0),
 ]
 SCALES = np.linspace(-3.5, 3.5, 15)
 
@@ -56,6 +62,15 @@ def quantile(prior, z):
             return stats.uniform.ppf(p, lower, upper - lower)
         case LogUniform(lower, upper):
             return stats.loguniform.ppf(p, lower, upper)
+        case LogStudentT(mode, log_scale, lower, upper):
+            t = stats.t(4, np.log(mode), log_scale)
+            below, above = t.cdf(np.log(lower)), t.sf(np.log(upper))
+            within = 1.0 - below - above
+            low, high = below + within * p, above + within * stats.norm.sf(z)
+            return np.exp(np.where(np.less(low, high), t.ppf(low), t.isf(high)))
+        case LogitStudentT(median, logit_scale, lower, upper):
+            centre = special.logit((median - lower) / (upper - lower))
+            return lower + (upper - lower) * special.expit(stats.t.ppf(p, 4, centre, logit_scale))
 
 
 def natural_log_density(prior, value):
@@ -79,6 +94,13 @@ def natural_log_density(prior, value):
             return stats.uniform.logpdf(value, lower, upper - lower)
         case LogUniform(lower, upper):
             return stats.loguniform.logpdf(value, lower, upper) + np.log(value)
+        case LogStudentT(mode, log_scale, lower, upper):
+            t = stats.t(4, np.log(mode), log_scale)
+            return t.logpdf(np.log(value)) - np.log(t.cdf(np.log(upper)) - t.cdf(np.log(lower)))
+        case LogitStudentT(median, logit_scale, lower, upper):
+            centre = special.logit((median - lower) / (upper - lower))
+            x = special.logit((value - lower) / (upper - lower))
+            return stats.t.logpdf(x, 4, centre, logit_scale)
 
 
 @pytest.mark.parametrize("prior", EXAMPLES, ids=str)
@@ -123,6 +145,14 @@ def test_the_derivatives_of_a_uniform_are_the_normal_density_s(z):
     density = 7.0 * stats.norm.pdf(z)
     assert jax.grad(prior.from_normal)(z) == pytest.approx(density, rel=1e-13)
     assert jax.grad(jax.grad(prior.from_normal))(z) == pytest.approx(-z * density, rel=1e-13)
+
+
+@pytest.mark.parametrize("prior", EXAMPLES[-4:], ids=str)
+def test_the_slope_of_a_student_t_is_finite_far_in_the_tails(prior):
+    far = jax.vmap(jax.value_and_grad(prior.from_normal))(np.array([-40.0, -9.0, 9.0, 40.0]))
+    assert np.isfinite(far).all()
+    ends = np.repeat(prior.support, 2)
+    np.testing.assert_allclose(far[0], ends, rtol=0.2, atol=0.2)
 
 
 @pytest.mark.parametrize("prior", EXAMPLES, ids=str)
@@ -178,6 +208,13 @@ def priors(draw):
                 ),
                 Uniform(lower, lower + width),
                 LogUniform(positive, positive * (1.0 + width)),
+                LogStudentT(
+                    positive * (1.0 + width) ** draw(st.floats(0.05, 0.95)),
+                    draw(spreads) * math.log1p(width),
+                    positive,
+                    positive * (1.0 + width),
+                ),
+                LogitStudentT(middle, draw(spreads), lower, lower + width),
             ]
         )
     )

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.special import logsumexp
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.population.draws import SiteDraws
@@ -10,9 +9,7 @@ from bayes_tbm.population.hierarchy import fit_population, needs_refit, pooled, 
 from bayes_tbm.population.hierarchy.covariates import covariates_of
 from bayes_tbm.population.hierarchy.diagnostics import error_bits, smoothed
 from bayes_tbm.population.hierarchy.weights import cell_log_likelihood, mean_weights
-from tests.population.toy import INTERIM, log_normal, toy
-
-PLAIN = {"cells": False, "covariate_sd": 0.0, "offset_sd": 0.0}
+from tests.population.toy import INTERIM, PLAIN, grid, log_normal, toy
 
 
 @pytest.fixture(scope="module")
@@ -23,16 +20,6 @@ def sites():
 @pytest.fixture(scope="module")
 def fit(sites):
     return fit_population(sites.draws, sites.covariates, "constant", seed=1, **PLAIN)
-
-
-def grid(toy, weight=lambda mean, beyond: 0.0):
-    """Posterior of mean and sd by brute force: (mean, sd, probability)."""
-    mean, beyond = np.meshgrid(np.linspace(2.8, 5.2, 241), np.linspace(0.001, 1.5, 300))
-    mean, beyond = mean.ravel(), beyond.ravel()
-    variance = toy.s**2 + 0.1**2 + beyond[:, None] ** 2
-    log = log_normal(toy.y, mean[:, None], variance).sum(1)
-    log += log_normal(mean, np.log(60.0), 1.0) - 0.5 * (beyond / 0.5) ** 2
-    return mean, np.hypot(beyond, 0.1), np.exp(log - logsumexp(log))
 
 
 def test_population_is_that_of_the_grid(sites, fit):

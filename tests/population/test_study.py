@@ -48,6 +48,7 @@ def runs(tmp_path_factory):
     )  # fmt: skip
     store.to_zarr(folder / DRAWS, zarr_format=2, consolidated=True)
     known = {"coldest": coldest, "warmest": 15.0 + rng.normal(0.0, 2.0, SITES), "cell": names}
+    known["folder"] = [f"fits/{name}" for name in names]
     pd.DataFrame(known, index=pd.Index(names, name="site")).to_csv(folder / MANIFEST)
     return folder
 
@@ -118,6 +119,8 @@ BAD = {
     "covariates": ("runs = '{runs}'\ncovariates = 'none.csv'", "column site"),
     "toml": ("runs =", "readable TOML"),
     "driver": ("runs = '{runs}'\ndrivers = ['wramest']", "wramest"),
+    "refits": ("runs = '{runs}'\nrefits = 2", "no experiment.toml"),
+    "rounds": ("runs = '{runs}'\nrefits = -1", "refits"),
     "setting": ("runs = '{runs}'\nkeep = 2", "too small"),
 }
 

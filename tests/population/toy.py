@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
+from scipy.special import logsumexp
 
 from bayes_tbm.population.draws import SiteDraws
 
@@ -19,6 +20,7 @@ class Toy:
 
 
 INTERIM = 4.0, 0.9
+PLAIN = {"cells": False, "covariate_sd": 0.0, "offset_sd": 0.0}
 
 
 def toy(sites=20, draws=1000, *, seed=0, tau=0.4, s=0.3, mean=lambda t: 4.0 + 0 * t, cells=None):
@@ -48,3 +50,13 @@ def log_normal(x, mean, variance):
 def constant(toy):
     """What each site's own constant is: log evidence of y_i under its interim prior."""
     return log_normal(toy.y, INTERIM[0], toy.s**2 + INTERIM[1] ** 2)
+
+
+def grid(toy):
+    """Posterior of mean and sd by brute force: (mean, sd, probability)."""
+    mean, beyond = np.meshgrid(np.linspace(2.8, 5.2, 241), np.linspace(0.001, 1.5, 300))
+    mean, beyond = mean.ravel(), beyond.ravel()
+    variance = toy.s**2 + 0.1**2 + beyond[:, None] ** 2
+    log = log_normal(toy.y, mean[:, None], variance).sum(1)
+    log += log_normal(mean, np.log(60.0), 1.0) - 0.5 * (beyond / 0.5) ** 2
+    return mean, np.hypot(beyond, 0.1), np.exp(log - logsumexp(log))

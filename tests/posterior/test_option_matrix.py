@@ -92,7 +92,7 @@ def of_parameter(row, family):
     """Prior of a family between the quantiles of the table's at one standard deviation."""
     low, middle, high = (float(row.prior.from_normal(z)) for z in (-1.0, 0.0, 1.0))
     spread = 0.3 * (high - low)
-    if low <= 0.0 and family in ("bounded_lognormal", "loguniform"):
+    if low <= 0.0 and family in ("bounded_lognormal", "loguniform", "log_student_t"):
         family = "uniform"
     return {
         "normal": lambda: bt.Normal(middle, 0.3 * spread),
@@ -101,6 +101,8 @@ def of_parameter(row, family):
         "logitnormal": lambda: bt.LogitNormal(middle, 0.5, low, high),
         "uniform": lambda: bt.Uniform(low, high),
         "loguniform": lambda: bt.LogUniform(low, high),
+        "log_student_t": lambda: bt.LogStudentT(middle, 0.2, low, high),
+        "logit_student_t": lambda: bt.LogitStudentT(middle, 0.5, low, high),
         "fixed": lambda: bt.Fixed(middle),
     }[family]()
 

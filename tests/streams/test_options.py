@@ -30,6 +30,8 @@ EXAMPLES = {
     "logitnormal": bt.LogitNormal(0.5, 0.2),
     "uniform": bt.Uniform(0.0, 1.0),
     "loguniform": bt.LogUniform(0.1, 1.0),
+    "log_student_t": bt.LogStudentT(0.5, 0.2, 0.1, 1.0),
+    "logit_student_t": bt.LogitStudentT(0.5, 0.2),
     "fixed": bt.Fixed(0.5),
 }
 """Of these only a normal, and for a share a log-normal, reaches values without a meaning."""

@@ -2,12 +2,15 @@
 
 from bayes_tbm.population.hierarchy.fit import PopulationFit, fit_population
 from bayes_tbm.population.hierarchy.pooled import RefitPrior, needs_refit, pooled, refit_prior
+from bayes_tbm.population.hierarchy.refits import Refits, refit_weak_sites
 
 __all__ = [
     "PopulationFit",
     "RefitPrior",
+    "Refits",
     "fit_population",
     "needs_refit",
     "pooled",
     "refit_prior",
+    "refit_weak_sites",
 ]

@@ -170,13 +170,15 @@ def fit_population(
     Raises
     ------
     InputError
-        A covariate is missing, or there is no such mean function.
+        A covariate is missing, there is no such mean function, or a single site.
     """
     use_double_precision()
     form = Form(
         check_mean(mean), 7.0 if heavy_tails else None, cells, float(covariate_sd), float(offset_sd)
     )
     _check_settings(chains=chains, warmup=warmup, keep=keep)
+    if len(draws.sites) < 2:
+        raise InputError(where="population", rule="has two sites or more", found=draws.sites[0])
     known = covariates_of(covariates, draws.sites, drivers)
     kept = draws.thinned(max(MOST_WEIGHTS // len(draws.sites), LEAST_DRAWS))
     settings = {"chains": chains, "warmup": warmup, "draws": keep, "seed": seed}

@@ -51,22 +51,24 @@ def pooled(
     return draw_indices(fit.form, fit.data(draws), fit.parameters(most), key)
 
 
-def needs_refit(fit: PopulationFit) -> list[str]:
+def needs_refit(fit: PopulationFit, least: float = LEAST_EFFECTIVE) -> list[str]:
     """Sites whose draws are too few where the population puts its weight.
 
     Parameters
     ----------
     fit
         The population.
+    least
+        Effective draws after weighting that a site needs.
 
     Returns
     -------
     list of str
-        Those with fewer than 400 effective draws after weighting or a Pareto k above 0.7. If they
-        are more than a tenth of all after two rounds of refits, the result should not be used.
+        Those with fewer, or with a Pareto k above 0.7. If they are more than a tenth of all after
+        two rounds of refits, the result should not be used.
     """
     found = group(fit.tree, "diagnostics")
-    poor = (found["effective"] < LEAST_EFFECTIVE) | (found["pareto_k"] > MOST_K)
+    poor = (found["effective"] < least) | (found["pareto_k"] > MOST_K)
     return [str(site) for site in found["site"].values[poor.values]]
 
 
@@ -74,20 +76,19 @@ def needs_refit(fit: PopulationFit) -> list[str]:
 class RefitPrior:
     """A prior to fit a site again under: independent Student t by coordinate.
 
+    Of 4 degrees of freedom, as `bayes_tbm.LogStudentT` and `bayes_tbm.LogitStudentT` are.
+
     Attributes
     ----------
     coordinates
         Names.
     location, scale
         In the unbounded coordinates, (coordinate,).
-    freedom
-        Degrees of freedom.
     """
 
     coordinates: tuple[str, ...]
     location: Array
     scale: Array
-    freedom: float = 5.0
 
 
 def refit_prior(fit: PopulationFit, site: str) -> RefitPrior:
@@ -103,7 +104,7 @@ def refit_prior(fit: PopulationFit, site: str) -> RefitPrior:
     Returns
     -------
     RefitPrior
-        A t with 5 degrees of freedom, at the mean and 1.5 times the sd of what the other sites
+        At the mean and 1.5 times the sd of what the other sites
         predict for this one (its own share in the population is taken out by importance weights).
 
     Raises
