@@ -30,7 +30,12 @@ from .parameters import (
 from .population.attribution import Attribution, attribution
 from .population.batch.run import ManyFits, fit_many
 from .population.draws import SiteDraws
-from .population.hierarchy import PopulationFit, fit_population
+from .population.hierarchy import (
+    JointFit,
+    PopulationFit,
+    fit_population,
+    fit_population_jointly,
+)
 from .prediction import PredictionScores, evaluate, predict
 from .results.diagnostics import check_convergence, stream_skill
 from .sampling.settings import Settings
@@ -69,6 +74,7 @@ __all__ = [
     "GrowthCurve",
     "InputError",
     "Inspection",
+    "JointFit",
     "LogNormal",
     "LogNormalErrors",
     "LogUniform",
@@ -102,6 +108,7 @@ __all__ = [
     "export",
     "fit_many",
     "fit_population",
+    "fit_population_jointly",
     "fluxval_stand",
     "fluxval_validation",
     "from_dalec",

@@ -30,8 +30,8 @@ Fits of stands are kept in the folder and taken up again after an interruption.
 STREAMS = ("gpp", "nee", "et", "lai")
 AGES, CURVE_ERROR = np.arange(10.0, 51.0, 10.0), 0.15
 """Ages of the growth curve [yr], short since the stand's life is most of a run; its log sd."""
-MOST_SHIFT, MOST_RATIO = 0.1, 0.1
-"""Largest difference of means, in sds, beyond three Monte Carlo errors; of sds, as a share."""
+TWO_STAGE = {"warmup": 500, "keep": 2000}
+"""Transitions of each chain of the population: so many that their own error is small."""
 
 
 def main() -> int:
@@ -51,15 +51,79 @@ def main() -> int:
     import bayes_tbm as bt
 
     warnings.simplefilter("ignore", bt.DataWarning)
-    print(f"# Population of {arguments.sites} virtual stands, two ways\n\n{machine()}\n", flush=True)
+    print(f"# {arguments.sites} virtual stands, two ways\n\n{machine()}\n", flush=True)
     calibrations, covariates = stands(arguments.sites, arguments.years)
-    begin = time.perf_counter()
     many = bt.fit_many(
         calibrations, folder=arguments.out / "runs", draws=arguments.draws, seed=arguments.seed
     )
-    print(many.table[["state", "attempt", "seconds", "rhat", "ess"]].to_string(), flush=True)
-    print(f"stage 1: {time.perf_counter() - begin:.0f} s", flush=True)
-    return 0
+    print(many.table[["state", "seconds", "rhat", "ess"]].to_string(), "\n", flush=True)
+    posteriors = {name: many.load(name) for name in calibrations}
+    return both_ways(calibrations, posteriors, covariates, arguments)
+
+
+def both_ways(
+    calibrations: dict[str, bt.Calibration], posteriors: dict[str, Any], covariates: pd.DataFrame,
+    arguments: argparse.Namespace,
+) -> int:  # fmt: skip
+    """Fit the population to the draws of the stands, then with them; report."""
+    import bayes_tbm as bt
+    from bayes_tbm.population.runs import site_draws
+
+    draws, _ = site_draws(arguments.out / "runs", not_converged=True)
+    begin = time.perf_counter()
+    fit = bt.fit_population(draws, covariates, arguments.mean, arguments.seed, **TWO_STAGE)
+    print(f"two stages: {time.perf_counter() - begin:.0f} s after the sites'", flush=True)
+    begin, busy = time.perf_counter(), time.process_time()
+    joint = bt.fit_population_jointly(
+        fit, calibrations, posteriors, arguments.seed, warmup=arguments.warmup,
+        keep=arguments.keep,
+    )  # fmt: skip
+    taken = time.perf_counter() - begin, time.process_time() - busy
+    print("jointly: {:.0f} s, {:.0f} of the processor\n".format(*taken), flush=True)
+    joint.tree.to_netcdf(arguments.out / f"joint-{len(calibrations)}.nc")
+    return report(fit, joint)
+
+
+def report(fit: bt.PopulationFit, joint: bt.JointFit) -> int:
+    """Print the tables and the verdict; tell whether both agree."""
+    print(sites(fit, joint).round(2).to_string(), "\n")
+    rows = joint.against(fit)
+    table = Table("parameter", "mean, two", "joint", "shift, sd", "allowed", "sd, two", "joint",
+                  "ratio", "R-hat", "ESS", "agree")  # fmt: skip
+    for name, row in rows.iterrows():
+        table.row(
+            name, row.mean_two_stage, row.mean_joint, row["shift"], row.allowed, row.sd_two_stage,
+            row.sd_joint, row.ratio, f"{row.rhat:.3f}", f"{row.ess:.0f}",
+            "yes" if row.agree else "NO",
+        )  # fmt: skip
+    own, found = joint.tree["sample_stats"], fit.tree["diagnostics"]
+    print(f"\n{float(own['n_steps'].mean()):.0f} leapfrogs a transition, "
+          f"{int(own['diverging'].sum())} of {own['diverging'].size} diverged; worst R-hat of the "
+          f"population {rows.rhat.max():.3f}, of sites "
+          f"{float(joint.tree['diagnostics']['rhat'].max()):.3f}; two stages lose "
+          f"{float(found['error_bits']):.2f} bits")  # fmt: skip
+    print(f"{int(rows.agree.sum())} of {len(rows)} parameters agree")
+    return 0 if rows.agree.all() else 1
+
+
+def sites(fit: bt.PopulationFit, joint: bt.JointFit) -> pd.DataFrame:
+    """By stand: ln residence time alone, pooled by two stages, and jointly, with diagnostics."""
+    from bayes_tbm.population.hierarchy import pooled
+
+    places = pooled(fit, fit.draws, np.random.default_rng(0))
+    alone = fit.draws.phi[..., 0].T
+    ways = {
+        "alone": alone,
+        "two": np.take_along_axis(alone, places, axis=0),
+        "joint": joint.tree["posterior"]["phi"].values[..., 0].reshape(-1, len(fit.draws.sites)),
+    }
+    table = pd.DataFrame(index=list(fit.draws.sites))
+    for name, values in ways.items():
+        table[f"mean {name}"], table[f"sd {name}"] = values.mean(axis=0), values.std(axis=0)
+    table["effective"] = fit.tree["diagnostics"]["effective"].values
+    for name in ("rhat", "ess"):
+        table[name] = joint.tree["diagnostics"][name].values
+    return table
 
 
 def stands(count: int, years: int) -> tuple[dict[str, bt.Calibration], pd.DataFrame]:

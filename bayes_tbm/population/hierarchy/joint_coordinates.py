@@ -166,9 +166,7 @@ def _site_draws(
         phi[member] = found
         log_prior[member] = np.sum(-0.5 * z**2 - log_slope, axis=2)
     effective = np.minimum(two_stage.draws.effective, count)
-    return SiteDraws(
-        two_stage.draws.sites, two_stage.draws.coordinates, phi, log_prior, effective
-    )
+    return SiteDraws(two_stage.draws.sites, two_stage.draws.coordinates, phi, log_prior, effective)
 
 
 def _unbounded(two_stage: PopulationFit, values: Parameters) -> tuple[Any, Array]:

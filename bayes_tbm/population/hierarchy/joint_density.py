@@ -201,8 +201,11 @@ class JointDensity:
     def _log_prior(self, phi: jax.Array, mean: jax.Array, factors: jax.Array) -> jax.Array:
         freedom = self.form.freedom
         if freedom is None:
-            return dist.MultivariateNormal(mean, scale_tril=factors).log_prob(phi)
-        return dist.MultivariateStudentT(freedom, mean, factors).log_prob(phi)
+            population = dist.MultivariateNormal(mean, scale_tril=factors)
+        else:
+            population = dist.MultivariateStudentT(freedom, mean, factors)
+        found: jax.Array = population.log_prob(phi)
+        return found
 
     def read(self, position: Position) -> tuple[dict[str, jax.Array], jax.Array, list[jax.Array]]:
         """Values of the population, phi (site, coordinate) of all sites, x of each group."""
@@ -237,4 +240,3 @@ def split(vector: jax.Array, shapes: tuple[tuple[str, tuple[int, ...]], ...]) ->
         found[name] = vector[first : first + size].reshape(shape)
         first += size
     return found
-

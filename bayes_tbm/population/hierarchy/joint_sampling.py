@@ -19,7 +19,7 @@ from bayes_tbm.sampling.nuts.run import workers
 from bayes_tbm.sampling.progress import Progress
 
 Arrays = dict[str, NDArray[Any]]
-_TARGET_ACCEPT, _DEEPEST, _FIRST_STEP = 0.85, 9, 0.1
+_TARGET_ACCEPT, _DEEPEST, _FIRST_STEP = 0.9, 9, 0.1
 _BLOCK = 20
 """Transitions between reports, after which a run can be interrupted."""
 
