@@ -30,7 +30,7 @@ Fits of stands are kept in the folder and taken up again after an interruption.
 STREAMS = ("gpp", "nee", "et", "lai")
 AGES, CURVE_ERROR = np.arange(10.0, 51.0, 10.0), 0.15
 """Ages of the growth curve [yr], short since the stand's life is most of a run; its log sd."""
-TWO_STAGE = {"warmup": 500, "keep": 2000}
+TWO_STAGE = {"warmup": 400, "keep": 1500}
 """Transitions of each chain of the population: so many that their own error is small."""
 
 
@@ -43,8 +43,8 @@ def main() -> int:
     parser.add_argument("--years", type=int, default=4, help="of each record (default 4)")
     parser.add_argument("--mean", default="step", help="mean function (default step)")
     parser.add_argument("--draws", type=int, default=1500, help="of each stand's chains")
-    parser.add_argument("--keep", type=int, default=1000, help="of each joint chain")
-    parser.add_argument("--warmup", type=int, default=500, help="of each joint chain")
+    parser.add_argument("--keep", type=int, default=800, help="of each joint chain")
+    parser.add_argument("--warmup", type=int, default=300, help="of each joint chain")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     prepare_environment(None)

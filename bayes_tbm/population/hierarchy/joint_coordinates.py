@@ -33,8 +33,10 @@ from bayes_tbm.population.hierarchy.weights import Parameters
 from bayes_tbm.population.runs import LOGIT, coordinate_of
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.results.groups import group
+from bayes_tbm.posterior.traced import TracedDensity
 from bayes_tbm.runtime.promotion import lenient
-from bayes_tbm.sampling.coordinates import Coordinates
+from bayes_tbm.runtime.shared import shared
+from bayes_tbm.sampling.coordinates import Coordinates, TracedCoordinates
 
 Array = NDArray[np.float64]
 _ROWS = 2000
@@ -84,7 +86,7 @@ def fitted_site(
     shears = tuple(s for s in whole.shears if s.name not in coordinates)
     shares = tuple(coordinate_of(density.priors[n]) is LOGIT for n in coordinates)
     site = CalibratedSite(dataclasses.replace(whole, shears=shears), tuple(coordinates), shares)
-    x = np.asarray(jax.jit(jax.vmap(site.map.from_latent))(jnp.asarray(z)))
+    x = np.asarray(shared(_from_latent, site.map)(jnp.asarray(z)))
     return FittedSite(site, x, tuple(site.places))
 
 
@@ -94,7 +96,17 @@ def _latent(density: LogDensity, draws: xr.Dataset) -> Array:
     count = len(next(iter(values.values())))
     rows = np.unique(np.linspace(0, count - 1, min(count, _ROWS)).round().astype(int))
     chosen = {name: jnp.asarray(x[rows]) for name, x in values.items()}
-    return np.asarray(jax.jit(jax.vmap(density.latent))(chosen))
+    return np.asarray(density.shared(_to_latent)(chosen))
+
+
+def _to_latent(density: TracedDensity, values: Parameters) -> jax.Array:
+    z: jax.Array = jax.vmap(density.latent)(values)
+    return z
+
+
+def _from_latent(map_: TracedCoordinates, z: jax.Array) -> jax.Array:
+    x: jax.Array = jax.vmap(map_.from_latent)(z)
+    return x
 
 
 def grouped(sites: Sequence[FittedSite]) -> list[list[int]]:
@@ -131,8 +143,7 @@ def joint_density(
         tuple(groups), two_stage.data(), jnp.asarray(center), jnp.asarray(scale), shapes,
         two_stage.form,
     )  # fmt: skip
-    mean, factors = jax.vmap(density.at_sites)(values)
-    sd = jnp.sqrt(jnp.sum(factors**2, axis=3))
+    mean, sd = jax.jit(jax.vmap(density.mean_and_sd))(values)
     shaped = [_shaped(g, x, chosen, mean, sd) for g, x in zip(groups, xs, strict=True)]
     return dataclasses.replace(density, groups=tuple(shaped)), xs
 
@@ -142,7 +153,7 @@ def _unwhitened(members: Sequence[FittedSite], places: Sequence[int], dimension:
     own = [member.site for member in members]
     sites = jax.tree.map(lambda *leaf: jnp.stack([jnp.asarray(x) for x in leaf]), *own)
     zero = jnp.zeros((len(own), dimension))
-    middle, log_slope = jax.vmap(lambda site, x: site.shared(x))(sites, zero)
+    middle, log_slope = jax.jit(jax.vmap(lambda site, x: site.shared(x)))(sites, zero)
     eye = jnp.broadcast_to(jnp.eye(dimension), (len(own), dimension, dimension))
     return Group(
         sites, jnp.asarray(places), middle, jnp.exp(log_slope), jnp.ones_like(middle), zero, eye,
@@ -158,9 +169,8 @@ def _site_draws(
     phi = np.zeros((sites, count, len(two_stage.draws.coordinates)))
     log_prior = np.zeros((sites, count))
     for own, x in zip(groups, xs, strict=True):
-        found, log_slope = jax.vmap(lambda site, x: jax.vmap(site.shared)(x))(
-            own.sites, jnp.asarray(x)
-        )
+        of_draws = jax.jit(jax.vmap(lambda site, x: jax.vmap(site.shared)(x)))
+        found, log_slope = of_draws(own.sites, jnp.asarray(x))
         member = np.asarray(own.member)
         z = x[..., list(own.places)]
         phi[member] = found
@@ -175,7 +185,8 @@ def _unbounded(two_stage: PopulationFit, values: Parameters) -> tuple[Any, Array
     trace = handlers.trace(handlers.seed(prior_model, 0)).get_trace(form, data)
     names = sorted(name for name, site in trace.items() if site["type"] == "sample")
     own = {name: values[name] for name in names if np.size(values[name])}
-    found = jax.vmap(lambda v: unconstrain_fn(prior_model, (form, data), {}, v))(own)
+    unbounded = jax.vmap(lambda v: unconstrain_fn(prior_model, (form, data), {}, v))
+    found = jax.jit(unbounded)(own)
     shapes = tuple((name, tuple(found[name].shape[1:])) for name in own)
     flat = [np.reshape(found[name], (len(found[name]), -1)) for name in own]
     return shapes, np.concatenate(flat, axis=1)
@@ -190,7 +201,7 @@ def _shaped(
     precision = jnp.maximum(1.0 / variance - 1.0, 0.0)  # the own prior of z has variance 1
     t = sd.mean(axis=0)[own.member] / own.slope
     own = dataclasses.replace(own, centred=t**2 * precision / (t**2 * precision + 1.0))
-    to_y = jax.vmap(own.from_sites)
+    to_y = jax.jit(jax.vmap(own.from_sites))
     at = x[np.arange(len(member)), chosen[:, member]]
     prior = x[:, np.arange(len(chosen)) % x.shape[1]].swapaxes(0, 1)
     y, wide = (np.asarray(to_y(jnp.asarray(v), mean, sd)) for v in (at, prior))
@@ -218,8 +229,7 @@ def start(density: JointDensity, xs: Sequence[Array], rng: np.random.Generator) 
     The population's parameters scatter twice as far as theirs.
     """
     v = jnp.asarray(_WIDER * rng.standard_normal(len(density.center)))
-    mean, factors = density.at_sites(density.population(v)[1])
-    sd = jnp.sqrt(jnp.sum(factors**2, axis=2))
+    mean, sd = jax.jit(lambda v: density.mean_and_sd(density.population(v)[1]))(v)
     position = {POPULATION: v}
     for number, (own, x) in enumerate(zip(density.groups, xs, strict=True)):
         rows = rng.integers(x.shape[1], size=len(x))

@@ -198,6 +198,11 @@ class JointDensity:
         mean = population_mean(known, values["location"])
         return mean, values["factors"][self.data["alone"]]
 
+    def mean_and_sd(self, values: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        """Mean and sd of the population at each site, (site, coordinate)."""
+        mean, factors = self.at_sites(values)
+        return mean, jnp.sqrt(jnp.sum(factors**2, axis=2))
+
     def _log_prior(self, phi: jax.Array, mean: jax.Array, factors: jax.Array) -> jax.Array:
         freedom = self.form.freedom
         if freedom is None:
@@ -210,8 +215,7 @@ class JointDensity:
     def read(self, position: Position) -> tuple[dict[str, jax.Array], jax.Array, list[jax.Array]]:
         """Values of the population, phi (site, coordinate) of all sites, x of each group."""
         values = self.population(position[POPULATION])[1]
-        mean, factors = self.at_sites(values)
-        sd = jnp.sqrt(jnp.sum(factors**2, axis=2))
+        mean, sd = self.mean_and_sd(values)
         phi, found = jnp.zeros_like(mean), []
         for number, group in enumerate(self.groups):
             x = group.to_sites(position[name_of(number)], mean, sd)[0]
