@@ -142,6 +142,7 @@ def test_joint_draws_are_those_of_the_grid(truth, two_stage, sites):
         exact_sd = np.sqrt(probability @ (values - centre) ** 2)
         assert draws.mean() == pytest.approx(centre, abs=0.15 * exact_sd)
         assert draws.std() == pytest.approx(exact_sd, rel=0.1)
+    assert fit.against(two_stage)["agree"].all()
     phi = posterior["phi"].values.reshape(-1, SITES)
     assert np.abs((phi.mean(0) - probability @ centres) / np.sqrt(spread)).max() < 0.15
     assert np.abs(phi.std(0) / np.sqrt(spread) - 1.0).max() < 0.1

@@ -71,21 +71,27 @@ class JointFit:
             the ``allowed`` one (0.1 and three Monte Carlo errors), ``ratio`` of sds, ``rhat`` and
             ``ess`` of this fit, and whether both ``agree`` (the ratio within 10 %).
         """
-        columns: dict[str, pd.Series] = {}
-        for label, tree in (("two_stage", two_stage.tree), ("joint", self.tree)):
-            posterior = group(tree, "posterior").drop_vars(_NOT_COMPARED, errors="ignore")
-            summary = az.summary(posterior, kind="all", round_to="none")
-            for name in ("mean", "sd", "mcse_mean"):
-                columns[f"{name}_{label}"] = summary[name]
-        table = pd.DataFrame(columns)
-        table["shift"] = (table["mean_two_stage"] - table["mean_joint"]) / table["sd_joint"]
-        error = np.hypot(table["mcse_mean_two_stage"], table["mcse_mean_joint"])
-        table["allowed"] = MOST_SHIFT + 3.0 * error / table["sd_joint"]
-        table["ratio"] = table["sd_two_stage"] / table["sd_joint"]
-        table["rhat"], table["ess"] = summary["r_hat"], summary["ess_bulk"]
+        two, own = _summary(two_stage.tree), _summary(self.tree)
+        table = pd.DataFrame(
+            {
+                "mean_two_stage": two["mean"], "mean_joint": own["mean"],
+                "sd_two_stage": two["sd"], "sd_joint": own["sd"],
+                "shift": (two["mean"] - own["mean"]) / own["sd"],
+                "allowed": MOST_SHIFT
+                + 3.0 * np.hypot(two["mcse_mean"], own["mcse_mean"]) / own["sd"],
+                "ratio": two["sd"] / own["sd"], "rhat": own["r_hat"], "ess": own["ess_bulk"],
+            }
+        )  # fmt: skip
         near = table["shift"].abs() <= table["allowed"]
         table["agree"] = near & ((table["ratio"] - 1.0).abs() <= MOST_RATIO)
         return table
+
+
+def _summary(tree: xr.DataTree) -> pd.DataFrame:
+    """Means, sds, Monte Carlo errors, R-hat and ESS of what describes a population."""
+    posterior = group(tree, "posterior").drop_vars(_NOT_COMPARED, errors="ignore")
+    summary: pd.DataFrame = az.summary(posterior, kind="all", round_to="none")
+    return summary
 
 
 def fit_population_jointly(

@@ -32,8 +32,8 @@ from bayes_tbm.population.hierarchy.pooled import pooled
 from bayes_tbm.population.hierarchy.weights import Parameters
 from bayes_tbm.population.runs import LOGIT, coordinate_of
 from bayes_tbm.posterior.density import LogDensity
-from bayes_tbm.results.groups import group
 from bayes_tbm.posterior.traced import TracedDensity
+from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.promotion import lenient
 from bayes_tbm.runtime.shared import shared
 from bayes_tbm.sampling.coordinates import Coordinates, TracedCoordinates
