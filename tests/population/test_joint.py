@@ -13,7 +13,7 @@ from scipy.stats import norm
 import bayes_tbm as bt
 from bayes_tbm.errors import InputError
 from bayes_tbm.population.hierarchy.covariates import covariates_of
-from bayes_tbm.population.hierarchy.fit import PopulationFit
+from bayes_tbm.population.hierarchy.fit import DIMS, PopulationFit
 from bayes_tbm.population.hierarchy.joint import sampled
 from bayes_tbm.population.hierarchy.joint_coordinates import (
     FittedSite,
@@ -67,7 +67,10 @@ def two_stage(truth):
     }  # fmt: skip
     known = covariates_of(truth.covariates, truth.draws.sites)
     form = Form("constant", None, *PLAIN.values())
-    return PopulationFit(form, truth.draws, known, az.from_dict({"posterior": posterior}))
+    tree = az.from_dict(
+        {"posterior": posterior}, dims=DIMS, coords={"coordinate": truth.draws.coordinates}
+    )
+    return PopulationFit(form, truth.draws, known, tree)
 
 
 @pytest.fixture(scope="module")

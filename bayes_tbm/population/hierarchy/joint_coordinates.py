@@ -218,8 +218,11 @@ def _shaped(
 
 
 def _moments(draws: Array) -> tuple[Array, Array]:
+    """Mean and a root of the covariance, with variances that count as one draw a parameter."""
+    count, dimension = draws.shape
     covariance = np.atleast_2d(np.cov(draws.T))
-    return draws.mean(axis=0), np.linalg.cholesky(covariance)
+    shrunk = count * covariance + dimension * np.diag(np.diag(covariance))
+    return draws.mean(axis=0), np.linalg.cholesky(shrunk / (count + dimension))
 
 
 @lenient
