@@ -33,10 +33,12 @@ from .population.attribution import Attribution, attribution
 from .population.batch.run import ManyFits, fit_many
 from .population.draws import SiteDraws
 from .population.hierarchy import (
+    JointFit,
     PopulationFit,
     RefitPrior,
     Refits,
     fit_population,
+    fit_population_jointly,
     refit_weak_sites,
 )
 from .population.study import PopulationResult, PopulationStudy
@@ -78,6 +80,7 @@ __all__ = [
     "GrowthCurve",
     "InputError",
     "Inspection",
+    "JointFit",
     "LogNormal",
     "LogNormalErrors",
     "LogStudentT",
@@ -117,6 +120,7 @@ __all__ = [
     "export",
     "fit_many",
     "fit_population",
+    "fit_population_jointly",
     "fluxval_stand",
     "fluxval_validation",
     "from_dalec",

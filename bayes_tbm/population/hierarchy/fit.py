@@ -29,7 +29,7 @@ from bayes_tbm.runtime.promotion import lenient
 Array = NDArray[np.float64]
 MOST_WEIGHTS, LEAST_DRAWS = 400_000, 400
 """Sites times draws above which draws are thinned, and how few a site keeps all the same."""
-_DIMS = {
+DIMS = {
     "location": ["site"], "means": ["other_coordinate"], "sd": ["coordinate"],
     "drivers": ["driver"], "cell_z": ["cell"], "error_z": ["cell"],
 }  # fmt: skip
@@ -216,7 +216,7 @@ def _tree(
             "sample_stats": statistics,
             "log_likelihood": {"site": per_site},
         },
-        coords=coords, dims={**_DIMS, "site": ["site"]},
+        coords=coords, dims={**DIMS, "site": ["site"]},
     )  # fmt: skip
     tree["diagnostics"] = xr.DataTree(xr.Dataset(found, {"site": coords["site"]}))
     return tree

@@ -140,19 +140,19 @@ def _nuts(max_tree_depth: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
         target: Target, key: Any, u: jax.Array, potential: jax.Array, slope: jax.Array
     ) -> Any:
         metric = jnp.zeros(len(u)), jnp.eye(len(u))  # of no matter before the first transition
-        return _strong(kernel(target, key, u, potential, slope, metric=metric)[0])
+        return strong(kernel(target, key, u, potential, slope, metric=metric)[0])
 
     @lenient
     def transition(target: Target, state: Any, step_size: jax.Array, *metric: jax.Array) -> Any:
         at = state.rng_key, state.z, state.potential_energy, state.z_grad
         step = kernel(target, *at, metric=metric)[1]  # which knows its settings from a start
         adapted = state.adapt_state._replace(step_size=step_size)
-        return _strong(step(state._replace(adapt_state=adapted), metric))
+        return strong(step(state._replace(adapt_state=adapted), metric))
 
     return start, transition
 
 
-def _strong(state: Any) -> Any:
+def strong(state: Any) -> Any:
     """State whose numbers have types of their own, so that all states are of one form."""
     return jax.tree.map(
         lambda x: x if _is_key(x) else jax.lax.convert_element_type(x, x.dtype), state
