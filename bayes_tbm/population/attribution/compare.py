@@ -54,9 +54,9 @@ def compare(fits: Mapping[str, PopulationFit], most: int = MOST_DRAWS) -> pd.Dat
     pandas.DataFrame
         By name, the best first: ``elpd`` (nats, sum over cells) with ``elpd_se``; ``difference``
         from the best with ``difference_se``; ``clear``, whether that is 4 nats or more and twice
-        its error; stacking ``weight`` with its central 90 % under a Bayesian bootstrap of the cells,
-        ``weight_q05`` and ``weight_q95``; and the largest ``pareto_k`` (above 0.7 the score of
-        that cell is in doubt).
+        its error; stacking ``weight``, with ``weight_q05`` and ``weight_q95``, its central 90 %
+        under a Bayesian bootstrap of the cells; and the largest ``pareto_k`` (above 0.7 the score
+        of that cell is in doubt).
 
     Raises
     ------

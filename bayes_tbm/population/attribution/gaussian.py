@@ -162,6 +162,47 @@ class GaussianPopulation:
             np.stack([mean_effect, spread], axis=1),
         )  # fmt: skip
 
+    def left_out(self, y: Array, drivers: Array, *, intercept: float = math.log(60.0)) -> Array:
+        """Log score (cell,) of every climate cell when it is left out, under drivers that add.
+
+        Exact on the grid of sds: with Q the inverse of the covariance of all sites, what the
+        others predict for cell c is Gaussian with precision Q_cc, off by Q_cc^-1 (Q y)_c.
+
+        Parameters
+        ----------
+        y
+            Means of the sites' likelihoods, (site,).
+        drivers
+            Columns of mean zero, (site, column), whose slopes have the prior of all slopes.
+        intercept
+            Prior mean of the intercept; its sd is 1.
+        """
+        design = np.column_stack([np.ones(len(y)), drivers])
+        sds = np.array([1.0, *[SLOPE_SD] * drivers.shape[1]])
+        cell = self._covariates.cell
+        cells = [np.flatnonzero(cell == c) for c in range(len(self._covariates.cells))]
+        gap = y - intercept
+        whole, each = [], []
+        for inverse, log_det in zip(self._inverse, self._log_det, strict=True):
+            log = _conditional(gap[None], design[None], sds, inverse, log_det)[0]
+            whole.append(float(log[0, 0]))
+            solved = inverse @ design
+            core = np.linalg.inv(design.T @ solved + np.diag(1.0 / sds**2))
+            towards = inverse @ gap - solved @ (core @ (solved.T @ gap))
+            each.append([
+                _log_score(inverse[np.ix_(c, c)] - solved[c] @ core @ solved[c].T, towards[c])
+                for c in cells
+            ])  # fmt: skip
+        total, scores = np.array(whole)[:, None], np.array(each)
+        return np.asarray(logsumexp(total, axis=0) - logsumexp(total - scores, axis=0))
+
+
+def _log_score(precision: Array, towards: Array) -> float:
+    """Log density of what a cell's sites are off by, where ``towards`` is precision times that."""
+    log_det = float(np.linalg.slogdet(precision)[1])
+    away = float(towards @ np.linalg.solve(precision, towards))
+    return 0.5 * (log_det - away - len(towards) * math.log(2.0 * math.pi))
+
 
 def _conditional(
     y: Array, design: Array, sds: Array, inverse: Array, log_det: float
