@@ -61,6 +61,11 @@ class PopulationStudy:
         Whether to take sites whose chains have not converged.
     replicates, seed
         Simulations of what a step would have shown; of all random numbers.
+    believed
+        Mean and sd of a threshold that one believes in beforehand, degC; none by default.
+    refit_drivers
+        Whether to fit every set of driver groups for what they add to the score of cells left out:
+        2^groups fits of up to a minute each.
     settings
         Of `bayes_tbm.fit_population`.
     """
@@ -74,6 +79,8 @@ class PopulationStudy:
     not_converged: bool = False
     replicates: int = 200
     seed: int = 0
+    believed: tuple[float, float] | None = None
+    refit_drivers: bool = False
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
@@ -140,7 +147,8 @@ class PopulationStudy:
         means = dict.fromkeys([*self.means, self.mean])
         found = attribution(
             draws, covariates, means=tuple(means), groups=self.groups or None,
-            replicates=self.replicates, seed=self.seed, **self.settings,
+            replicates=self.replicates, seed=self.seed, believed=self.believed,
+            refit_drivers=self.refit_drivers, **self.settings,
         )  # fmt: skip
         return PopulationResult(self, draws, covariates, found)
 
@@ -197,6 +205,8 @@ class PopulationResult:
                 f"too few draws where the population puts its weight at {len(poor)} sites: "
                 f"{', '.join(poor[:6])}; fit them again with more draws (1000 effective ones)"
             )
+        if self.attribution.drivers:
+            lines.append(self.attribution.drivers)
         lines.append("association, not cause; disturbance and management are not in the model")
         return "\n".join(lines)
 
@@ -218,8 +228,8 @@ class PopulationResult:
         """Return all tables by name."""
         a = self.attribution
         found = {"comparison": a.comparison, "evidence": a.evidence, "power": a.power,
-                 "threshold": a.threshold.to_frame(), "shares": a.shares,
-                 "sites": self.sites}  # fmt: skip
+                 "threshold": a.threshold.to_frame(), "thresholds": a.thresholds,
+                 "shares": a.shares, "sites": self.sites}  # fmt: skip
         return {name: table for name, table in found.items() if len(table)}
 
     def save(self, out: str | Path) -> list[Path]:
@@ -234,8 +244,8 @@ class PopulationResult:
         -------
         list of Path
             ``population.nc``, ``verdict.txt``, ``comparison.csv``, ``evidence.csv``,
-            ``power.csv``, ``threshold.csv``, ``shares.csv``, ``sites.csv``, ``figures/*.png``,
-            ``report.html``.
+            ``power.csv``, ``threshold.csv``, ``thresholds.csv``, ``shares.csv``, ``sites.csv``,
+            ``figures/*.png``, ``report.html``.
         """
         out = Path(out)
         written = [save_tree(self.fit.tree, out / "population.nc")]
@@ -245,7 +255,7 @@ class PopulationResult:
         images = [save_png(f, out / "figures" / f"{n}.png") for n, f in self.figures().items()]
         page = [html_head("A population of sites"), f"<pre>{html.escape(self.summary())}</pre>"]
         page += [html_section(path.stem.replace("_", " "), html_image(path)) for path in images]
-        shown = ("comparison", "evidence", "power", "shares", "sites")
+        shown = ("comparison", "evidence", "thresholds", "power", "shares", "sites")
         page += [html_section(n, html_table(tables[n].round(3))) for n in shown if n in tables]
         written.append(write_whole(out / "report.html", "\n".join(page) + "</html>\n"))
         return [*written, *images]
