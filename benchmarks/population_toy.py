@@ -42,6 +42,8 @@ def main() -> int:
         "--scaling", type=int, nargs="*", default=[10, 50, 200, 800, 2000], metavar="SITES",
         help="numbers of sites to time a fit of (default 10 50 200 800 2000)",
     )  # fmt: skip
+    parser.add_argument("--chains", type=int, default=4, help="of a fit that is timed (default 4)")
+    parser.add_argument("--once", action="store_true", help="time no fit a second time")
     arguments = parser.parse_args()
     prepare_environment(None)
     print(f"# Population of Gaussian sites\n\n{machine()}\n", flush=True)
@@ -49,7 +51,7 @@ def main() -> int:
         calibration(arguments.replicates, arguments.sites, arguments.draws, arguments.sd)
     if arguments.scaling:
         print()
-        scaling(arguments.scaling)
+        scaling(arguments.scaling, arguments.chains, 1 if arguments.once else 2)
     return 0
 
 
@@ -124,7 +126,7 @@ def paired(drawn: bt.SiteDraws, rng: np.random.Generator) -> bt.SiteDraws:
     )  # fmt: skip
 
 
-def scaling(counts: list[int]) -> None:
+def scaling(counts: list[int], chains: int, repeats: int) -> None:
     """Time a fit of two coordinates under a step, and again when compiled, as sites become many.
 
     Of the processor too, since other work may share the cores.
@@ -132,24 +134,21 @@ def scaling(counts: list[int]) -> None:
     import bayes_tbm as bt
     from bayes_tbm.results.groups import group
 
-    table = Table("sites", "draws used", "first, s", "again, s", "core s", "again", "leapfrogs",
-                  "bits lost", "core s a site")  # fmt: skip
+    table = Table("sites", "draws used", "fit", "s", "core s", "a site", "leapfrogs", "bits lost")
     times = []
     for count in counts:
         rng = np.random.default_rng(count)
         drawn, covariates, _ = sites(count, 2000, 0.4, rng)
         drawn = paired(drawn, rng)
-        wall, cores = [], []
-        for seed in range(2):
+        for seed, name in zip(range(repeats), ("first", "again"), strict=False):
             begin, core = time.perf_counter(), time.process_time()
-            fit = bt.fit_population(drawn, covariates, "step", seed)
-            wall.append(time.perf_counter() - begin)
-            cores.append(time.process_time() - core)
-        times.append(cores[1])
-        steps = float(group(fit.tree, "sample_stats")["n_steps"].mean())
-        bits = float(group(fit.tree, "diagnostics")["error_bits"])
-        table.row(count, fit.draws.count, *wall, *cores, steps, bits, cores[1] / count)
-    print(f"\ntime goes as sites to the {slope(counts, times):.2f}")
+            fit = bt.fit_population(drawn, covariates, "step", seed, chains=chains)
+            wall, core = time.perf_counter() - begin, time.process_time() - core
+            steps = float(group(fit.tree, "sample_stats")["n_steps"].mean())
+            bits = float(group(fit.tree, "diagnostics")["error_bits"])
+            table.row(count, fit.draws.count, name, wall, core, core / count, steps, bits)
+        times.append(core)
+    print(f"\ntime of the processor goes as sites to the {slope(counts, times):.2f}")
 
 
 if __name__ == "__main__":

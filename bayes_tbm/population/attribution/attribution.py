@@ -128,13 +128,7 @@ def attribution(
     InputError
         A covariate is missing, a mean function that is needed, or ``believed`` is no mean and sd.
     """
-    if lost := {"constant", "linear", "step"} - set(means):
-        raise InputError(
-            where="attribution", variable="means", rule="constant, linear and step are needed",
-            found=f"no {', '.join(sorted(lost))}",
-        )  # fmt: skip
-    for mean in means:
-        check_mean(mean)  # before any of them is fitted
+    _check_means(means)  # before any of them is fitted
     check_believed(believed)
     known = covariates_of(covariates, draws.sites)
     fits = {mean: fit_population(draws, covariates, mean, seed, **settings) for mean in means}
@@ -142,20 +136,13 @@ def attribution(
     y, sd = draws.summary()
     error = fits["constant"].form.covariate_sd
     gaussian = GaussianPopulation(known, sd, covariate_sd=error)
-    posterior = group(fits["constant"].tree, "posterior")
+    between, cells = _spread(fits["constant"])
     chances = power(
-        known, sd, factors=factors, covariate_sd=error, replicates=replicates, seed=seed,
-        between=float(posterior["sd"].values[..., 0].mean()),
-        cells=float(posterior["cell_sd"].mean()) if "cell_sd" in posterior else 0.0,
+        known, sd, factors=factors, between=between, cells=cells, covariate_sd=error,
+        replicates=replicates, seed=seed,
     )  # fmt: skip
-    told = chances.loc["step", "told"].groupby("factor").mean()
     test = step_test(gaussian, y)
-    elpd = comparison["elpd"]
-    words = verdict(
-        test,
-        {float(factor): float(share) for factor, share in told.items()},
-        float(elpd["step"] - max(elpd["constant"], elpd["linear"])),
-    )
+    words = verdict(test, _told(chances), _gained(comparison["elpd"]))
     places = pd.Index(test.step.thresholds, name="coldest")
     again = settings if refit_drivers else None
     return Attribution(
@@ -164,6 +151,35 @@ def attribution(
         thresholds_under_priors(gaussian, y, believed),
         _drivers(fits["constant"], draws, covariates, groups, gaussian, seed, again), fits,
     )  # fmt: skip
+
+
+def _check_means(means: Sequence[str]) -> None:
+    """Refuse means that a verdict cannot be made from."""
+    if lost := {"constant", "linear", "step"} - set(means):
+        raise InputError(
+            where="attribution", variable="means", rule="constant, linear and step are needed",
+            found=f"no {', '.join(sorted(lost))}",
+        )  # fmt: skip
+    for mean in means:
+        check_mean(mean)
+
+
+def _spread(fit: PopulationFit) -> tuple[float, float]:
+    """Posterior means of the sds between sites and between cells."""
+    posterior = group(fit.tree, "posterior")
+    cells = float(posterior["cell_sd"].mean()) if "cell_sd" in posterior else 0.0
+    return float(posterior["sd"].values[..., 0].mean()), cells
+
+
+def _told(chances: pd.DataFrame) -> dict[float, float]:
+    """Share of true steps that are told, by factor."""
+    told = chances.loc["step", "told"].groupby("factor").mean()
+    return {float(factor): float(share) for factor, share in told.items()}
+
+
+def _gained(elpd: pd.Series) -> float:
+    """Score of the step over that of the better of constant and line."""
+    return float(elpd["step"] - max(elpd["constant"], elpd["linear"]))
 
 
 def evidence_table(gaussian: GaussianPopulation, y: Array, means: Sequence[str]) -> pd.DataFrame:
