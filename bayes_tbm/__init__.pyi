@@ -41,7 +41,8 @@ from .population.hierarchy import (
     fit_population_jointly,
     refit_weak_sites,
 )
-from .population.study import PopulationResult, PopulationStudy
+from .population.result import PopulationResult
+from .population.study import PopulationStudy
 from .prediction import PredictionScores, evaluate, predict
 from .results.diagnostics import check_convergence, stream_skill
 from .sampling.settings import Settings

@@ -34,21 +34,24 @@ def main() -> int:
     """Print the calibration of each way, then the times."""
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, epilog=_EPILOG, formatter_class=layout)
-    parser.add_argument("--replicates", type=int, default=100, help="default 100")
+    parser.add_argument("--replicates", type=int, default=100, help="default 100; 0 for times only")
     parser.add_argument("--sites", type=int, default=100, help="default 100")
     parser.add_argument("--draws", type=int, default=400, help="of each site (default 400)")
     parser.add_argument("--sd", type=float, default=0.6, help="of a site's data (default 0.6)")
     parser.add_argument(
-        "--scaling", type=int, nargs="*", default=[50, 200, 800, 2000], metavar="SITES",
-        help="numbers of sites to time a fit of (default 50 200 800 2000)",
+        "--scaling", type=int, nargs="*", default=[10, 50, 200, 800, 2000], metavar="SITES",
+        help="numbers of sites to time a fit of (default 10 50 200 800 2000)",
     )  # fmt: skip
+    parser.add_argument("--chains", type=int, default=4, help="of a fit that is timed (default 4)")
+    parser.add_argument("--once", action="store_true", help="time no fit a second time")
     arguments = parser.parse_args()
     prepare_environment(None)
     print(f"# Population of Gaussian sites\n\n{machine()}\n", flush=True)
-    calibration(arguments.replicates, arguments.sites, arguments.draws, arguments.sd)
+    if arguments.replicates:
+        calibration(arguments.replicates, arguments.sites, arguments.draws, arguments.sd)
     if arguments.scaling:
         print()
-        scaling(arguments.scaling)
+        scaling(arguments.scaling, arguments.chains, 1 if arguments.once else 2)
     return 0
 
 
@@ -112,22 +115,40 @@ def calibration(replicates: int, count: int, draws: int, sd: float) -> None:
             table.row(way, name, values.mean(), error, float(kstest(values, "uniform").pvalue))
 
 
-def scaling(counts: list[int]) -> None:
-    """Seconds of a fit under a step, compiled before, as sites become many."""
-    import bayes_tbm as bt
+def paired(drawn: bt.SiteDraws, rng: np.random.Generator) -> bt.SiteDraws:
+    """Add a second coordinate, as real sites have."""
+    centre = 0.4 * rng.normal(size=(len(drawn.sites), 1))
+    other = centre + 0.4 * rng.normal(size=(len(drawn.sites), drawn.count))
+    return dataclasses.replace(
+        drawn, coordinates=(*drawn.coordinates, "allocation_wood"),
+        phi=np.stack([drawn.phi[..., 0], other], axis=-1),
+        log_prior=drawn.log_prior - 0.5 * (other / 0.8) ** 2,
+    )  # fmt: skip
 
-    table = Table("sites", "draws used", "first, s", "again, s", "a site, s")
+
+def scaling(counts: list[int], chains: int, repeats: int) -> None:
+    """Time a fit of two coordinates under a step, and again when compiled, as sites become many.
+
+    Of the processor too, since other work may share the cores.
+    """
+    import bayes_tbm as bt
+    from bayes_tbm.results.groups import group
+
+    table = Table("sites", "draws used", "fit", "s", "core s", "a site", "leapfrogs", "bits lost")
     times = []
     for count in counts:
-        drawn, covariates, _ = sites(count, 2000, 0.4, np.random.default_rng(count))
-        taken = []
-        for seed in range(2):
-            begin = time.perf_counter()
-            fit = bt.fit_population(drawn, covariates, "step", seed)
-            taken.append(time.perf_counter() - begin)
-        times.append(taken[1])
-        table.row(count, fit.draws.count, *taken, taken[1] / count)
-    print(f"\ntime goes as sites to the {slope(counts, times):.2f}")
+        rng = np.random.default_rng(count)
+        drawn, covariates, _ = sites(count, 2000, 0.4, rng)
+        drawn = paired(drawn, rng)
+        for seed, name in zip(range(repeats), ("first", "again"), strict=False):
+            begin, core = time.perf_counter(), time.process_time()
+            fit = bt.fit_population(drawn, covariates, "step", seed, chains=chains)
+            wall, core = time.perf_counter() - begin, time.process_time() - core
+            steps = float(group(fit.tree, "sample_stats")["n_steps"].mean())
+            bits = float(group(fit.tree, "diagnostics")["error_bits"])
+            table.row(count, fit.draws.count, name, wall, core, core / count, steps, bits)
+        times.append(core)
+    print(f"\ntime of the processor goes as sites to the {slope(counts, times):.2f}")
 
 
 if __name__ == "__main__":

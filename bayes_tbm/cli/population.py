@@ -27,10 +27,17 @@ STUDY is the folder of a batch, or a file:
   winter = ["coldest"]
   summer = ["warmest"]
 
+also, before [groups]: believed = [-20, 3] (a threshold that one believes in beforehand, mean and
+sd, degC: it is told under that prior, too) and every_driver_set = true (fit every set of groups for
+what they add to the score of cells left out, 2^groups fits of up to a minute each; by default in
+closed form).
+
 Writes the verdict (a threshold, none, or that these sites cannot tell), sites.csv (residence time
 alone and pooled), comparison.csv (means compared by leaving climate cells out), evidence.csv (Bayes
 factors under two priors), power.csv (what a true step would have shown here), threshold.csv,
-shares.csv, population.nc (ArviZ DataTree), figures/ and report.html.
+thresholds.csv (under an even prior and under what is believed), shares.csv (of groups of drivers,
+and what they add to the score of cells left out), population.nc (ArviZ DataTree), figures/ and
+report.html.
 
 Draws of a site are weighted by the population, and may be too few where that puts its weight. With
 --refits 2 such sites are fitted again, in two rounds at most, under a wide prior around what the
@@ -59,6 +66,14 @@ def add_commands(commands: Any) -> None:
         help="rounds in which sites with too few draws are fitted again (default 0; 2 are enough)",
     )  # fmt: skip
     command.add_argument("--workers", type=int, help="of refits (default: one for each core)")
+    command.add_argument(
+        "--believed", nargs=2, type=float, metavar=("MEAN", "SD"),
+        help="tell the threshold under this prior, too, degC (such as -20 3)",
+    )  # fmt: skip
+    command.add_argument(
+        "--every-driver-set", action="store_true",
+        help="fit every set of driver groups: 2^groups fits of up to a minute each",
+    )  # fmt: skip
     command.set_defaults(run=_population)
 
 
@@ -70,10 +85,14 @@ def _population(arguments: argparse.Namespace) -> int:
     study = PopulationStudy.read(arguments.study)
     if arguments.seed is not None:
         study = dataclasses.replace(study, seed=arguments.seed)
+    if arguments.believed is not None:
+        study = dataclasses.replace(study, believed=tuple(arguments.believed))
     if arguments.not_converged:
         study = dataclasses.replace(study, not_converged=True)
     if arguments.refits is not None:
         study = dataclasses.replace(study, refits=arguments.refits)
+    if arguments.every_driver_set:
+        study = dataclasses.replace(study, every_driver_set=True)
     out = Path(arguments.out)
     if out.exists() and not out.is_dir():
         raise InputError(where=str(out), rule="must be a folder", found="a file")

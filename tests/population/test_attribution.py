@@ -8,7 +8,12 @@ from scipy.special import logsumexp
 import bayes_tbm as bt
 from bayes_tbm.errors import InputError
 from bayes_tbm.population.attribution import driver_shares
-from bayes_tbm.population.attribution.compare import compared, left_out, stacking_weights
+from bayes_tbm.population.attribution.compare import (
+    bootstrapped_weights,
+    compared,
+    left_out,
+    stacking_weights,
+)
 from tests.population.toy import constant, log_normal, toy
 
 
@@ -59,6 +64,27 @@ def test_stacking_weights_are_the_best_of_a_fine_grid():
     score = [logsumexp(scores, axis=0, b=np.array([[w], [1 - w]])).sum() for w in grid]
 
     assert stacking_weights(scores)[0] == pytest.approx(grid[np.argmax(score)], abs=2e-3)
+
+
+def test_intervals_of_stacking_weights_are_wide_where_means_predict_alike():
+    rng = np.random.default_rng(4)
+    base = rng.normal(-1.0, 0.5, 30)
+    alike = np.stack([base, base + 0.02 * rng.normal(size=30)])
+    apart = np.stack([base, base - 1.0 + 0.2 * rng.normal(size=30)])
+
+    assert np.ptp(np.quantile(bootstrapped_weights(alike, 100)[:, 0], [0.05, 0.95])) > 0.9
+    assert np.quantile(bootstrapped_weights(apart, 100)[:, 0], 0.05) > 0.99
+
+
+def test_bootstrapped_weights_are_those_of_cells_drawn_again():
+    """Whole numbers as weights are the same as cells that are there so many times."""
+    scores = np.random.default_rng(2).normal(-1.0, 0.8, size=(3, 20))
+    times = np.random.default_rng(3).integers(0, 4, 20)
+
+    np.testing.assert_allclose(
+        stacking_weights(scores, times.astype(float)),
+        stacking_weights(np.repeat(scores, times, axis=1)), atol=2e-3,
+    )  # fmt: skip
 
 
 def test_small_differences_are_not_called_clear():

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logsumexp
-from scipy.stats import halfnorm, lognorm, multivariate_normal
+from scipy.stats import halfnorm, lognorm, multivariate_normal, norm
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.population.attribution.gaussian import GaussianPopulation
 from bayes_tbm.population.attribution.power import power, simulated
+from bayes_tbm.population.attribution.thresholds import check_believed, thresholds_under_priors
 from bayes_tbm.population.attribution.verdicts import step_test, verdict
 from bayes_tbm.population.hierarchy.covariates import covariates_of
 
@@ -113,3 +115,29 @@ def test_verdicts_name_threshold_none_or_ignorance():
 
 def test_a_step_that_predicts_worse_is_not_claimed():
     assert verdict_of(60, 1.3, {2.0: 0.9}, elpd=-5.0).startswith("cannot tell")
+
+
+def test_a_threshold_that_is_believed_is_the_even_one_weighed_by_that_prior():
+    known, sd = covariates(40), np.full(40, 0.3)
+    population = GaussianPopulation(known, sd)
+    truth = np.log(60.0) + 0.7 * (known.coldest > -15.0)
+    y = simulated(known, truth, sd, 0.3, 0.05, 1, np.random.default_rng(2))[0]
+    found = thresholds_under_priors(population, y, (-20.0, 3.0))
+    fine = -28.5 + 27.0 * middles(400)
+    even = population.evidence("step", y, places=fine).threshold[0]
+    weighed = even * norm.pdf(fine, -20.0, 3.0)
+    weighed /= weighed.sum()
+
+    near = {"even": even, "believed": weighed}
+    for name, each in near.items():
+        assert found["near"][name] == pytest.approx(each[np.abs(fine + 20) <= 3].sum(), abs=0.05)
+        middle = fine[np.searchsorted(np.cumsum(each), 0.5)]
+        assert found["median"][name] == pytest.approx(middle, abs=0.9)
+    assert found["near"]["believed"] > found["near"]["even"] + 0.2
+    assert found["prior_near"]["believed"] == pytest.approx(0.68, abs=0.03)
+
+
+@pytest.mark.parametrize("bad", [(-20.0,), (-20.0, 0.0), "-20", (float("nan"), 1.0)])
+def test_a_belief_that_is_no_prior_is_refused(bad):
+    with pytest.raises(InputError, match="mean and sd of a threshold"):
+        check_believed(bad)

@@ -94,7 +94,8 @@ def test_the_command_finds_the_step_that_is_there(runs, tmp_path, capsys):
         'covariate_sd = 0.5\noffset_sd = 0.0\nmeans = ["constant", "linear", "step"]\n'
         '[groups]\nwinter = ["coldest"]\nsummer = ["warmest"]\n'
     )
-    assert main(["population", str(study), "--out", str(tmp_path / "pop"), "--seed", "1"]) == 0
+    command = ["population", str(study), "--out", str(tmp_path / "pop"), "--seed", "1"]
+    assert main([*command, "--believed", "-20", "3"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("threshold near -1")
     names = {path.name for path in (tmp_path / "pop").iterdir()}
@@ -108,6 +109,11 @@ def test_the_command_finds_the_step_that_is_there(runs, tmp_path, capsys):
     assert (width["pooled"] < width["alone"]).mean() > 0.8
     shares = pd.read_csv(tmp_path / "pop" / "shares.csv", index_col=0)
     assert shares["share"].idxmax() == "winter"
+    assert shares["reading"]["winter"] == "predicts"
+    assert "winter (" in said
+    under = pd.read_csv(tmp_path / "pop" / "thresholds.csv", index_col="prior")
+    assert list(under.index) == ["even", "believed"]
+    assert (under["median"] - TRUE).abs().max() < 4.0
 
 
 BAD = {
@@ -121,6 +127,7 @@ BAD = {
     "driver": ("runs = '{runs}'\ndrivers = ['wramest']", "wramest"),
     "refits": ("runs = '{runs}'\nrefits = 2", "no experiment.toml"),
     "rounds": ("runs = '{runs}'\nrefits = -1", "refits"),
+    "believed": ("runs = '{runs}'\nbelieved = [-20]", "mean and sd of a threshold"),
     "setting": ("runs = '{runs}'\nkeep = 2", "too small"),
 }
 

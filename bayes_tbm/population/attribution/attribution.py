@@ -12,9 +12,17 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.population.attribution.compare import compare
+from bayes_tbm.population.attribution.gains import (
+    driver_gains,
+    driver_words,
+    fitted_scores,
+    gaussian_scores,
+    with_gains,
+)
 from bayes_tbm.population.attribution.gaussian import WIDE, Evidence, GaussianPopulation
 from bayes_tbm.population.attribution.power import power
 from bayes_tbm.population.attribution.shares import driver_shares, groups_in
+from bayes_tbm.population.attribution.thresholds import check_believed, thresholds_under_priors
 from bayes_tbm.population.attribution.verdicts import step_test, verdict
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import PopulationFit, fit_population, pooled
@@ -43,8 +51,11 @@ class Attribution:
         Posterior probability of places of a step, degC; its prior is even.
     power
         What a true step would have shown at these sites.
+    thresholds
+        Threshold under an even prior, and under one that is believed where one is.
     shares
-        Of groups of drivers in the variance between sites; empty with none but the coldest month.
+        Of groups of drivers in the variance between sites, and what they add to the log score of
+        cells that are left out; empty with none but the coldest month.
     fits
         The population under each mean function.
     """
@@ -54,8 +65,14 @@ class Attribution:
     evidence: pd.DataFrame
     threshold: pd.Series
     power: pd.DataFrame
+    thresholds: pd.DataFrame
     shares: pd.DataFrame
     fits: dict[str, PopulationFit]
+
+    @property
+    def drivers(self) -> str:
+        """Which groups of drivers predict cells left out, in a line; nothing without groups."""
+        return driver_words(self.shares) if len(self.shares) else ""
 
 
 def attribution(
@@ -67,6 +84,8 @@ def attribution(
     factors: Sequence[float] = (2.0, 3.9),
     replicates: int = 200,
     seed: int = 0,
+    believed: tuple[float, float] | None = None,
+    every_driver_set: bool = False,
     **settings: Any,
 ) -> Attribution:
     """Compare how residence time may depend on the coldest month, and judge whether it steps.
@@ -89,6 +108,13 @@ def attribution(
         Simulations of each case.
     seed
         Of all random numbers.
+    believed
+        Mean and sd, degC, of a threshold that one believes in beforehand, such as (-20, 3): the
+        threshold is told under that prior, too. The verdict does not use it.
+    every_driver_set
+        Fit the population under every set of driver groups for what they add to the log score of
+        cells that are left out: 2^groups fits of up to a minute each. By default that is
+        reckoned in closed form, from a Gaussian summary of every site.
     **settings
         Of `fit_population`.
 
@@ -100,41 +126,60 @@ def attribution(
     Raises
     ------
     InputError
-        A covariate is missing, or a mean function that is needed.
+        A covariate is missing, a mean function that is needed, or ``believed`` is no mean and sd.
     """
-    if lost := {"constant", "linear", "step"} - set(means):
-        raise InputError(
-            where="attribution", variable="means", rule="constant, linear and step are needed",
-            found=f"no {', '.join(sorted(lost))}",
-        )  # fmt: skip
-    for mean in means:
-        check_mean(mean)  # before any of them is fitted
+    _check_means(means)  # before any of them is fitted
+    check_believed(believed)
     known = covariates_of(covariates, draws.sites)
     fits = {mean: fit_population(draws, covariates, mean, seed, **settings) for mean in means}
     comparison = compare(fits)
     y, sd = draws.summary()
     error = fits["constant"].form.covariate_sd
     gaussian = GaussianPopulation(known, sd, covariate_sd=error)
-    posterior = group(fits["constant"].tree, "posterior")
+    between, cells = _spread(fits["constant"])
     chances = power(
-        known, sd, factors=factors, covariate_sd=error, replicates=replicates, seed=seed,
-        between=float(posterior["sd"].values[..., 0].mean()),
-        cells=float(posterior["cell_sd"].mean()) if "cell_sd" in posterior else 0.0,
+        known, sd, factors=factors, between=between, cells=cells, covariate_sd=error,
+        replicates=replicates, seed=seed,
     )  # fmt: skip
-    told = chances.loc["step", "told"].groupby("factor").mean()
     test = step_test(gaussian, y)
-    elpd = comparison["elpd"]
-    words = verdict(
-        test,
-        {float(factor): float(share) for factor, share in told.items()},
-        float(elpd["step"] - max(elpd["constant"], elpd["linear"])),
-    )
+    words = verdict(test, _told(chances), _gained(comparison["elpd"]))
     places = pd.Index(test.step.thresholds, name="coldest")
+    again = settings if every_driver_set else None
     return Attribution(
         words, comparison, evidence_table(gaussian, y, means),
         pd.Series(test.step.threshold[0], places, name="probability"), chances,
-        _shares(fits["constant"], draws, covariates, groups, seed), fits,
+        thresholds_under_priors(gaussian, y, believed),
+        _drivers(fits["constant"], draws, covariates, groups, gaussian, seed, again), fits,
     )  # fmt: skip
+
+
+def _check_means(means: Sequence[str]) -> None:
+    """Refuse means that a verdict cannot be made from."""
+    if lost := {"constant", "linear", "step"} - set(means):
+        raise InputError(
+            where="attribution", variable="means", rule="constant, linear and step are needed",
+            found=f"no {', '.join(sorted(lost))}",
+        )  # fmt: skip
+    for mean in means:
+        check_mean(mean)
+
+
+def _spread(fit: PopulationFit) -> tuple[float, float]:
+    """Posterior means of the sds between sites and between cells."""
+    posterior = group(fit.tree, "posterior")
+    cells = float(posterior["cell_sd"].mean()) if "cell_sd" in posterior else 0.0
+    return float(posterior["sd"].values[..., 0].mean()), cells
+
+
+def _told(chances: pd.DataFrame) -> dict[float, float]:
+    """Share of true steps that are told, by factor."""
+    told = chances.loc["step", "told"].groupby("factor").mean()
+    return {float(factor): float(share) for factor, share in told.items()}
+
+
+def _gained(elpd: pd.Series) -> float:
+    """Score of the step over that of the better of constant and line."""
+    return float(elpd["step"] - max(elpd["constant"], elpd["linear"]))
 
 
 def evidence_table(gaussian: GaussianPopulation, y: Array, means: Sequence[str]) -> pd.DataFrame:
@@ -157,18 +202,25 @@ def evidence_table(gaussian: GaussianPopulation, y: Array, means: Sequence[str])
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("mean")
 
 
-def _shares(
+def _drivers(
     fit: PopulationFit,
     draws: SiteDraws,
     covariates: pd.DataFrame,
     groups: Mapping[str, Sequence[str]] | None,
+    gaussian: GaussianPopulation,
     seed: int,
+    refit: Mapping[str, Any] | None,
 ) -> pd.DataFrame:
-    """Shares of driver groups, where there are two groups or more."""
+    """Shares and gains of driver groups, where there are two groups or more."""
     chosen = dict(groups or groups_in(covariates))
     if len(chosen) < 2:
         return pd.DataFrame()
+    rows = covariates.set_axis([str(site) for site in covariates.index]).loc[list(draws.sites)]
     places = pooled(fit, draws, np.random.default_rng(seed), most=500)
     phi = np.take_along_axis(draws.phi[..., 0].T, places, axis=0)
-    rows = covariates.set_axis([str(site) for site in covariates.index]).loc[list(draws.sites)]
-    return driver_shares(phi, rows, chosen, seed=seed)
+    shares = driver_shares(phi, rows, chosen, seed=seed)
+    if refit is None:
+        scores = gaussian_scores(gaussian, draws.summary()[0], rows, chosen)
+    else:
+        scores = fitted_scores(draws, rows, chosen, seed, **refit)
+    return with_gains(shares, driver_gains(scores, list(chosen), seed))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from bayes_tbm.errors import InputError
@@ -16,6 +17,8 @@ from bayes_tbm.population.hierarchy.weights import cell_log_likelihood
 
 Array = NDArray[np.float64]
 MOST_DRAWS = 300
+BOOTSTRAPS = 400
+_LEAST = 1e-6  # of a stacking weight
 NO_DIFFERENCE = 4.0
 """Nats of difference below which two means predict alike (Sivula, Magnusson & Vehtari 2020)."""
 
@@ -51,8 +54,9 @@ def compare(fits: Mapping[str, PopulationFit], most: int = MOST_DRAWS) -> pd.Dat
     pandas.DataFrame
         By name, the best first: ``elpd`` (nats, sum over cells) with ``elpd_se``; ``difference``
         from the best with ``difference_se``; ``clear``, whether that is 4 nats or more and twice
-        its error; stacking ``weight``; and the largest ``pareto_k`` (above 0.7 the score of that
-        cell is in doubt).
+        its error; stacking ``weight``, with ``weight_q05`` and ``weight_q95``, its central 90 %
+        under a Bayesian bootstrap of the cells; and the largest ``pareto_k`` (above 0.7 the score
+        of that cell is in doubt).
 
     Raises
     ------
@@ -76,6 +80,7 @@ def compared(names: list[str], scores: Array, largest_k: list[float]) -> pd.Data
     cells = scores.shape[1]
     total = scores.sum(axis=1)
     gap = scores - scores[np.argmax(total)]
+    low, high = np.quantile(bootstrapped_weights(scores), [0.05, 0.95], axis=0)
     table = pd.DataFrame(
         {
             "elpd": total,
@@ -83,6 +88,8 @@ def compared(names: list[str], scores: Array, largest_k: list[float]) -> pd.Data
             "difference": gap.sum(axis=1),
             "difference_se": np.sqrt(cells) * gap.std(axis=1, ddof=1),
             "weight": stacking_weights(scores),
+            "weight_q05": low,
+            "weight_q95": high,
             "pareto_k": largest_k,
         },
         index=pd.Index(names, name="mean"),
@@ -92,17 +99,15 @@ def compared(names: list[str], scores: Array, largest_k: list[float]) -> pd.Data
     return table.sort_values("elpd", ascending=False)
 
 
-def stacking_weights(scores: Array, rounds: int = 5000) -> Array:
+def stacking_weights(scores: Array, over: Array | None = None) -> Array:
     """Weights (model,) of the mixture of predictions that scores best (Yao et al. 2018).
-
-    Found by expectation-maximisation, which for mixture weights alone climbs to the one maximum.
 
     Parameters
     ----------
     scores
         Log scores of what was left out, (model, unit).
-    rounds
-        Of expectation-maximisation.
+    over
+        Weights of the units, (unit,); even by default.
 
     Examples
     --------
@@ -110,8 +115,33 @@ def stacking_weights(scores: Array, rounds: int = 5000) -> Array:
     array([1., 0.])
     """
     density = np.exp(scores - scores.max(axis=0))
-    weights = np.full(len(scores), 1.0 / len(scores))
-    for _ in range(rounds):
-        share = weights[:, None] * density
-        weights = (share / share.sum(axis=0)).mean(axis=1)
-    return np.asarray(weights)
+    models, units = scores.shape
+    share = np.full(units, 1.0 / units) if over is None else over / over.sum()
+
+    def loss(weights: Array) -> tuple[float, Array]:
+        mixed = weights @ density
+        return -float(share @ np.log(mixed)), -(density @ (share / mixed))
+
+    # concave, of few dimensions; no weight is nil, so that no mixture is
+    found = minimize(
+        loss, np.full(models, 1.0 / models), jac=True, method="SLSQP",
+        bounds=[(_LEAST, 1.0)] * models, options={"ftol": 1e-10, "maxiter": 300},
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": np.ones_like},
+    )  # fmt: skip
+    return np.asarray(found.x / found.x.sum())
+
+
+def bootstrapped_weights(scores: Array, rounds: int = BOOTSTRAPS, seed: int = 0) -> Array:
+    """Stacking weights (round, model) under weights of the units that a Bayesian bootstrap draws.
+
+    Dirichlet weights, all ones (Rubin 1981): what other cells of the same kind might have said.
+
+    Parameters
+    ----------
+    scores
+        Log scores of what was left out, (model, unit).
+    rounds, seed
+        How many, and of the random numbers.
+    """
+    over = np.random.default_rng(seed).dirichlet(np.ones(scores.shape[1]), rounds)
+    return np.stack([stacking_weights(scores, each) for each in over])

@@ -84,8 +84,8 @@ class GaussianPopulation:
         self._covariates = covariates
         self._covariate_sd = covariate_sd
         same = (covariates.cell[:, None] == covariates.cell[None, :]).astype(float)
-        between = np.hypot(halfnorm.ppf(_middles(SPREADS), scale=spread), least_sd)
-        cells = halfnorm.ppf(_middles(CELL_SPREADS), scale=spread)
+        between = np.hypot(halfnorm.ppf(middles(SPREADS), scale=spread), least_sd)
+        cells = halfnorm.ppf(middles(CELL_SPREADS), scale=spread)
         self._inverse, self._log_det = [], []
         for tau in between:
             for sigma in cells:
@@ -97,20 +97,21 @@ class GaussianPopulation:
     def thresholds(self) -> Array:
         """Places of a change, degC, evenly over the middle 90 % of the sites' range."""
         low, high = self._covariates.range
-        return low + (high - low) * _middles(PLACES)
+        return low + (high - low) * middles(PLACES)
 
-    def design(self, mean: str) -> tuple[Array, Array]:
+    def design(self, mean: str, places: Array | None = None) -> tuple[Array, Array]:
         """Columns (grid, site, coefficient) of a mean function, and prior sds of coefficients.
 
         The grid is threshold by width, threshold first, where there are any.
         """
+        places = self.thresholds if places is None else places
         t = self._covariates.coldest
         one, x = np.ones_like(t), (t - self._covariates.centre) / self._covariates.scale
         if mean in ("constant", "linear"):
             columns = [one] if mean == "constant" else [one, x]
             return np.stack(columns, axis=-1)[None], np.array([1.0, SLOPE_SD][: len(columns)])
-        widths = lognorm.ppf(_middles(WIDTHS), 0.7, scale=2.0)
-        changes = np.stack([self._change(mean, at, w) for at in self.thresholds for w in widths])
+        widths = lognorm.ppf(middles(WIDTHS), 0.7, scale=2.0)
+        changes = np.stack([self._change(mean, at, w) for at in places for w in widths])
         base = [one, x] if mean == "hinge" else [one]
         fixed = np.broadcast_to(np.stack(base, axis=-1), (*changes.shape, len(base)))
         sds = [1.0, SLOPE_SD, SLOPE_SD] if mean == "hinge" else [1.0, STEP_SD]
@@ -125,8 +126,9 @@ class GaussianPopulation:
         return np.asarray(value @ (weights / math.sqrt(2.0 * math.pi)))
 
     def evidence(
-        self, mean: str, y: Array, *, widen: float = 1.0, intercept: float = math.log(60.0)
-    ) -> Evidence:
+        self, mean: str, y: Array, *, widen: float = 1.0, intercept: float = math.log(60.0),
+        places: Array | None = None,
+    ) -> Evidence:  # fmt: skip
         """Log evidence of a mean function.
 
         Parameters
@@ -139,8 +141,11 @@ class GaussianPopulation:
             Factor of the prior sds of slopes and steps.
         intercept
             Prior mean of the intercept; its sd is 1.
+        places
+            Thresholds that are as likely as each other beforehand, degC; by default `thresholds`.
         """
-        design, sds = self.design(mean)
+        places = self.thresholds if places is None else places
+        design, sds = self.design(mean, places)
         sds = sds * np.array([1.0, *[widen] * (len(sds) - 1)])
         gap = np.atleast_2d(y) - intercept
         parts = [
@@ -153,14 +158,55 @@ class GaussianPopulation:
         effect, variance = (np.stack([part[n] for part in parts]) for n in (1, 2))
         mean_effect = np.sum(weight * effect, axis=(0, 2))
         square = np.sum(weight * (variance + effect**2), axis=(0, 2))
-        places = np.zeros((len(gap), 0))
+        threshold = np.zeros((len(gap), 0))
         if mean in ("hinge", "step"):
-            places = weight.sum(0).reshape(len(gap), PLACES, WIDTHS).sum(2)
+            threshold = weight.sum(0).reshape(len(gap), len(places), WIDTHS).sum(2)
         spread = np.sqrt(np.maximum(square - mean_effect**2, 0.0))
         return Evidence(
-            total - math.log(log.shape[0] * log.shape[2]), places, self.thresholds,
+            total - math.log(log.shape[0] * log.shape[2]), threshold, places,
             np.stack([mean_effect, spread], axis=1),
         )  # fmt: skip
+
+    def left_out(self, y: Array, drivers: Array, *, intercept: float = math.log(60.0)) -> Array:
+        """Log score (cell,) of every climate cell when it is left out, under drivers that add.
+
+        Exact on the grid of sds: with Q the inverse of the covariance of all sites, what the
+        others predict for cell c is Gaussian with precision Q_cc, off by Q_cc^-1 (Q y)_c.
+
+        Parameters
+        ----------
+        y
+            Means of the sites' likelihoods, (site,).
+        drivers
+            Columns of mean zero, (site, column), whose slopes have the prior of all slopes.
+        intercept
+            Prior mean of the intercept; its sd is 1.
+        """
+        design = np.column_stack([np.ones(len(y)), drivers])
+        sds = np.array([1.0, *[SLOPE_SD] * drivers.shape[1]])
+        cell = self._covariates.cell
+        cells = [np.flatnonzero(cell == c) for c in range(len(self._covariates.cells))]
+        gap = y - intercept
+        whole, each = [], []
+        for inverse, log_det in zip(self._inverse, self._log_det, strict=True):
+            log = _conditional(gap[None], design[None], sds, inverse, log_det)[0]
+            whole.append(float(log[0, 0]))
+            solved = inverse @ design
+            core = np.linalg.inv(design.T @ solved + np.diag(1.0 / sds**2))
+            towards = inverse @ gap - solved @ (core @ (solved.T @ gap))
+            each.append([
+                _log_score(inverse[np.ix_(c, c)] - solved[c] @ core @ solved[c].T, towards[c])
+                for c in cells
+            ])  # fmt: skip
+        total, scores = np.array(whole)[:, None], np.array(each)
+        return np.asarray(logsumexp(total, axis=0) - logsumexp(total - scores, axis=0))
+
+
+def _log_score(precision: Array, towards: Array) -> float:
+    """Log density of what a cell's sites are off by, where ``towards`` is precision times that."""
+    log_det = float(np.linalg.slogdet(precision)[1])
+    away = float(towards @ np.linalg.solve(precision, towards))
+    return 0.5 * (log_det - away - len(towards) * math.log(2.0 * math.pi))
 
 
 def _conditional(
@@ -182,6 +228,6 @@ def _conditional(
     return log, best[..., -1], np.broadcast_to(covariance[:, -1, -1], log.shape)
 
 
-def _middles(count: int) -> Array:
+def middles(count: int) -> Array:
     """Middles of so many equal parts of 0 to 1."""
     return (np.arange(count) + 0.5) / count

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.population.attribution.shapley import shapley, subsets
 from bayes_tbm.population.hierarchy.covariates import design_of
 
 Array = NDArray[np.float64]
@@ -121,20 +120,13 @@ def _table(
 def _shares(phi: Array, designs: Mapping[str, Array]) -> tuple[Array, Array, Array]:
     """LMG shares and unique parts (draw, group), and adjusted R2 of all (draw,)."""
     names = list(designs)
-    count = len(names)
     explained = {
-        frozenset(subset): _adjusted_r2(phi, [designs[n] for n in subset])
-        for size in range(count + 1)
-        for subset in itertools.combinations(names, size)
+        subset: _adjusted_r2(phi, [designs[n] for n in names if n in subset])
+        for subset in subsets(names)
     }
     everything = frozenset(names)
-    shares = np.zeros((len(phi), count))
-    for place, name in enumerate(names):
-        for subset in (s for s in explained if name not in s):
-            weight = 1.0 / (count * math.comb(count - 1, len(subset)))
-            shares[:, place] += weight * (explained[subset | {name}] - explained[subset])
     unique = [explained[everything] - explained[everything - {name}] for name in names]
-    return shares, np.stack(unique, axis=1), explained[everything]
+    return shapley(explained, names), np.stack(unique, axis=1), explained[everything]
 
 
 def _adjusted_r2(phi: Array, designs: Sequence[Array]) -> Array:
