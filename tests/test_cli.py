@@ -1,3 +1,5 @@
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -18,6 +20,8 @@ from bayes_tbm.report import folder as folder_module
 from bayes_tbm.report import load_run, median_parameters
 from bayes_tbm.synthetic.twin import embedded_site
 from bayes_tbm.units import UNITS
+
+from .report.test_few_draws import assert_whole_folder
 
 STEPS = 24
 
@@ -343,7 +347,10 @@ def test_summary_of_no_run(tmp_path, capsys):
 
 @pytest.fixture(scope="module")
 def run_with_options(tmp_path_factory):
-    """A run of an experiment file with options that win over it, in place of an old run."""
+    """A run of an experiment file with options that win over it, in place of an old run.
+
+    It is of the fewest draws that are taken.
+    """
     folder = tmp_path_factory.mktemp("options")
     path, out = folder / "experiment.toml", folder / "run"
     path.write_text(
@@ -354,15 +361,17 @@ def run_with_options(tmp_path_factory):
     out.mkdir()
     (out / "posterior.nc").write_text("old")
     argv = ["fit", str(path), "--streams", " gpp, lai ", "--start", "2006", "--end", "2009",
-            "--uncertainty", "lai=0.4", "--seed", "9", "--chains", "3", "--warmup", "23",
-            "--draws", "24", "--out", str(out), "--overwrite", "--quiet"]  # fmt: skip
-    assert main(argv) == 3
+            "--uncertainty", "lai=0.4", "--seed", "9", "--chains", "1", "--warmup", "23",
+            "--draws", "4", "--out", str(out), "--overwrite", "--quiet"]  # fmt: skip
+    with contextlib.redirect_stderr(io.StringIO()) as err:
+        assert main(argv) == 3
+    assert err.getvalue() == ""
     return out
 
 
 def test_options_reach_the_run_and_win_over_the_experiment_file(run_with_options):
     tree = load_run(run_with_options)
-    assert dict(tree["posterior"].sizes) == {"chain": 3, "draw": 24}
+    assert dict(tree["posterior"].sizes) == {"chain": 1, "draw": 4}
     experiment = json.loads(tree.attrs["experiment"])
     sampling = experiment["sampling"]
     assert (sampling["seed"], sampling["warmup"], sampling["starts"]) == (9, 23, 1)
@@ -379,7 +388,7 @@ def test_the_experiment_that_is_kept_states_every_option(run_with_options):
         "site": "hyytiala-twin", "streams": ["gpp", "lai"], "start": "2006", "end": "2009",
         "uncertainty": {"gpp": 0.5, "lai": 0.4},
         "sampling": {
-            "seed": 9, "chains": 3, "warmup": 23, "draws": 24, "starts": 1, "max_tree_depth": 3,
+            "seed": 9, "chains": 1, "warmup": 23, "draws": 4, "starts": 1, "max_tree_depth": 3,
             "extensions": 0,
         },
     }  # fmt: skip
@@ -387,6 +396,10 @@ def test_the_experiment_that_is_kept_states_every_option(run_with_options):
 
 def test_overwrite_replaces_a_run(run_with_options):
     assert (run_with_options / "posterior.nc").read_bytes()[1:4] == b"HDF"
+
+
+def test_the_fewest_draws_give_the_whole_folder(run_with_options):
+    assert_whole_folder(run_with_options)
 
 
 def test_demo_compares_with_the_truth(sampled, tmp_path, capsys):
