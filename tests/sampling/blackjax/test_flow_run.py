@@ -39,9 +39,7 @@ def run():
     """Draws by way of what chooses the engine, which makes the transitions that it tells."""
     settings = Settings(chains=16, warmup=800, draws=500, seed=1, sampler="blackjax-flow")
     counter, mode = Counter(), Mode(np.zeros(2), 0.0, np.diag([1.0, WIDTH]), starts=1, weight=1.0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flow_engine, "_TRAINING", 500)  # which does for a banana
-        draws = engines.draw(Target(banana), [mode], settings, counter)
+    draws = engines.draw(Target(banana), [mode], settings, counter)
     assert counter.count == engines.transitions(settings)
     return draws
 
