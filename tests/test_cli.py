@@ -105,14 +105,20 @@ def test_sites(capsys):
 # fit refuses bad input before anything is sampled
 
 
+@pytest.fixture(scope="module")
+def two_years(tmp_path_factory):
+    """What a file of two years of the embedded site holds."""
+    path = tmp_path_factory.mktemp("own") / "mine.nc"
+    embedded_site(years=2).to_netcdf(path)
+    return xr.load_dataset(path, engine="h5netcdf", decode_times=False)
+
+
 @pytest.fixture
-def own(tmp_path):
-    """Write two years of the embedded site, then change variables of the file."""
+def own(tmp_path, two_years):
+    """Write that file with some of its variables changed."""
 
     def write(drop=(), **changes):
-        path = tmp_path / "mine.nc"
-        embedded_site(years=2).to_netcdf(path)
-        data = xr.load_dataset(path, engine="h5netcdf", decode_times=False)
+        path, data = tmp_path / "mine.nc", two_years.copy(deep=True)
         for name, change in changes.items():
             if isinstance(change, dict):
                 data[name].attrs |= change
@@ -273,13 +279,13 @@ def assert_refused(argv, capsys, *parts):
 @pytest.mark.parametrize("case", BAD)
 def test_fit_refuses(case, own, tmp_path, capsys, never_sample):
     make, *parts = BAD[case]
-    run = tmp_path / "run"
-    assert_refused(["fit", *make(own, tmp_path), "--out", run], capsys, *parts)
+    run, given = tmp_path / "run", make(own, tmp_path)
+    assert_refused(["fit", *given, "--out", run], capsys, *parts)
     assert not run.exists()
     # an earlier run is left alone, even where it was to be replaced
     run.mkdir()
     (run / "posterior.nc").write_text("precious")
-    assert_refused(["fit", *make(own, tmp_path), "--out", run, "--overwrite"], capsys, *parts)
+    assert_refused(["fit", *given, "--out", run, "--overwrite"], capsys, *parts)
     assert [path.name for path in run.iterdir()] == ["posterior.nc"]
     assert (run / "posterior.nc").read_text() == "precious"
 
