@@ -366,7 +366,7 @@ def run_with_options(tmp_path_factory):
     )
     out.mkdir()
     (out / "posterior.nc").write_text("old")
-    argv = ["fit", str(path), "--streams", " gpp, lai ", "--start", "2006", "--end", "2009",
+    argv = ["fit", str(path), "--streams", " gpp, lai ", "--start", "2006", "--end", "2008",
             "--uncertainty", "lai=0.4", "--seed", "9", "--chains", "1", "--warmup", "23",
             "--draws", "4", "--out", str(out), "--overwrite", "--quiet"]  # fmt: skip
     with contextlib.redirect_stderr(io.StringIO()) as err:
@@ -382,7 +382,7 @@ def test_options_reach_the_run_and_win_over_the_experiment_file(run_with_options
     sampling = experiment["sampling"]
     assert (sampling["seed"], sampling["warmup"], sampling["starts"]) == (9, 23, 1)
     assert list(experiment["streams"]) == ["gpp", "lai"]
-    assert tree["simulation"].sizes["time"] == 48
+    assert tree["simulation"].sizes["time"] == 36
     assert set(tree["constant_data"]["lai_measurement_sd"].values) == {0.4}
 
 
@@ -391,7 +391,7 @@ def test_the_experiment_that_is_kept_states_every_option(run_with_options):
     given = {n: written[n] for n in ("site", "streams", "start", "end", "uncertainty", "sampling")}
     del given["sampling"]["target_accept"], given["sampling"]["sampler"]
     assert given == {
-        "site": "hyytiala-twin", "streams": ["gpp", "lai"], "start": "2006", "end": "2009",
+        "site": "hyytiala-twin", "streams": ["gpp", "lai"], "start": "2006", "end": "2008",
         "uncertainty": {"gpp": 0.5, "lai": 0.4},
         "sampling": {
             "seed": 9, "chains": 1, "warmup": 23, "draws": 4, "starts": 1, "max_tree_depth": 3,
