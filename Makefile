@@ -28,6 +28,8 @@ demo: $(STAMP) ## fit the embedded site and write the results to demo/
 
 # The suite is written for the CPU; JAX_PLATFORMS=cuda make test N=1 runs it on a GPU.
 test slow lowest page docs notebooks wheel: export JAX_PLATFORMS ?= cpu
+# Matrices here are small: threads for them would spin beside the other processes.
+test slow lowest page notebooks: export OPENBLAS_NUM_THREADS ?= 1
 notebooks: export BAYES_TBM_QUICK ?= 1
 
 test: $(STAMP) ## run the fast tests and the docstring examples

@@ -1,3 +1,5 @@
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -18,6 +20,8 @@ from bayes_tbm.report import folder as folder_module
 from bayes_tbm.report import load_run, median_parameters
 from bayes_tbm.synthetic.twin import embedded_site
 from bayes_tbm.units import UNITS
+
+from .report.test_few_draws import assert_whole_folder
 
 STEPS = 24
 
@@ -101,14 +105,20 @@ def test_sites(capsys):
 # fit refuses bad input before anything is sampled
 
 
+@pytest.fixture(scope="module")
+def two_years(tmp_path_factory):
+    """What a file of two years of the embedded site holds."""
+    path = tmp_path_factory.mktemp("own") / "mine.nc"
+    embedded_site(years=2).to_netcdf(path)
+    return xr.load_dataset(path, engine="h5netcdf", decode_times=False)
+
+
 @pytest.fixture
-def own(tmp_path):
-    """Write two years of the embedded site, then change variables of the file."""
+def own(tmp_path, two_years):
+    """Write that file with some of its variables changed."""
 
     def write(drop=(), **changes):
-        path = tmp_path / "mine.nc"
-        embedded_site(years=2).to_netcdf(path)
-        data = xr.load_dataset(path, engine="h5netcdf", decode_times=False)
+        path, data = tmp_path / "mine.nc", two_years.copy(deep=True)
         for name, change in changes.items():
             if isinstance(change, dict):
                 data[name].attrs |= change
@@ -269,13 +279,13 @@ def assert_refused(argv, capsys, *parts):
 @pytest.mark.parametrize("case", BAD)
 def test_fit_refuses(case, own, tmp_path, capsys, never_sample):
     make, *parts = BAD[case]
-    run = tmp_path / "run"
-    assert_refused(["fit", *make(own, tmp_path), "--out", run], capsys, *parts)
+    run, given = tmp_path / "run", make(own, tmp_path)
+    assert_refused(["fit", *given, "--out", run], capsys, *parts)
     assert not run.exists()
     # an earlier run is left alone, even where it was to be replaced
     run.mkdir()
     (run / "posterior.nc").write_text("precious")
-    assert_refused(["fit", *make(own, tmp_path), "--out", run, "--overwrite"], capsys, *parts)
+    assert_refused(["fit", *given, "--out", run, "--overwrite"], capsys, *parts)
     assert [path.name for path in run.iterdir()] == ["posterior.nc"]
     assert (run / "posterior.nc").read_text() == "precious"
 
@@ -343,7 +353,10 @@ def test_summary_of_no_run(tmp_path, capsys):
 
 @pytest.fixture(scope="module")
 def run_with_options(tmp_path_factory):
-    """A run of an experiment file with options that win over it, in place of an old run."""
+    """A run of an experiment file with options that win over it, in place of an old run.
+
+    It is of the fewest draws that are taken.
+    """
     folder = tmp_path_factory.mktemp("options")
     path, out = folder / "experiment.toml", folder / "run"
     path.write_text(
@@ -353,21 +366,23 @@ def run_with_options(tmp_path_factory):
     )
     out.mkdir()
     (out / "posterior.nc").write_text("old")
-    argv = ["fit", str(path), "--streams", " gpp, lai ", "--start", "2006", "--end", "2009",
-            "--uncertainty", "lai=0.4", "--seed", "9", "--chains", "3", "--warmup", "23",
-            "--draws", "24", "--out", str(out), "--overwrite", "--quiet"]  # fmt: skip
-    assert main(argv) == 3
+    argv = ["fit", str(path), "--streams", " gpp, lai ", "--start", "2006", "--end", "2008",
+            "--uncertainty", "lai=0.4", "--seed", "9", "--chains", "1", "--warmup", "23",
+            "--draws", "4", "--out", str(out), "--overwrite", "--quiet"]  # fmt: skip
+    with contextlib.redirect_stderr(io.StringIO()) as err:
+        assert main(argv) == 3
+    assert err.getvalue() == ""
     return out
 
 
 def test_options_reach_the_run_and_win_over_the_experiment_file(run_with_options):
     tree = load_run(run_with_options)
-    assert dict(tree["posterior"].sizes) == {"chain": 3, "draw": 24}
+    assert dict(tree["posterior"].sizes) == {"chain": 1, "draw": 4}
     experiment = json.loads(tree.attrs["experiment"])
     sampling = experiment["sampling"]
     assert (sampling["seed"], sampling["warmup"], sampling["starts"]) == (9, 23, 1)
     assert list(experiment["streams"]) == ["gpp", "lai"]
-    assert tree["simulation"].sizes["time"] == 48
+    assert tree["simulation"].sizes["time"] == 36
     assert set(tree["constant_data"]["lai_measurement_sd"].values) == {0.4}
 
 
@@ -376,10 +391,10 @@ def test_the_experiment_that_is_kept_states_every_option(run_with_options):
     given = {n: written[n] for n in ("site", "streams", "start", "end", "uncertainty", "sampling")}
     del given["sampling"]["target_accept"], given["sampling"]["sampler"]
     assert given == {
-        "site": "hyytiala-twin", "streams": ["gpp", "lai"], "start": "2006", "end": "2009",
+        "site": "hyytiala-twin", "streams": ["gpp", "lai"], "start": "2006", "end": "2008",
         "uncertainty": {"gpp": 0.5, "lai": 0.4},
         "sampling": {
-            "seed": 9, "chains": 3, "warmup": 23, "draws": 24, "starts": 1, "max_tree_depth": 3,
+            "seed": 9, "chains": 1, "warmup": 23, "draws": 4, "starts": 1, "max_tree_depth": 3,
             "extensions": 0,
         },
     }  # fmt: skip
@@ -387,6 +402,10 @@ def test_the_experiment_that_is_kept_states_every_option(run_with_options):
 
 def test_overwrite_replaces_a_run(run_with_options):
     assert (run_with_options / "posterior.nc").read_bytes()[1:4] == b"HDF"
+
+
+def test_the_fewest_draws_give_the_whole_folder(run_with_options):
+    assert_whole_folder(run_with_options)
 
 
 def test_demo_compares_with_the_truth(sampled, tmp_path, capsys):

@@ -1,5 +1,8 @@
 """The commands compare and sensitivity."""
 
+import dataclasses
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -8,12 +11,10 @@ from bayes_tbm.calibration import Calibration
 from bayes_tbm.cli import main
 from bayes_tbm.errors import ConvergenceWarning
 from bayes_tbm.experiment import Experiment
-from bayes_tbm.report.folder import load_run, save_tree
+from bayes_tbm.report import load_run
 from bayes_tbm.studies.refits import ALTERNATIVES
 
-from .tiny_study import CURVE, SAMPLING, SETS, compare, tiny_study
-
-RUN = f'site = "hyytiala-twin"\nstreams = ["gpp", "lai"]\n{SAMPLING}'
+from .tiny_study import CURVE, SETS, compare, tiny_study
 
 
 @pytest.fixture
@@ -31,19 +32,17 @@ def study(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A run folder, with what sensitivity reads."""
+def finished(study, tmp_path_factory):
+    """A run folder, with what sensitivity reads: the first fit of the comparison."""
     folder = tmp_path_factory.mktemp("finished")
-    (folder / "experiment.toml").write_text(RUN)
-    experiment = Experiment.from_toml(folder / "experiment.toml")
-    calibration, settings = experiment.calibration(), experiment.settings()
-    with pytest.warns(
-        ConvergenceWarning, match=r"^chains have not converged.*R-hat above 1\.01"
-    ) as told:
-        tree = calibration.sample(settings, progress=False)
-    assert {w.filename for w in told} == {__file__}  # who called sample
-    save_tree(tree, folder / "posterior.nc")
-    text = experiment.resolved(calibration, settings).to_toml()
+    (fit,) = study.folder.glob("fits/flux-*")
+    shutil.copy(fit / "posterior.nc", folder)
+    experiment = Experiment.from_toml(study.experiment)
+    alone = dataclasses.replace(
+        experiment, sets={}, growth_curve={}, streams=SETS["flux"], regrowth=True
+    )
+    calibration, settings = alone.calibration(), alone.settings()
+    text = alone.resolved(calibration, settings).to_toml(folder)
     (folder / "experiment.toml").write_text(text)
     return folder
 

@@ -180,7 +180,8 @@ def _folder(arguments: argparse.Namespace, settings: Settings) -> tuple[Path, Se
     """Run folder, checked, and settings with the draws that are asked to be added."""
     import dataclasses
 
-    from bayes_tbm.report import check_folder, load_run
+    from bayes_tbm.report import check_folder
+    from bayes_tbm.report.folder import asked_and_made
     from bayes_tbm.sampling.engines import check_resumable
 
     goes_on, more = _goes_on(arguments), arguments.extend
@@ -194,8 +195,8 @@ def _folder(arguments: argparse.Namespace, settings: Settings) -> tuple[Path, Se
         check_resumable(settings)
     out = check_folder(arguments.out, overwrite=arguments.overwrite, resume=goes_on)
     if more is not None:
-        before = load_run(out).posterior.sizes["draw"]
-        settings = dataclasses.replace(settings, draws=before + more)
+        _, made = asked_and_made(out)
+        settings = dataclasses.replace(settings, draws=made + more)
     elif goes_on:
         _refuse_fewer(out, settings.draws)
     return out, settings
@@ -203,12 +204,11 @@ def _folder(arguments: argparse.Namespace, settings: Settings) -> tuple[Path, Se
 
 def _refuse_fewer(out: Path, draws: int) -> None:
     """Refuse to go on to fewer draws than the run was asked for: some would be lost."""
-    from bayes_tbm.report import load_run
-    from bayes_tbm.report.folder import stored_experiment
+    from bayes_tbm.report.folder import asked_and_made
 
     try:
-        before = stored_experiment(load_run(out))["sampling"]["draws"]
-    except (InputError, KeyError):
+        before, _ = asked_and_made(out)
+    except InputError:
         return  # there is none yet, or it is torn: the checkpoint makes it again
     if draws < before:
         raise InputError(

@@ -29,10 +29,10 @@ from __future__ import annotations
 
 import math
 
-import arviz as az
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.fft import dct, idct
 from scipy.spatial import cKDTree
 from scipy.special import digamma, gammaln
 
@@ -56,6 +56,7 @@ SPREAD = {
 }
 """Unit and text of what `marginal` returns before that."""
 
+_BINS, _NARROWEST = 512, 1e-12  # of a kernel density; draws that are all one share no area
 _NEIGHBOURS = 5
 _FEWEST = 5  # draws that spacings can be taken of
 _LEAST_CONTRACTION = 0.05  # about what 4000 draws can tell from zero; holds tension finite
@@ -154,6 +155,23 @@ def _nearest_neighbour_entropy(z: Array) -> float:
 
 
 def _overlap(z: Array) -> Array:
-    """Area under the smaller of the standard normal and a kernel density of draws, (..., draw)."""
-    grid, density, _ = az.kde(z, bw="silverman")
-    return np.asarray(np.trapezoid(np.minimum(density, stats.norm.pdf(grid)), grid, axis=-1))
+    """Area under the smaller of the standard normal and a kernel density of draws, (..., draw).
+
+    Silverman's bandwidth. Draws are counted in bins and smoothed by a cosine transform, which
+    reflects at the outermost draws (Botev et al. 2010, doi 10.1214/10-AOS799): all at once.
+    """
+    rows = z.reshape(-1, z.shape[-1])
+    low = rows.min(axis=-1, keepdims=True)
+    step = np.maximum(np.ptp(rows, axis=-1, keepdims=True), _NARROWEST) / _BINS
+    bins = np.minimum((rows - low) / step, _BINS - 1).astype(int)
+    bins += _BINS * np.arange(len(rows))[:, None]
+    counts = np.bincount(bins.ravel(), minlength=_BINS * len(rows)).reshape(-1, _BINS)
+    quarters = np.quantile(rows, [0.25, 0.75], axis=-1)
+    scale = np.minimum(rows.std(axis=-1), np.diff(quarters, axis=0)[0] / 1.34)
+    bandwidth = 0.9 * scale[:, None] * rows.shape[-1] ** -0.2 / step
+    waves = np.pi / _BINS * np.arange(_BINS)
+    smooth = idct(dct(counts.astype(float)) * np.exp(-0.5 * (waves * bandwidth) ** 2))
+    density = smooth / (rows.shape[-1] * step)
+    normal = stats.norm.pdf(low + step * (np.arange(_BINS) + 0.5))
+    area = np.trapezoid(np.minimum(density, normal), axis=-1) * step[:, 0]
+    return np.asarray(area.reshape(z.shape[:-1]))

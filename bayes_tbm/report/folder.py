@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import arviz as az
+import h5netcdf
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -161,13 +162,7 @@ def load_run(folder: str | Path) -> xr.DataTree:
     InputError
         There is none, or it cannot be read.
     """
-    path = Path(folder)
-    path = path / POSTERIOR if path.is_dir() else path
-    if not path.is_file():
-        raise InputError(
-            where=str(folder), rule=f"must be a run folder with {POSTERIOR}, or such a file",
-            found="none there", remedy="give the folder that `bayes-tbm fit --out` wrote",
-        )  # fmt: skip
+    path = _posterior_of(folder)
     try:
         tree = xr.load_datatree(path, engine="h5netcdf")
     except Exception as error:  # HDF5 raises what the torn place makes it raise
@@ -179,6 +174,34 @@ def load_run(folder: str | Path) -> xr.DataTree:
     except (KeyError, TypeError, ValueError) as error:
         raise _no_run(path, f"no record of the experiment ({error})") from error
     return tree
+
+
+def asked_and_made(folder: str | Path) -> tuple[int, int]:
+    """Return draws a chain that a run was asked for and that it made; none of them is read.
+
+    Raises
+    ------
+    InputError
+        There is no posterior, or it cannot be read.
+    """
+    path = _posterior_of(folder)
+    try:
+        with h5netcdf.File(path, "r") as file:
+            asked = json.loads(file.attrs["experiment"])["sampling"]["draws"]
+            return int(asked), int(file["posterior"].dimensions["draw"].size)
+    except Exception as error:  # HDF5 raises what the torn place makes it raise
+        raise _no_run(path, error) from error
+
+
+def _posterior_of(folder: str | Path) -> Path:
+    path = Path(folder)
+    path = path / POSTERIOR if path.is_dir() else path
+    if not path.is_file():
+        raise InputError(
+            where=str(folder), rule=f"must be a run folder with {POSTERIOR}, or such a file",
+            found="none there", remedy="give the folder that `bayes-tbm fit --out` wrote",
+        )  # fmt: skip
+    return path
 
 
 def stored_experiment(tree: xr.DataTree) -> dict[str, Any]:

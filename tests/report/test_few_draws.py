@@ -25,17 +25,22 @@ KEPT = ["allocation_wood", "wood_residence_time", "leaf_onset_day", "gpp_structu
 BY_DRAW = {"posterior", "sample_stats", "log_likelihood", "log_prior", "posterior_predictive"}
 
 
-@pytest.mark.parametrize(("chains", "draws"), [(1, 4), pytest.param(2, 5, marks=pytest.mark.slow)])
+def assert_whole_folder(out):
+    table = pd.read_csv(out / "constraint.csv", index_col=0)
+    assert np.isfinite(table["contraction"].iloc[:-1]).all()  # a pair, the last, has none
+    assert {path.name for path in (out / "figures").iterdir()} == FIGURES
+    assert "NOT CONVERGED" in (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow  # test_cli.py looks at the folder of one chain of four draws
+@pytest.mark.parametrize(("chains", "draws"), [(1, 4), (2, 5)])
 def test_the_fewest_draws_give_the_whole_folder(chains, draws, tmp_path, capsys):
     experiment, out = tmp_path / "tiny.toml", tmp_path / "run"
     experiment.write_text(EXPERIMENT)
     argv = ["fit", experiment, "--out", out, "--chains", chains, "--draws", draws, "--quiet"]
     assert main([str(word) for word in argv]) == 3
     assert capsys.readouterr().err == ""
-    table = pd.read_csv(out / "constraint.csv", index_col=0)
-    assert np.isfinite(table["contraction"].iloc[:-1]).all()  # a pair, the last, has none
-    assert {path.name for path in (out / "figures").iterdir()} == FIGURES
-    assert "NOT CONVERGED" in (out / "report.html").read_text(encoding="utf-8")
+    assert_whole_folder(out)
 
 
 def fewer(data, name, chains, draws):

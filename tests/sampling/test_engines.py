@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.sampling.blackjax.methods import METHODS
 from bayes_tbm.sampling.engines import can_resume, check_resumable, draw, transitions
 from bayes_tbm.sampling.modes import Mode, allot
 from bayes_tbm.sampling.progress import Progress
@@ -13,22 +14,29 @@ from tests.sampling.nuts.test_run import Target, gaussian
 FEW = {"chains": 2, "warmup": 60, "draws": 20, "seed": 1}
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-def test_every_sampler_draws_and_makes_the_transitions_it_tells(sampler):
+class Counter(Progress):
+    count = 0
+
+    def advance(self, units, note=None):
+        self.count += units
+
+
+# The flow is drawn from in blackjax/test_flow_run.py, which calls the same function; what BlackJAX
+# does of each name, in blackjax/test_run.py.
+@pytest.mark.parametrize("sampler", ["numpyro", "blackjax-low-rank"])
+def test_a_sampler_draws_and_makes_the_transitions_it_tells(sampler):
     settings = Settings(**FEW, sampler=sampler)
-
-    class Counter(Progress):
-        count = 0
-
-        def advance(self, units, note=None):
-            self.count += units
-
     counter = Counter("", 0, show=False)
     mode = Mode(np.array([3.0, -1.0, 0.5, 10.0]), 0.0, np.eye(4), 1)
     draws = draw(Target(gaussian), [mode], settings, counter)
     assert draws.z.shape == (2, 20, 4)
     assert np.isfinite(draws.z).all()
     assert counter.count == transitions(settings)
+
+
+def test_every_name_is_of_an_engine():
+    names = {f"blackjax-{method.replace('_', '-')}" for method in (*METHODS, "flow")}
+    assert set(SAMPLERS) == {"numpyro"} | names
 
 
 def test_only_numpyro_resumes():

@@ -13,9 +13,14 @@ from bayes_tbm.studies.fits import FITS, content, fit_once
 TINY = Settings(chains=2, warmup=20, draws=20, starts=1, extensions=0, max_tree_depth=3)
 
 
+def three_years(**options):
+    """A record as long as those of the batches and of test_cli.py, which share what is compiled."""
+    return open_site("hyytiala-twin", end="2008", **options)
+
+
 @pytest.fixture(scope="module")
 def small():
-    return Calibration(open_site("hyytiala-twin"), ["gpp", "lai"])
+    return Calibration(three_years(), ["gpp", "lai"])
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +64,7 @@ def test_a_second_call_reads_the_same_draws_and_samples_nothing(small, fitted, m
 def test_a_calibration_set_up_anew_finds_the_fit(fitted, monkeypatch):
     folder, first = fitted
     monkeypatch.setattr(Calibration, "sample", never)
-    anew = Calibration(open_site("hyytiala-twin"), ["gpp", "lai"])
+    anew = Calibration(three_years(), ["gpp", "lai"])
     with pytest.warns(ConvergenceWarning):
         again = fit_once("Flux & LAI", anew, dataclasses.replace(TINY), folder)
     xr.testing.assert_equal(again["posterior"].to_dataset(), first["posterior"].to_dataset())
@@ -78,7 +83,7 @@ OTHER = {
     "extensions": lambda cal: (cal, dataclasses.replace(TINY, extensions=1)),
     "priors": lambda cal: (cal.with_priors({"wood_residence_time": 50.0}), TINY),
     "data": lambda cal: (
-        Calibration(open_site("hyytiala-twin", uncertainty={"lai": 0.3}), ["gpp", "lai"]), TINY,
+        Calibration(three_years(uncertainty={"lai": 0.3}), ["gpp", "lai"]), TINY,
     ),
     "constraints": lambda cal: (Calibration(cal.site, ["gpp", "lai"], constraints=False), TINY),
 }  # fmt: skip

@@ -4,6 +4,7 @@ import arviz as az
 import numpy as np
 import pytest
 
+from bayes_tbm.sampling import engines
 from bayes_tbm.sampling.blackjax import flow_run as flow_engine
 from bayes_tbm.sampling.modes import Mode
 from bayes_tbm.sampling.settings import Settings
@@ -35,7 +36,12 @@ def sample(settings, progress=None, start=(0.0, 0.0)):
 
 @pytest.fixture(scope="module")
 def run():
-    return sample(Settings(chains=16, warmup=800, draws=500, seed=1))
+    """Draws by way of what chooses the engine, which makes the transitions that it tells."""
+    settings = Settings(chains=16, warmup=800, draws=500, seed=1, sampler="blackjax-flow")
+    counter, mode = Counter(), Mode(np.zeros(2), 0.0, np.diag([1.0, WIDTH]), starts=1, weight=1.0)
+    draws = engines.draw(Target(banana), [mode], settings, counter)
+    assert counter.count == engines.transitions(settings)
+    return draws
 
 
 def test_moments_of_a_bent_ridge(run):
