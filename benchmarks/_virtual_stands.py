@@ -13,13 +13,13 @@ from growth_study import COMMON, ERROR, LENGTH
 if TYPE_CHECKING:
     import bayes_tbm as bt
 
-CURVE = "growth_curve"
+FLUXES, CURVE = ("gpp", "nee", "et", "lai"), "growth_curve"
 BLOCK = 8
 """Stands of one folder of fits."""
 AGES = np.arange(20.0, 101.0, 20.0)
 YOUNG, YEARS = (20.0, 60.0), 3
 """Ages between which stands begin their record, and its length [yr]."""
-SAMPLING = {"chains": 2, "warmup": 200, "draws": 400, "starts": 4, "extensions": 0}
+SAMPLING = {"chains": 2, "warmup": 300, "draws": 400, "starts": 4, "extensions": 2}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +53,11 @@ class Study:
     folder: Path
     truth: str
     streams: tuple[str, ...]
+
+    def fit(self, count: int, part: int = 1, parts: int = 1) -> None:
+        """Fit the first stands, or every so many blocks of them."""
+        for first in range(0, count, BLOCK)[part - 1 :: parts]:
+            self._block(first)
 
     def fits(self, count: int) -> Fits:
         """Fit the first stands, a block after the other, and read their draws."""

@@ -2,7 +2,7 @@
 
 Stands lie along the ladder of winter cold of `bayes_tbm.synthetic`. Their wood residence time is
 drawn from the population model: it steps with the coldest month, or not at all, and scatters.
-Each stand is observed by monthly fluxes and leaf area for a few years, and by a growth curve with
+Each stand is observed by monthly fluxes and leaf area for three years, and by a growth curve with
 errors of 10 % that are correlated along age, and is fitted alone; the coldest month is told with
 the errors that the population model takes it to have. Stands after stands make populations.
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from _measure import Table, machine, pin, prepare_environment
-from _virtual_stands import CURVE, Fits, Study, mean_of, name_of, planned
+from _virtual_stands import CURVE, FLUXES, Fits, Study, mean_of, name_of, planned
 
 if TYPE_CHECKING:
     import bayes_tbm as bt
@@ -28,7 +28,9 @@ _EPILOG = """
   python benchmarks/known_truth_population.py --out known --populations 10 --stands 16
   python benchmarks/known_truth_population.py --out known --populations 4 --stands 40   same fits
   python benchmarks/known_truth_population.py --out known --truth constant
-  python benchmarks/known_truth_population.py --out known --streams gpp lai             fluxes alone
+  python benchmarks/known_truth_population.py --out known --streams gpp nee et lai      fluxes alone
+
+  python benchmarks/known_truth_population.py --sd 0.3        no fits: stands of normal likelihoods
 
 Fits are kept in the folder and never made twice: the command goes on after an interruption, and
 more populations add to what is there. Verdicts are kept as well, in CSV.
@@ -43,18 +45,28 @@ def main() -> int:
     """Fit all stands, or go on; then judge every population."""
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, epilog=_EPILOG, formatter_class=layout)
-    parser.add_argument("--out", type=Path, required=True, help="folder of fits and tables")
+    parser.add_argument("--out", type=Path, help="folder of fits and tables")
     parser.add_argument("--populations", type=int, default=10, help="default 10")
     parser.add_argument("--stands", type=int, default=16, help="of a population (default 16)")
-    parser.add_argument("--streams", nargs="+", default=["gpp", "lai", CURVE], metavar="STREAM")
+    parser.add_argument("--streams", nargs="+", default=[*FLUXES, CURVE], metavar="STREAM")
     parser.add_argument("--truth", choices=("step", "constant"), default="step")
+    parser.add_argument("--sd", type=float, help="fit nothing: stands known to such an sd [ln yr]")
     parser.add_argument(
         "--sizes", type=int, nargs="*", default=[16, 40, 80, 160],
         help="stands of populations of normal likelihoods (default 16 40 80 160)",
     )  # fmt: skip
-    parser.add_argument("--fits-only", action="store_true", help="fit stands, judge nothing")
+    parser.add_argument(
+        "--part", metavar="I/N",
+        help="only fit every Nth block of stands, to share the work among processes; run without "
+        "it to see the tables",
+    )  # fmt: skip
     arguments = parser.parse_args()
+    if (arguments.sd is None) == (arguments.out is None):
+        parser.error("give --out, or --sd to fit nothing")
     prepare_environment(None)
+    if arguments.sd is not None:
+        normal_stands(np.array([arguments.sd]), arguments.truth, arguments.sizes)
+        return 0
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(arguments.out / "compiled")
     pinned = pin(1)
     import bayes_tbm as bt
@@ -64,10 +76,12 @@ def main() -> int:
     streams, truth = arguments.streams, arguments.truth
     print(f"# Known truth: {truth}, {', '.join(streams)}\n\n{machine()}, {pinned}\n", flush=True)
     study = Study(arguments.out / f"{truth}-{'-'.join(streams)}", truth, tuple(streams))
-    fits = study.fits(arguments.populations * arguments.stands)
-    fits.tell()
-    if arguments.fits_only:
+    count = arguments.populations * arguments.stands
+    if arguments.part:
+        study.fit(count, *map(int, arguments.part.split("/")))
         return 0
+    fits = study.fits(count)
+    fits.tell()
     found = [judged(study, fits, n, arguments.stands) for n in range(arguments.populations)]
     report(pd.DataFrame(found), truth)
     normal_stands(fits.draws.summary()[1], truth, arguments.sizes)
