@@ -7,11 +7,13 @@ spruce of Saskatchewan are mixed from neighbours on the ladder so that their col
 """
 
 import dataclasses
+import itertools
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.sites.drivers import make_drivers
 from bayes_tbm.sites.time_axis import time_from_days
 from bayes_tbm.synthetic.climate import NORMALS
@@ -108,6 +110,31 @@ CLIMATES: dict[str, Climate] = {
     "RU-Che": _CHERSKIY,
 }
 """By the site that each is like, from mild to cold winters."""
+
+
+def climate_at(coldest_month: float) -> Climate:
+    """Return the climate of a place on the ladder, mixed from the two that it lies between.
+
+    Parameters
+    ----------
+    coldest_month : float
+        Mean temperature of the coldest month [degC], between those of the ends of the ladder.
+
+    Raises
+    ------
+    InputError
+        It lies beyond them.
+    """
+    rungs = list(CLIMATES.values())
+    for warm, cold in itertools.pairwise(rungs):
+        if cold.coldest_month <= coldest_month <= warm.coldest_month:
+            share = (warm.coldest_month - coldest_month) / (warm.coldest_month - cold.coldest_month)
+            latitude = warm.latitude * (1.0 - share) + cold.latitude * share
+            return _between(latitude, warm, cold, coldest_month)
+    raise InputError(
+        where="ladder", variable="coldest_month", found=coldest_month,
+        rule=f"must lie in {rungs[-1].coldest_month:.1f} to {rungs[0].coldest_month:.1f} degC",
+    )  # fmt: skip
 
 
 def monthly_weather(rng: np.random.Generator, climate: Climate, years: int) -> xr.Dataset:

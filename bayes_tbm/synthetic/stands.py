@@ -75,30 +75,43 @@ class VirtualStand:
         return np.asarray(np.interp(age, np.arange(len(self.live_biomass)), self.live_biomass))
 
 
-def virtual_stand(climate: str = "FI-Hyy", *, seed: int, years: int = 8) -> VirtualStand:
+def virtual_stand(
+    climate: str | Climate = "FI-Hyy",
+    *,
+    seed: int,
+    years: int = 8,
+    residence: float | None = None,
+    ages: tuple[float, float] = AGES,
+) -> VirtualStand:
     """Draw a stand of the population under a climate of the ladder, and observe it.
 
     Parameters
     ----------
-    climate : str
-        Key of `bayes_tbm.synthetic.ladder.CLIMATES`.
+    climate : str or Climate
+        Key of `bayes_tbm.synthetic.ladder.CLIMATES`, or a climate.
     seed : int
         Of truth, weather and errors.
     years : int
         Length of the record.
+    residence : float, optional
+        Wood residence time [yr]; by default drawn from the population, as all other parameters are.
+    ages : tuple of float
+        Between which the stand's age at the start of the record lies [yr].
     """
-    normals = CLIMATES[climate]
-    root = np.random.SeedSequence([seed, list(CLIMATES).index(climate)])
-    for_truth, for_weather, for_errors = map(np.random.default_rng, root.spawn(3))
+    normals = CLIMATES[climate] if isinstance(climate, str) else climate
+    label = climate if isinstance(climate, str) else f"{normals.coldest_month:.1f}"
+    entropy = [seed, list(CLIMATES).index(climate)] if isinstance(climate, str) else [seed]
+    spawned = np.random.SeedSequence(entropy).spawn(3)
+    for_truth, for_weather, for_errors = map(np.random.default_rng, spawned)
     site = Site(
-        name=f"stand-{climate}-{seed}", latitude=normals.latitude, longitude=None,
+        name=f"stand-{label}-{seed}", latitude=normals.latitude, longitude=None,
         drivers=monthly_weather(for_weather, normals, years), observations={},
         source="bayes_tbm.synthetic.stands",
-        notes=(f"virtual stand in a climate like {climate}, seed {seed}",),
+        notes=(f"virtual stand in a climate like {label}, seed {seed}",),
     )  # fmt: skip
     with jax.enable_x64(True):
         while True:
-            truth, age = _draw(for_truth, normals)
+            truth, age = _draw(for_truth, normals, residence, ages)
             grown, known, closed = _simulated(site, truth, age)
             if closed and _is_boreal(grown, known):
                 break
@@ -113,15 +126,18 @@ def residence_time(coldest_month: float) -> float:
     return float(COLD_RESIDENCE / (1.0 + MILD_FACTOR * mild))
 
 
-def _draw(rng: np.random.Generator, climate: Climate) -> tuple[Parameters, float]:
+def _draw(
+    rng: np.random.Generator, climate: Climate, residence: float | None, ages: tuple[float, float]
+) -> tuple[Parameters, float]:
     free = [name for name in TABLE if name not in names_in("departure")]
     values = {
         name: float(TABLE[name].prior.from_normal(SPREAD * z))
         for name, z in zip(free, rng.standard_normal(len(free)), strict=True)
     }
     scatter = np.exp(RESIDENCE_LOG_SD * rng.standard_normal())
-    values["wood_residence_time"] = residence_time(climate.coldest_month) * scatter
-    return Parameters.default(**values), age_in_season(float(rng.uniform(*AGES)), 0.0)
+    drawn = residence_time(climate.coldest_month) * scatter
+    values["wood_residence_time"] = drawn if residence is None else residence
+    return Parameters.default(**values), age_in_season(float(rng.uniform(*ages)), 0.0)
 
 
 def _simulated(site: Site, truth: Parameters, age: float) -> tuple[Series, dict[str, Series], bool]:
