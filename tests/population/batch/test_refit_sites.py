@@ -128,6 +128,7 @@ def test_the_command_fits_weak_sites_again_once(fit, manifest, tmp_path, capsys)
     study.write_text(
         f'runs = "{runs}"\nnot_converged = true\nrefits = 2\nreplicates = 5\nchains = 1\n'
         'warmup = 40\nkeep = 40\nmeans = ["constant", "linear", "step"]\nmean = "constant"\n'
+        '[groups]\nwinter = ["coldest"]\n'  # two sites have no shares of groups
     )
     command = ["population", str(study), "--out", str(tmp_path / "pop")]
     assert main(command) == 0
