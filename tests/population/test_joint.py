@@ -68,7 +68,7 @@ def two_stage(truth):
     known = covariates_of(truth.covariates, truth.draws.sites)
     form = Form("constant", None, *PLAIN.values())
     tree = az.from_dict(
-        {"posterior": posterior}, dims=DIMS, coords={"coordinate": truth.draws.coordinates}
+        {"posterior": posterior}, dims=DIMS, coords={"coordinate": list(truth.draws.coordinates)}
     )
     return PopulationFit(form, truth.draws, known, tree)
 
