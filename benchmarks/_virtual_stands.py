@@ -77,6 +77,7 @@ class Study:
 
     def _block(self, first: int) -> tuple[bt.SiteDraws, pd.DataFrame]:
         import bayes_tbm as bt
+        from bayes_tbm.population.runs import site_draws
 
         folder = self.folder / f"stands-{first:04d}"
         numbers = range(first, first + BLOCK)
@@ -87,8 +88,9 @@ class Study:
             )
             print(folder.name, found.counts, flush=True)
             (folder / "complete").touch()
-        draws, table = bt.site_draws(folder, not_converged=True)
-        plan = pd.DataFrame([planned(n, self.truth) for n in numbers], index=table.index)
+        draws, table = site_draws(folder, not_converged=True)
+        names = [name_of(n) for n in numbers]
+        plan = pd.DataFrame([planned(n, self.truth) for n in numbers], index=names)
         return draws, table[["state", "seconds", "rhat"]].join(plan)
 
     def _calibration(self, number: int) -> bt.Calibration:

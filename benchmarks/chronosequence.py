@@ -125,10 +125,11 @@ def left_out(name: str, made: dict[str, Any], found: Any, curve: bt.GrowthCurve)
         rows.append({"age": age, "measured": value, "inside": inside}
                     | dict(zip(("low", "middle", "high"), again, strict=True)))  # fmt: skip
     predicted = pd.DataFrame(rows)
-    error = np.log(predicted["measured"] / predicted["middle"])
+    own = predicted[fitted]
+    error = np.log(own["measured"] / own["middle"])
     print(
-        f"\ninside 90 %: {predicted['inside'].sum()} of {len(predicted)}; measured over predicted "
-        f"{np.exp(error.mean()):.2f}, ln rms {np.sqrt(np.mean(error**2)):.2f}\n",
+        f"\nof the ages fitted, inside 90 %: {own['inside'].sum()} of {len(own)}; measured over "
+        f"predicted {np.exp(error.mean()):.2f}, ln rms {np.sqrt(np.mean(error**2)):.2f}\n",
         flush=True,
     )
     return predicted
