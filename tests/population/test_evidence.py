@@ -7,7 +7,7 @@ from scipy.special import expit, logsumexp
 from scipy.stats import halfnorm, lognorm, multivariate_normal, norm
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.population.attribution.gaussian import GaussianPopulation
+from bayes_tbm.population.attribution.gaussian import Evidence, GaussianPopulation
 from bayes_tbm.population.attribution.power import power, simulated
 from bayes_tbm.population.attribution.thresholds import check_believed, thresholds_under_priors
 from bayes_tbm.population.attribution.verdicts import step_test, verdict
@@ -141,3 +141,17 @@ def test_a_threshold_that_is_believed_is_the_even_one_weighed_by_that_prior():
 def test_a_belief_that_is_no_prior_is_refused(bad):
     with pytest.raises(InputError, match="mean and sd of a threshold"):
         check_believed(bad)
+
+
+@pytest.mark.parametrize("sd", [0.8, 2.0, 100.0])
+def test_an_interval_is_not_held_to_the_places_of_the_grid(sd):
+    """Normal posteriors, their sds in places of the grid: narrow ones, and one as wide as it."""
+    places = np.linspace(-20.0, -4.0, 33)
+    centre = -12.0 + 0.5 * np.linspace(-0.5, 0.5, 11)[:, None]
+    edges = np.append(places - 0.25, places[-1] + 0.25)
+    mass = np.diff(norm.cdf(edges, centre, 0.5 * sd))
+    mass /= mass.sum(axis=1, keepdims=True)
+    found = Evidence(np.zeros(11), mass, places, np.zeros((11, 2))).interval().T
+    within = norm.cdf([edges[0], edges[-1]], centre, 0.5 * sd)
+    ends = within[:, :1] + np.diff(within) * [0.05, 0.95]
+    np.testing.assert_allclose(found.T, norm.ppf(ends, centre, 0.5 * sd), atol=0.13)

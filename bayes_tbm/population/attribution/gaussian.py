@@ -43,11 +43,13 @@ class Evidence:
 
     def interval(self, level: float = 0.9) -> Array:
         """Central interval of the threshold, degC, (data set, 2)."""
-        below = np.cumsum(self.threshold, axis=1)
+        places = self.thresholds  # each stands for what is nearest to it
+        between = 0.5 * (places[1:] + places[:-1])
+        ends = 2.0 * places[[0, -1]] - between[[0, -1]]
+        edges = np.concatenate([ends[:1], between, ends[1:]])
         tail = 0.5 * (1.0 - level)
-        low = np.argmax(below >= tail, axis=1)
-        high = np.argmax(below >= 1.0 - tail - 1e-12, axis=1)
-        return np.stack([self.thresholds[low], self.thresholds[high]], axis=1)
+        below = np.pad(np.cumsum(self.threshold, axis=1), ((0, 0), (1, 0)))
+        return np.stack([np.interp([tail, 1.0 - tail], row, edges) for row in below])
 
     def threshold_sd(self) -> Array:
         """Posterior sd of the threshold, K, (data set,)."""
