@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import html
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -28,9 +27,6 @@ from bayes_tbm.report.page import html_head, html_image, html_section, html_tabl
 from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.files import write_whole
 
-if TYPE_CHECKING:
-    from bayes_tbm.population.study import PopulationStudy
-
 Array = NDArray[np.float64]
 
 
@@ -40,8 +36,10 @@ class PopulationResult:
 
     Attributes
     ----------
-    study
-        What was asked.
+    mean
+        Mean function that was asked for.
+    seed
+        Of what is drawn for tables and figures.
     draws, covariates
         Of all sites.
     attribution
@@ -50,7 +48,8 @@ class PopulationResult:
         Of weak sites, for the mean function that was asked for; None where none was asked for.
     """
 
-    study: PopulationStudy
+    mean: str
+    seed: int
     draws: SiteDraws
     covariates: pd.DataFrame
     attribution: Attribution
@@ -59,7 +58,7 @@ class PopulationResult:
     @property
     def fit(self) -> PopulationFit:
         """The population under the mean function that was asked for."""
-        return self.attribution.fits[self.study.mean]
+        return self.attribution.fits[self.mean]
 
     @property
     def sites(self) -> pd.DataFrame:
@@ -169,7 +168,7 @@ class PopulationResult:
 
     @functools.cached_property
     def _before_and_after(self) -> tuple[Array, Array]:
-        rng = np.random.default_rng(self.study.seed)
+        rng = np.random.default_rng(self.seed)
         first = self.draws.phi[..., 0].T
         places = pooled(self.fit, self.draws, rng, most=1000)
         return first, np.take_along_axis(first, places, axis=0)

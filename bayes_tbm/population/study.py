@@ -195,7 +195,7 @@ class PopulationStudy:
             replicates=self.replicates, seed=self.seed, believed=self.believed,
             every_driver_set=self.every_driver_set, **self.settings,
         )  # fmt: skip
-        return PopulationResult(self, draws, covariates, found, refits)
+        return PopulationResult(self.mean, self.seed, draws, covariates, found, refits)
 
     def _refits(
         self,

@@ -99,11 +99,11 @@ def test_small_differences_are_not_called_clear():
 
 
 def test_score_of_a_site_left_out_is_that_of_a_grid_without_it():
-    sites = toy(12, 4000, seed=5)
+    sites = toy(12, 30_000, seed=5)  # one lies far out: few of its draws tell
     fit = bt.fit_population(
-        sites.draws, sites.covariates, "constant", cells=False, chains=2, keep=300, warmup=200
+        sites.draws, sites.covariates, "constant", cells=False, chains=2, keep=1000, warmup=200
     )
-    found, shape = left_out(fit, 600)
+    found, shape = left_out(fit, 2000)
     mean, beyond = (a.ravel() for a in np.meshgrid(np.linspace(2, 6, 201), np.linspace(0, 2, 201)))
     each = log_normal(sites.y, mean[:, None], sites.s**2 + 0.01 + beyond[:, None] ** 2)
     prior = log_normal(mean, np.log(60.0), 1.0) - 0.5 * (beyond / 0.5) ** 2

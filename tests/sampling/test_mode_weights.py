@@ -107,6 +107,7 @@ def test_draws_of_no_density_weigh_nothing():
     assert left_share(found) == pytest.approx(2 / 3, abs=0.1)  # half of the wide one is gone
 
 
+@pytest.mark.slow
 def test_optimisers_sampler_and_jumps_find_both_by_weight():
     """From the prior to the draws: a mode that Laplace gives 1.4 % has its half of them."""
     target = mixture(peaked)

@@ -119,7 +119,7 @@ def _cores(count: int) -> list[int]:
 
 
 def _check_any_began(crew: Sequence[_Worker], deaths: int) -> None:
-    if deaths >= _DEATHS and not any(worker.ever_began for worker in crew):
+    if deaths > 1 and not any(worker.ever_began for worker in crew):
         raise InputError(
             where="many", rule="workers ended before they began",
             remedy='in a script, call fit_many below `if __name__ == "__main__":`, since each '
