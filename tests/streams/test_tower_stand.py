@@ -101,7 +101,7 @@ def test_a_map_stays_where_no_inventory_is_and_only_there(data):
     assert by_path.observations["live_biomass"].value == pytest.approx(1353.8, abs=0.1)
 
 
-@pytest.mark.parametrize("site", ["CA-Oas", "CN-Cha"])
+@pytest.mark.parametrize("site", ["CA-Oas", pytest.param("CN-Cha", marks=pytest.mark.slow)])
 def test_a_stand_with_its_tower_makes_a_calibration(site, data):
     """One with an age and a stock before the record, one without an age and with a date."""
     opened = bt.open_site(f"fluxval:{site}+validation")

@@ -111,7 +111,7 @@ def test_chains_of_chees_keep_in_step():
 
 
 # Of NUTS the method with more to its metric stands for both: the rest is the same function.
-@pytest.fixture(scope="module", params=["low_rank", "chees"])
+@pytest.fixture(scope="module", params=[pytest.param("low_rank", marks=pytest.mark.slow), "chees"])
 def few(request):
     progress = Counter()
     return request.param, progress, sample(gaussian, MEAN, request.param, progress=progress, **FEW)
@@ -163,7 +163,7 @@ def test_a_failure_stops_all_chains_in_the_middle_of_warm_up():
     assert progress.count < 10_000  # of twice as many
 
 
-@pytest.mark.parametrize("method", ["window", "chees"])
+@pytest.mark.parametrize("method", [pytest.param("window", marks=pytest.mark.slow), "chees"])
 def test_a_cliff_is_reported_as_divergence(method):
     def cliff(z):
         return jnp.where(z[0] > 0.0, -0.5 * z @ z, -1e6)
