@@ -24,6 +24,7 @@ from bayes_tbm.runtime.files import write_whole
 
 MANIFEST, SUMMARY, FAILURES, DRAWS = "manifest.csv", "summary.csv", "failures.csv", "draws.zarr"
 _CHUNK = 64  # sites
+_NO_DRAW = -1  # place of a draw that a site has not
 _COLUMNS = ("state", "reason", "attempt", "seconds", "rhat", "ess", "divergences", "memory",
             "folder")  # fmt: skip
 
@@ -105,7 +106,12 @@ def collect(jobs: Sequence[Job], folder: Path) -> list[Path]:
 
 
 def _save_draws(rows: Sequence[xr.Dataset], sites: Sequence[str], state: Any, folder: Path) -> Path:
-    whole = xr.concat(rows, pd.Index(sites, name="site"), join="outer", fill_value=np.nan)
+    # A site that was given more draws has more: others are filled up with none.
+    numbered = [row.assign_coords(draw=np.arange(row.sizes["draw"])) for row in rows]
+    joined = xr.concat(
+        numbered, pd.Index(sites, name="site"), join="outer", fill_value={"index": _NO_DRAW}
+    )
+    whole = joined.drop_vars("draw")
     whole["state"] = "site", state.astype(str)
     for name in ("priors", "state"):
         whole[name] = whole[name].astype(str)

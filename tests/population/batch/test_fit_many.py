@@ -12,9 +12,10 @@ import xarray as xr
 import bayes_tbm as bt
 from bayes_tbm.cli import main
 from bayes_tbm.experiment import Experiment
-from bayes_tbm.population.batch import journal
+from bayes_tbm.population.batch import collect, journal
 from bayes_tbm.population.batch.jobs import Job, seed_of
 from bayes_tbm.population.batch.work import with_attempt
+from bayes_tbm.population.runs import site_draws
 
 from .conftest import SHORT
 
@@ -198,6 +199,25 @@ def test_attempts_are_counted_for_one_record_and_its_options():
     assert with_attempt(first, said, retry=True).attempt == 4
     other = dataclasses.replace(first, source=Experiment("hyytiala-twin", ("gpp", "lai")))
     assert with_attempt(other, said, retry=True) == other
+
+
+def test_sites_with_more_draws_than_others_are_collected(tmp_path):
+    prior = json.dumps({"wood_residence_time": bt.LogNormal(60.0, 1.0).to_dict()})
+    sites, rows = ("short", "long"), []
+    for count in (30, 50):
+        values = {"wood_residence_time": ("draw", count + np.arange(count, dtype="float32"))}
+        row = xr.Dataset({**values, "index": ("draw", np.arange(count, dtype="int32"))})
+        rows.append(row.assign(effective=float(count), priors=prior))
+    collect._save_draws(rows, sites, np.array(["done", "done"]), tmp_path)
+    pd.DataFrame({"site": sites, "coldest": [-1.0, -2.0]}).to_csv(tmp_path / "manifest.csv")
+    stored = xr.open_zarr(tmp_path / "draws.zarr").load()
+    assert stored["index"].dtype.kind == "i"
+    assert list(stored["index"].values[0, 29:31]) == [29, -1]
+    draws, _ = site_draws(tmp_path, ["wood_residence_time"])
+    assert draws.phi.shape == (2, 30, 1)
+    read = np.exp(draws.phi[:, :, 0])
+    np.testing.assert_allclose(read[0], 30.0 + np.arange(30), rtol=1e-6)
+    np.testing.assert_allclose(read[1, [0, -1]], [50.0, 99.0], rtol=1e-6)  # spread over its own
 
 
 def test_what_is_kept_of_an_event_is_plain():
