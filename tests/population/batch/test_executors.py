@@ -2,10 +2,14 @@
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pandas as pd
+import pytest
 
 import bayes_tbm as bt
 from bayes_tbm.experiment import Experiment
@@ -35,6 +39,35 @@ def test_a_site_that_ends_its_workers_is_given_up_and_the_others_are_not(tmp_pat
         "fine": "skipped",
         "well": "skipped",
     }
+
+
+ENDLESS = """
+import os, pickle, time
+from bayes_tbm.population.batch.executors import in_processes
+
+class Endless:
+    def __reduce__(self):
+        return exec, ("import os, time; print(os.getpid(), flush=True); time.sleep(600)",)
+
+if __name__ == "__main__":
+    list(in_processes({"endless": pickle.dumps(Endless())}, 1, print))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads /proc, which Linux has")
+def test_workers_end_with_a_job_that_is_killed(tmp_path):
+    script = tmp_path / "endless.py"
+    script.write_text(ENDLESS)
+    job = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    with job:
+        worker = int(job.stdout.readline())
+        job.kill()
+    for _ in range(100):
+        if not Path(f"/proc/{worker}").exists():
+            return
+        time.sleep(0.1)
+    os.kill(worker, signal.SIGKILL)
+    pytest.fail("the worker goes on")
 
 
 SCRIPT = """
