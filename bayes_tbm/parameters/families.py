@@ -18,33 +18,10 @@ from jax.scipy.stats import norm
 from jax.typing import ArrayLike
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.parameters.functions import log, normal_cdf
 from bayes_tbm.plain import finite_number
 
 _SPREADS = ("sd", "log_sd", "logit_sd", "log_scale", "logit_scale")
-
-
-def _log(x: Any) -> Any:
-    """Logarithm that leaves a number a Python float, which JAX never promotes by."""
-    return math.log(x) if isinstance(x, (int, float)) else jnp.log(x)
-
-
-@jax.custom_jvp
-def _normal_cdf(z: ArrayLike) -> jax.Array:
-    """Distribution function of the standard normal.
-
-    Its derivative is written here since JAX's own goes by the bits of a number, for which there is
-    no machine code (`native`).
-    """
-    return norm.cdf(z)
-
-
-@_normal_cdf.defjvp
-def _normal_density(
-    at: tuple[jax.Array], tangents: tuple[jax.Array]
-) -> tuple[jax.Array, jax.Array]:
-    (z,), (slope,) = at, tangents
-    density = jnp.exp(-0.5 * jnp.square(z)) / math.sqrt(2.0 * math.pi)
-    return _normal_cdf(z), density * slope
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,7 +150,7 @@ class _Scaled(AbstractPrior):
     @override
     def log_density(self, value: ArrayLike) -> jax.Array:
         _, scale = self._location_scale()
-        return jnp.asarray(norm.logpdf(self.to_normal(value)) - _log(scale))
+        return jnp.asarray(norm.logpdf(self.to_normal(value)) - log(scale))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,7 +195,7 @@ class LogNormal(_Scaled):
     lower: float = 0.0
 
     def _location_scale(self) -> tuple[float, float]:
-        return _log(self.median - self.lower), self.log_sd
+        return log(self.median - self.lower), self.log_sd
 
     def _link(self, value: ArrayLike) -> jax.Array:
         return jnp.log(jnp.asarray(value) - self.lower)
@@ -250,9 +227,9 @@ class BoundedLogNormal(_Scaled):
     upper: float
 
     def _location_scale(self) -> tuple[float, float]:
-        span = _log(self.upper / self.lower)
-        share = _log(self.median / self.lower) / span
-        return _log(share / (1.0 - share)), self.log_sd / (span * share * (1.0 - share))
+        span = log(self.upper / self.lower)
+        share = log(self.median / self.lower) / span
+        return log(share / (1.0 - share)), self.log_sd / (span * share * (1.0 - share))
 
     def _link(self, value: ArrayLike) -> jax.Array:
         return special.logit(jnp.log(jnp.asarray(value) / self.lower) / self._span())
@@ -261,11 +238,29 @@ class BoundedLogNormal(_Scaled):
         return self.lower * jnp.exp(self._span() * jax.nn.sigmoid(x))
 
     def _span(self) -> Any:
-        return _log(self.upper / self.lower)
+        return log(self.upper / self.lower)
+
+
+class _OnLogit(_Scaled):
+    """On the logit of the place between bounds."""
+
+    median: float
+    lower: float
+    upper: float
+
+    def _location(self) -> Any:
+        share = (self.median - self.lower) / (self.upper - self.lower)
+        return log(share / (1.0 - share))
+
+    def _link(self, value: ArrayLike) -> jax.Array:
+        return special.logit((jnp.asarray(value) - self.lower) / (self.upper - self.lower))
+
+    def _inverse_link(self, x: ArrayLike) -> jax.Array:
+        return self.lower + (self.upper - self.lower) * jax.nn.sigmoid(x)
 
 
 @dataclasses.dataclass(frozen=True)
-class LogitNormal(_Scaled):
+class LogitNormal(_OnLogit):
     """Logit-normal between bounds: usual for shares.
 
     Attributes
@@ -284,15 +279,8 @@ class LogitNormal(_Scaled):
     lower: float = 0.0
     upper: float = 1.0
 
-    def _location_scale(self) -> tuple[float, float]:
-        share = (self.median - self.lower) / (self.upper - self.lower)
-        return _log(share / (1.0 - share)), self.logit_sd
-
-    def _link(self, value: ArrayLike) -> jax.Array:
-        return special.logit((jnp.asarray(value) - self.lower) / (self.upper - self.lower))
-
-    def _inverse_link(self, x: ArrayLike) -> jax.Array:
-        return self.lower + (self.upper - self.lower) * jax.nn.sigmoid(x)
+    def _location_scale(self) -> tuple[Any, Any]:
+        return self._location(), self.logit_sd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -315,7 +303,7 @@ class Uniform(AbstractPrior):
 
     @override
     def from_normal(self, z: ArrayLike) -> jax.Array:
-        return self.lower + (self.upper - self.lower) * _normal_cdf(z)
+        return self.lower + (self.upper - self.lower) * normal_cdf(z)
 
     @override
     def to_normal(self, value: ArrayLike) -> jax.Array:
@@ -323,7 +311,7 @@ class Uniform(AbstractPrior):
 
     @override
     def log_density(self, value: ArrayLike) -> jax.Array:
-        return jnp.full(jnp.shape(value), -_log(self.upper - self.lower))
+        return jnp.full(jnp.shape(value), -log(self.upper - self.lower))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -347,16 +335,16 @@ class LogUniform(AbstractPrior):
 
     @override
     def from_normal(self, z: ArrayLike) -> jax.Array:
-        return self.lower * jnp.exp(_log(self.upper / self.lower) * _normal_cdf(z))
+        return self.lower * jnp.exp(log(self.upper / self.lower) * normal_cdf(z))
 
     @override
     def to_normal(self, value: ArrayLike) -> jax.Array:
-        span = _log(self.upper / self.lower)
+        span = log(self.upper / self.lower)
         return norm.ppf(jnp.log(jnp.asarray(value) / self.lower) / span)
 
     @override
     def log_density(self, value: ArrayLike) -> jax.Array:
-        return jnp.full(jnp.shape(value), -_log(_log(self.upper / self.lower)))
+        return jnp.full(jnp.shape(value), -log(log(self.upper / self.lower)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,11 +12,11 @@ from typing import Any, ClassVar, override
 
 import jax
 import jax.numpy as jnp
-from jax.scipy import special
 from jax.scipy.stats import norm
 from jax.typing import ArrayLike
 
-from bayes_tbm.parameters.families import AbstractPrior, _log, _normal_cdf
+from bayes_tbm.parameters.families import _OnLogit, _Scaled
+from bayes_tbm.parameters.functions import log, normal_cdf
 
 FREEDOM = 4.0
 """Degrees of freedom."""
@@ -50,25 +50,15 @@ def _above(x: ArrayLike) -> jax.Array:
     return 0.25 * rest * rest * (3.0 - rest)
 
 
-class _HeavyTailed(AbstractPrior):
+class _HeavyTailed(_Scaled):
     """A Student t on a transformed scale, between bounds."""
-
-    def _location_scale(self) -> tuple[Any, Any]:
-        raise NotImplementedError
-
-    def _link(self, value: ArrayLike) -> jax.Array:
-        raise NotImplementedError
-
-    def _inverse_link(self, x: ArrayLike) -> jax.Array:
-        raise NotImplementedError
 
     def _outside(self) -> tuple[Any, Any]:
         """Probability of the whole t below and above the bounds."""
         raise NotImplementedError
 
     def _standard(self, value: ArrayLike) -> jax.Array:
-        location, scale = self._location_scale()
-        return jnp.asarray((self._link(value) - location) / scale)
+        return super().to_normal(value)
 
     @override
     def from_normal(self, z: ArrayLike) -> jax.Array:
@@ -77,7 +67,7 @@ class _HeavyTailed(AbstractPrior):
         below, above = self._outside()
         within = 1.0 - below - above
         x = _quantile(
-            below + within * _normal_cdf(z) + _LEAST, above + within * _normal_cdf(-z) + _LEAST
+            below + within * normal_cdf(z) + _LEAST, above + within * normal_cdf(-z) + _LEAST
         )
         return self._inverse_link(location + scale * x)
 
@@ -94,7 +84,7 @@ class _HeavyTailed(AbstractPrior):
         _, scale = self._location_scale()
         below, above = self._outside()
         tail = -2.5 * jnp.log1p(0.25 * jnp.square(self._standard(value)))
-        return jnp.asarray(math.log(0.375) + tail - _log(scale) - jnp.log1p(-below - above))
+        return jnp.asarray(math.log(0.375) + tail - log(scale) - jnp.log1p(-below - above))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +113,7 @@ class LogStudentT(_HeavyTailed):
         return self.log_scale < 1e3 * width  # no wider, or what lies within is lost
 
     def _location_scale(self) -> tuple[Any, Any]:
-        return _log(self.mode), self.log_scale
+        return log(self.mode), self.log_scale
 
     def _link(self, value: ArrayLike) -> jax.Array:
         return jnp.log(jnp.asarray(value))
@@ -136,7 +126,7 @@ class LogStudentT(_HeavyTailed):
 
 
 @dataclasses.dataclass(frozen=True)
-class LogitStudentT(_HeavyTailed):
+class LogitStudentT(_HeavyTailed, _OnLogit):
     """The logit of the place between bounds follows a Student t of 4 degrees of freedom.
 
     Attributes
@@ -155,23 +145,8 @@ class LogitStudentT(_HeavyTailed):
     lower: float = 0.0
     upper: float = 1.0
 
-    @override
-    def _is_resolved(self) -> bool:
-        try:
-            location, scale = self._location_scale()
-        except (ArithmeticError, ValueError):
-            return False
-        return math.isfinite(location) and scale < math.inf
-
     def _location_scale(self) -> tuple[Any, Any]:
-        share = (self.median - self.lower) / (self.upper - self.lower)
-        return _log(share / (1.0 - share)), self.logit_scale
-
-    def _link(self, value: ArrayLike) -> jax.Array:
-        return special.logit((jnp.asarray(value) - self.lower) / (self.upper - self.lower))
-
-    def _inverse_link(self, x: ArrayLike) -> jax.Array:
-        return self.lower + (self.upper - self.lower) * jax.nn.sigmoid(x)
+        return self._location(), self.logit_scale
 
     def _outside(self) -> tuple[Any, Any]:
         return 0.0, 0.0

@@ -13,6 +13,17 @@ from bayes_tbm.errors import InputError
 Array = NDArray[np.float64]
 
 
+def evenly(count: int, most: int) -> NDArray[np.int_]:
+    """Places of so many draws of a row, evenly spaced; of all where there are no more.
+
+    Examples
+    --------
+    >>> evenly(7, 3), evenly(2, 3)
+    (array([0, 3, 6]), array([0, 1]))
+    """
+    return np.linspace(0, count - 1, min(most, count)).round().astype(int)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class SiteDraws:
     """Posterior draws of every site under a prior of its own, in unbounded coordinates.
@@ -135,7 +146,7 @@ class SiteDraws:
         """
         if self.count <= most:
             return self
-        return self.at(np.linspace(0, self.count - 1, most).round().astype(int))
+        return self.at(evenly(self.count, most))
 
     def halves(self) -> tuple[SiteDraws, SiteDraws]:
         """Take the first and the second half of the draws, each with half of the effective ones.

@@ -20,7 +20,7 @@ from bayes_tbm.parameters import AbstractPrior, Fixed, PriorLike, as_prior
 from bayes_tbm.population.batch.collect import DRAWS, MANIFEST
 from bayes_tbm.population.batch.journal import DONE, FITTED
 from bayes_tbm.population.batch.kept import SHARED
-from bayes_tbm.population.draws import SiteDraws
+from bayes_tbm.population.draws import SiteDraws, evenly
 from bayes_tbm.runtime.precision import use_double_precision
 
 Array = NDArray[np.float64]
@@ -161,7 +161,7 @@ def log_prior_of(prior: AbstractPrior, coordinate: Coordinate, phi: Array) -> Ar
 def _some(row: NDArray[np.float32], count: int) -> Array:
     """So many of a site's draws, evenly spaced."""
     there: Array = row[np.isfinite(row)].astype(float)
-    some: Array = there[np.linspace(0, len(there) - 1, count).round().astype(int)]
+    some: Array = there[evenly(len(there), count)]
     return some
 
 

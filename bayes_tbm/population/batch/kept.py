@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayes_tbm.population.draws import evenly
 from bayes_tbm.report.folder import stored_experiment
 from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.files import write_whole
@@ -61,7 +62,7 @@ def _draws(tree: xr.DataTree, posterior: xr.Dataset) -> xr.Dataset:
     names = [name for name in (*SHARED, *TARGETS) if name in posterior]
     flat = posterior[names].stack(sample=("chain", "draw"))
     count = flat.sizes["sample"]
-    chosen = np.unique(np.linspace(0, count - 1, min(_DRAWS, count)).round().astype(int))
+    chosen = evenly(count, _DRAWS)
     shared = [name for name in SHARED if name in posterior]
     ess = az.ess(posterior[shared]) if shared else xr.Dataset()
     out = xr.Dataset({n: ("draw", flat[n].values[chosen].astype("float32")) for n in names})

@@ -170,7 +170,7 @@ def _check(jobs: Sequence[Job], covariates: Sequence[str], where: str) -> None:
     seen: dict[str, str] = {}
     records: dict[str, str] = {}
     for job in jobs:
-        _check_streams(job, where)
+        _check_source(job, where)
         if job.name.lower() in seen:
             raise InputError(
                 where=where, variable="site", rule="must name every site once", found=job.name,
@@ -203,8 +203,8 @@ def _check(jobs: Sequence[Job], covariates: Sequence[str], where: str) -> None:
             )  # fmt: skip
 
 
-def _check_streams(job: Job, where: str) -> None:
-    """Refuse a site that is to be fitted to nothing, or to what is no stream."""
+def _check_source(job: Job, where: str) -> None:
+    """Refuse a site that is to be fitted to nothing, or as no site can be."""
     if isinstance(job.source, Calibration):
         return
     named = [name.strip().lower() for name in job.source.streams]

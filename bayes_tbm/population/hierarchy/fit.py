@@ -15,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.population.draws import SiteDraws
+from bayes_tbm.population.draws import SiteDraws, evenly
 from bayes_tbm.population.hierarchy.covariates import Covariates, covariates_of
 from bayes_tbm.population.hierarchy.diagnostics import diagnostics, disagreement
 from bayes_tbm.population.hierarchy.means import check_mean, departure
@@ -229,9 +229,7 @@ def flat(posterior: dict[str, Any], coordinates: int, most: int | None) -> Param
     total = len(values["location"])
     if coordinates == 1:
         values["means"] = np.zeros((total, 0))
-    rows = np.arange(total)
-    if most is not None and most < total:
-        rows = np.linspace(0, total - 1, most).round().astype(int)
+    rows = evenly(total, total if most is None else most)
     return {name: jnp.asarray(value[rows]) for name, value in values.items()}
 
 

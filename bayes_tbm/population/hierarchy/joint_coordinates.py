@@ -16,7 +16,7 @@ from numpyro.infer.util import unconstrain_fn
 
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.errors import InputError
-from bayes_tbm.population.draws import SiteDraws
+from bayes_tbm.population.draws import SiteDraws, evenly
 from bayes_tbm.population.hierarchy.fit import PopulationFit
 from bayes_tbm.population.hierarchy.joint_density import (
     POPULATION,
@@ -94,7 +94,7 @@ def _latent(density: LogDensity, draws: xr.Dataset) -> Array:
     """Latent vectors of draws, evenly spaced (draw, dimension)."""
     values = {name: draws[name].values.ravel().astype(float) for name in density.sampled}
     count = len(next(iter(values.values())))
-    rows = np.unique(np.linspace(0, count - 1, min(count, _ROWS)).round().astype(int))
+    rows = evenly(count, _ROWS)
     chosen = {name: jnp.asarray(x[rows]) for name, x in values.items()}
     return np.asarray(density.shared(_to_latent)(chosen))
 
@@ -129,10 +129,11 @@ def joint_density(
     site and one for the population. The posterior is the same whatever the metric.
     """
     count = min(len(own.x) for own in sites)
-    xs = [np.stack([sites[n].x[:count] for n in places]) for places in grouped(sites)]
+    members = grouped(sites)
+    xs = [np.stack([sites[n].x[:count] for n in places]) for places in members]
     groups = [
         _unwhitened([sites[n] for n in places], places, x.shape[2])
-        for places, x in zip(grouped(sites), xs, strict=True)
+        for places, x in zip(members, xs, strict=True)
     ]
     draws = _site_draws(two_stage, groups, xs)
     chosen = pooled(two_stage, draws, np.random.default_rng(seed), _ROWS)
