@@ -7,6 +7,9 @@ STAMP := .venv/.setup-stamp
 LOWEST := .venv-lowest/.setup-stamp
 # What `make page` runs: places of blocks, all by default, and options of scripts/run_page.py.
 PAGES ?=
+# Files whose slow tests `make slow` runs.
+SLOW ?= tests
+CORE := tests/native tests/model tests/reference
 # Test processes; the suite is bound by compilation, which two processes share well.
 N ?= 2
 
@@ -36,10 +39,12 @@ test: $(STAMP) ## run the fast tests and the docstring examples
 	@$(BIN)/python -m pytest -q -n $(N) --dist loadfile
 
 slow: $(STAMP) ## run the slow tests
-	@$(BIN)/python -m pytest -q -m slow -n $(N) tests
+	@$(BIN)/python -m pytest -q -m slow -n $(N) $(SLOW)
+	@$(BIN)/python scripts/due.py slow --passed $(SLOW)
 
 lowest: $(LOWEST) ## run the tests of the numerical core at the lowest versions declared
-	@.venv-lowest/bin/python -m pytest -q -n $(N) --dist loadfile tests/native tests/model tests/reference
+	@.venv-lowest/bin/python -m pytest -q -n $(N) --dist loadfile $(CORE)
+	@.venv-lowest/bin/python scripts/due.py lowest --passed $(CORE)
 
 page: $(STAMP) ## run every command and code block of README, docs/, --help and examples/, with few draws
 	@$(BIN)/python scripts/run_page.py $(PAGES)

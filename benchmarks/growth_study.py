@@ -4,7 +4,9 @@ Every stand of `bayes_tbm.synthetic.stands` (a climate on the ladder of winter c
 drawn from a stated population) is fitted three times: to its fluxes and leaf area alone, with a
 single stock at its age besides, and with its growth curve instead. The assimilated curve is the
 true one times errors of 10 % that are correlated along age. The stand's age is known to nothing
-but the stock and the curve: initial pools are free.
+but the stock and the curve: initial pools are free. All of it once under the package's prior of
+wood residence time and once under DALEC's bounds, uniform in the logarithm, so that what a curve
+changes can be told from what a prior had put in its place.
 """
 
 from __future__ import annotations
@@ -19,12 +21,12 @@ import pandas as pd
 from _measure import machine, prepare_environment
 
 _EPILOG = """
-  python benchmarks/growth_study.py --out growth-study           12 stands, about an hour on 2 cores
+  python benchmarks/growth_study.py --out growth-study     12 stands, both priors; hours
   python benchmarks/growth_study.py --out quick --stands 2 --draws 300      a try
 
 Fits are kept in the folder by content and taken up again after an interruption; the tables are
-written there as CSV. The last line, `reduction NN.N %`, is by how much the RMSE of mature biomass
-over stands falls from fluxes alone to fluxes and curve, measured as the seed study did: posterior
+written there as CSV. The line of a prior, `reduction NN.N %`, is by how much its RMSE of biomass
+falls over stands from fluxes alone to fluxes and curve, as the seed study measured it: posterior
 median against the assimilated curve at maturity (150 yr).
 """
 FLUXES = ("gpp", "nee", "et", "lai")
@@ -35,6 +37,9 @@ ERROR, COMMON, LENGTH = 0.10, 0.5, 80.0
 """Errors of the curve: log sd; the share of variance that all ages have in common, as allometry and
 a biomass map's bias are; years over which the rest is correlated."""
 PAIR = ("allocation_wood", "wood_residence_time")
+BOUNDS = (2.74, 109.5)
+"""Of wood residence time in DALEC, uniform in its logarithm [yr]."""
+PRIORS = ("package", "dalec")
 
 
 def main() -> int:
@@ -42,6 +47,10 @@ def main() -> int:
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, epilog=_EPILOG, formatter_class=layout)
     parser.add_argument("--out", type=Path, required=True, help="folder of the study")
+    parser.add_argument(
+        "--prior", choices=PRIORS, nargs="+", default=[*PRIORS],
+        help="of wood residence time: the package's, or DALEC's bounds; default both",
+    )  # fmt: skip
     parser.add_argument("--stands", type=int, default=12, help="default 12, two a climate")
     parser.add_argument(
         "--part",
@@ -59,13 +68,20 @@ def main() -> int:
     print(f"# Growth study\n\n{machine()}\n")
     part, parts = map(int, arguments.part.split("/"))
     numbers = range(arguments.stands)[part - 1 :: parts]
-    stands = [study(number, arguments.out, settings) for number in numbers]
-    if parts == 1:
-        report(pd.concat(stands, ignore_index=True), arguments.out)
+    tables = {}
+    for prior in arguments.prior:
+        print(f"## Prior of wood residence time: {prior}\n", flush=True)
+        folder = arguments.out / prior
+        stands = [study(number, folder, prior, settings) for number in numbers]
+        if parts == 1:
+            tables[prior] = pd.concat(stands, ignore_index=True)
+            report(tables[prior], folder)
+    if tables:
+        print(f"\n## What the curve changes, and the prior\n\n{changes(tables)}")
     return 0
 
 
-def study(number: int, folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
+def study(number: int, folder: Path, prior: str, settings: dict[str, Any]) -> pd.DataFrame:
     """Fit one stand to the three sets; a row a set."""
     import bayes_tbm as bt
     from bayes_tbm.studies.fits import content
@@ -75,7 +91,11 @@ def study(number: int, folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
     climates = list(CLIMATES)
     stand = virtual_stand(climates[number % len(climates)], seed=number // len(climates))
     streams, curve = observed(stand, number)
-    calibrations = {name: bt.Calibration(stand.site, streams[name], regrowth=True) for name in SETS}
+    own_prior = {} if prior == "package" else {"wood_residence_time": bt.LogUniform(*BOUNDS)}
+    calibrations = {
+        name: bt.Calibration(stand.site, streams[name], priors=own_prior, regrowth=True)
+        for name in SETS
+    }  # fmt: skip
     own = folder / stand.site.name
     made_of = [content(c, bt.Settings(seed=number, **settings)) for c in calibrations.values()]
     kept = own / f"{'-'.join(made_of)}.csv"
@@ -193,6 +213,40 @@ def report(rows: pd.DataFrame, folder: Path) -> None:
         label = "" if against == "assimilated" else "against the truth: "
         print(f"{label}reduction {middle:.1f} %  (90 % of bootstraps over stands: {low:.1f} to "
               f"{high:.1f})")  # fmt: skip
+
+
+def changes(tables: dict[str, pd.DataFrame]) -> str:
+    """From fluxes alone to fluxes and curve: medians over those of the other set, in %.
+
+    A mean over stands with 90 % of bootstraps over stands; the last rows hold what one prior
+    changes more than the other, stand by stand.
+    """
+    found: dict[str, dict[str, pd.Series]] = {}
+    for prior, rows in tables.items():
+        one = {name: rows[rows["set"] == name].set_index("stand") for name in SETS}
+        flux, curve = one["flux"], one["curve"]
+        found[prior] = {
+            "wood turnover": flux.wood_residence_time_median / curve.wood_residence_time_median,
+            "wood share": curve.allocation_wood_median / flux.allocation_wood_median,
+            "mature biomass": curve.mature / flux.mature,
+            "turnover, flux over truth": flux.wood_residence_time_true
+            / flux.wood_residence_time_median,
+            "turnover, curve over truth": curve.wood_residence_time_true
+            / curve.wood_residence_time_median,
+        }
+    table = {p: {n: interval(100.0 * (r - 1.0)) for n, r in q.items()} for p, q in found.items()}
+    if len(found) == len(PRIORS):
+        ours, other = (found[name] for name in PRIORS)
+        table["dalec less package"] = {n: interval(100.0 * (other[n] - ours[n])) for n in ours}
+    return pd.DataFrame(table).T.to_string()
+
+
+def interval(values: pd.Series) -> str:
+    """Return the mean over stands and 90 % of its bootstraps."""
+    rng = np.random.default_rng(0)
+    again = rng.integers(len(values), size=(4000, len(values)))
+    low, high = np.quantile(values.to_numpy()[again].mean(axis=1), [0.05, 0.95])
+    return f"{values.mean():+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def summary(own: pd.DataFrame) -> dict[str, float]:

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import due
 from page_blocks import ROOT, Block, all_blocks
 
 STAND_IN = "hyytiala-twin"
@@ -209,6 +210,8 @@ def main() -> int:
         print(f"page: not run: {block}: {block.why_not}")
     for block in failed:
         print(f"page: FAILED: {block}", file=sys.stderr)
+    broken = {due.page_of(b) for b in all_blocks() if b not in blocks or b in failed}
+    due.keep("page", {due.page_of(b) for b in blocks} - broken)
     used = time.process_time()
     print(
         f"page: {len(blocks) - len(left)} blocks, {len(failed)} failed, {used:.0f} s of processor"

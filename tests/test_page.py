@@ -119,3 +119,31 @@ def test_no_page_notebook_or_benchmark_has_a_quick_path_of_its_own():
     paths = [p for folder in ("notebooks", "benchmarks", "bayes_tbm", "docs")
              for p in (ROOT / folder).rglob("*") if p.suffix in {".py", ".md"}]  # fmt: skip
     assert [p.name for p in paths if "BAYES_TBM_QUICK" in p.read_text(encoding="utf-8")] == []
+
+
+@pytest.fixture
+def due(scripts):
+    import due
+
+    return due
+
+
+def test_what_changed_since_it_passed_is_due(due, tmp_path, monkeypatch, capsys):
+    now = {"a.md": "1", "b.md": "1", "c.md": "1"}
+    monkeypatch.setattr(due, "KEPT", tmp_path / "passed.json")
+    monkeypatch.setattr(due, "KINDS", {"page": lambda: dict(now)})
+    due.keep("page", ["a.md", "b.md"])
+    now["b.md"] = "2"
+
+    assert due.due("page") == ["b.md"]
+    assert "never kept as passed: c.md" in capsys.readouterr().err
+    del now["a.md"]
+    due.keep("page", ["b.md"])
+    assert due.kept() == {"page": {"b.md": "2"}}
+
+
+@pytest.mark.parametrize("kind", ["page", "slow", "lowest"])
+def test_what_is_due_is_told_by_hashes_of_files_there_are(due, kind):
+    found = due.KINDS[kind]()
+    assert found
+    assert all(len(each) == 16 for each in found.values())
