@@ -10,6 +10,7 @@ the errors that the population model takes it to have. Stands after stands make 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import time
 import warnings
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _EPILOG = """
   python benchmarks/known_truth_population.py --out known --populations 10 --stands 16
   python benchmarks/known_truth_population.py --out known --populations 4 --stands 40   same fits
+  python benchmarks/known_truth_population.py --out known --stands 40 --pool 160        same fits
   python benchmarks/known_truth_population.py --out known --truth constant
   python benchmarks/known_truth_population.py --out known --streams gpp nee et lai      fluxes alone
 
@@ -48,6 +50,11 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="folder of fits and tables")
     parser.add_argument("--populations", type=int, default=10, help="default 10")
     parser.add_argument("--stands", type=int, default=16, help="of a population (default 16)")
+    parser.add_argument(
+        "--pool", type=int,
+        help="stands that populations are drawn from, so that some are in several (default: as "
+        "many as make every population of stands of its own)",
+    )  # fmt: skip
     parser.add_argument("--streams", nargs="+", default=[*FLUXES, CURVE], metavar="STREAM")
     parser.add_argument("--truth", choices=("step", "constant"), default="step")
     parser.add_argument("--sd", type=float, help="fit nothing: stands known to such an sd [ln yr]")
@@ -76,27 +83,42 @@ def main() -> int:
     streams, truth = arguments.streams, arguments.truth
     print(f"# Known truth: {truth}, {', '.join(streams)}\n\n{machine()}, {pinned}\n", flush=True)
     study = Study(arguments.out / f"{truth}-{'-'.join(streams)}", truth, tuple(streams))
-    count = arguments.populations * arguments.stands
+    own = arguments.populations * arguments.stands
+    count = arguments.pool or own
     if arguments.part:
         study.fit(count, *map(int, arguments.part.split("/")))
         return 0
     fits = study.fits(count)
     fits.tell()
-    found = [judged(study, fits, n, arguments.stands) for n in range(arguments.populations)]
+    found = [
+        judged(study, fits, n, members(n, arguments.stands, arguments.pool))
+        for n in range(arguments.populations)
+    ]
     report(pd.DataFrame(found), truth)
+    if arguments.pool:
+        print(f"each stand is in {own / count:.1f} populations on average: errors are larger")
     normal_stands(fits.draws.summary()[1], truth, arguments.sizes)
     return 0
 
 
-def judged(study: Study, fits: Fits, number: int, stands: int) -> dict[str, Any]:
+def members(number: int, stands: int, pool: int | None) -> list[int]:
+    """Stands of a population: some of its own, or some of a pool."""
+    if pool is None:
+        return list(range(number * stands, (number + 1) * stands))
+    rng = np.random.default_rng([number, stands, pool, 29])
+    return sorted(int(n) for n in rng.choice(pool, stands, replace=False))
+
+
+def judged(study: Study, fits: Fits, number: int, numbers: list[int]) -> dict[str, Any]:
     """Fit a population under every mean function; what it says, beside the truth."""
     import bayes_tbm as bt
 
-    kept = study.folder / f"population-{number}-of-{stands}.csv"
+    names, stands = [name_of(n) for n in numbers], len(numbers)
+    told = hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]
+    kept = study.folder / f"population-{number}-of-{stands}-{told}.csv"
     if kept.is_file():
         return pd.read_csv(kept).iloc[0].to_dict()
     begin = time.perf_counter()
-    names = [name_of(n) for n in range(number * stands, (number + 1) * stands)]
     rng = np.random.default_rng([number, stands, 13])
     seen = fits.table.loc[names, "coldest"] + OFFSET_SD * rng.standard_normal()
     seen = seen + COVARIATE_SD * rng.standard_normal(stands)

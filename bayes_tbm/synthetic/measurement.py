@@ -102,6 +102,7 @@ def _series(
     value = known + sd * autoregressive(rng, time.size, how.correlation)
     value[spells(rng, time.size, GAPS, how.gap_correlation)] = np.nan
     if name == "lai":
+        value = np.maximum(value, 0.0)  # as products of leaf area are; bare winters err below it
         value[np.arange(time.size) % how.lai_every != how.lai_every // 2] = np.nan
     note = f"simulated, sd {sd:g} {UNITS[name]}"
     return Observations(

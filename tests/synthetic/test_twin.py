@@ -7,7 +7,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.model import simulate
 from bayes_tbm.parameters import TABLE, Parameters
 from bayes_tbm.sites.to_model import drivers_of
-from bayes_tbm.synthetic.measurement import MEASUREMENTS, STOCK_SD
+from bayes_tbm.synthetic.measurement import MEASUREMENTS, STOCK_SD, measure
 from bayes_tbm.synthetic.twin import TRUTH, embedded_site, embedded_truth
 from bayes_tbm.units import DAYS_PER_MONTH, DAYS_PER_YEAR
 
@@ -137,3 +137,13 @@ def test_opens_by_name(name):
 def test_bad_requests_are_refused(step, years, changes, rule):
     with pytest.raises(InputError, match=rule):
         embedded_site(step, years=years, truth=Parameters(**{**TRUTH.to_dict(), **changes}))
+
+
+@pytest.mark.parametrize("step", ["daily", "monthly"])
+def test_no_leaf_area_below_nothing_is_measured(step):
+    bare = dict.fromkeys(("gpp", "nee", "et", "lai", "wood", "som"), np.zeros(400))
+    time = np.datetime64("2001-01-01") + np.arange(400).astype("timedelta64[D]")
+    seen = measure(np.random.default_rng(0), MEASUREMENTS[step], time, bare)
+    lai = seen["lai"].value
+    assert np.nanmin(lai) == 0.0 < np.nanmax(lai)
+    assert np.nanmin(seen["nee"].value) < 0.0
