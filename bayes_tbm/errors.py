@@ -49,6 +49,25 @@ class InputError(ValueError):
         found = None if self.found is None else f"found {self.found}"
         return " ".join("; ".join(part for part in (head, found, self.remedy) if part).split())
 
+    def within(self, place: str) -> "InputError":
+        """Return the same error, of something in a larger place.
+
+        Parameters
+        ----------
+        place : str
+            A row of a table, as in ``sites.csv: FI-Hyy``.
+
+        Returns
+        -------
+        InputError
+            Whose text begins with it.
+        """
+        where = f"{place}: {self.where}" if self.where else place
+        return InputError(
+            rule=self.rule, where=where, variable=self.variable, found=self.found,
+            remedy=self.remedy,
+        )  # fmt: skip
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only arguments do not survive the default pickling of exceptions.
         parts = (self.rule, self.where, self.variable, self.found, self.remedy)

@@ -74,7 +74,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _many(arguments: argparse.Namespace) -> int:
-    if arguments.sites == STATUS and not Path(STATUS).exists():
+    if arguments.sites == STATUS and (arguments.folder or not Path(STATUS).exists()):
         return _status(arguments)
     if arguments.folder is not None or arguments.out is None:
         raise InputError(
@@ -83,6 +83,10 @@ def _many(arguments: argparse.Namespace) -> int:
             else "takes one table or folder of sites",
             found=arguments.folder, remedy="see bayes-tbm many --help",
         )  # fmt: skip
+    if arguments.max_failed < 0:
+        raise InputError(
+            where="--max-failed", rule="must be zero or more", found=arguments.max_failed
+        )
     from bayes_tbm.experiment import Experiment
     from bayes_tbm.population.batch.run import fit_many
 
@@ -129,23 +133,27 @@ def _told(table: Any, counts: dict[str, int], folder: Path, most: int) -> int:
 
 
 def _names(given: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in given.split(",")) if given else ()
+    return tuple(n for n in (name.strip() for name in given.split(",")) if n) if given else ()
 
 
 def _least(given: list[str]) -> dict[str, int]:
     found = {}
     for text in given:
         name, _, value = text.partition("=")
-        if not value.isdigit():
+        if not _is_whole(value):
             raise InputError(where="--least", rule="must be STREAM=N, as in gpp=12", found=text)
         found[name] = int(value)
     return found
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _shard(given: str | None) -> tuple[int, int]:
     if given is None:
         return 1, 1
     place, _, count = given.partition("/")
-    if not (place.isdigit() and count.isdigit()):
+    if not (_is_whole(place) and _is_whole(count)):
         raise InputError(where="--shard", rule="must be I/N, as in 3/20", found=given)
     return int(place), int(count)

@@ -68,9 +68,11 @@ from bayes_tbm.formats.reading import ReadingOptions
 from bayes_tbm.parameters import AbstractPrior, Fixed
 from bayes_tbm.plain import as_number, plain
 from bayes_tbm.posterior import EDCS, as_edcs, resolve_priors
+from bayes_tbm.posterior.assembly import age_in_years
 from bayes_tbm.sampling import Settings
 from bayes_tbm.sampling.settings import settings_with
 from bayes_tbm.sites import Site
+from bayes_tbm.sites.stated import bound
 from bayes_tbm.streams import (
     ERROR_MODELS,
     FORMER_NAMES,
@@ -208,7 +210,7 @@ class Experiment:
             return settings_with(None, self.sampling)
 
     def check(self) -> None:
-        """Check what can be checked without the site: streams, tables, priors, constraints.
+        """Check what can be checked without the site: streams, tables, priors, dates, the age.
 
         Raises
         ------
@@ -222,6 +224,12 @@ class Experiment:
             defaults = dict.fromkeys(ranges, Fixed(1.0))  # they follow the data: only names count
             resolve_priors(self.priors, defaults, ranges=ranges)
             as_edcs(self.constraints or None)
+            age_in_years(self.stand_age)
+            if bound(self.start, "start") > bound(self.end, "end"):
+                raise InputError(
+                    variable="start", rule="must be before the end",
+                    found=f"{self.start} and {self.end}",
+                )  # fmt: skip
 
     def calibration(self, site: Site | None = None, *, progress: bool = False) -> Calibration:
         """Open the site, unless it is given, and set up the calibration; nothing is sampled."""

@@ -22,8 +22,9 @@ from bayes_tbm.parameters import (
     LogStudentT,
     as_prior,
 )
+from bayes_tbm.population.batch.folder import STUDY
 from bayes_tbm.population.batch.journal import DONE, FITTED
-from bayes_tbm.population.batch.run import STUDY, fit_many
+from bayes_tbm.population.batch.run import fit_many
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import RefitPrior
 from bayes_tbm.population.runs import LOG, coordinate_of, site_draws

@@ -29,6 +29,22 @@ _TIED = ("initial_lai", "initial_labile", "initial_root", "initial_wood")
 
 def checked_age(site: Site, age: float | None) -> float | None:
     """Age with the season of the record's start, or none."""
+    years = age_in_years(age)
+    if years is None:
+        return None
+    first = float(site.drivers.days.values[0] - 0.5 * site.drivers.step_length.values[0])
+    seasoned = age_in_season(years, first)
+    return seasoned if seasoned <= OLDEST else seasoned - 1.0
+
+
+def age_in_years(age: float | None) -> float | None:
+    """Age of a stand as a number, or none.
+
+    Raises
+    ------
+    InputError
+        It is no number of years that a stand can have.
+    """
     if age is None:
         return None
     years = as_number(age)
@@ -37,9 +53,7 @@ def checked_age(site: Site, age: float | None) -> float | None:
             where="stand_age", rule=f"must be a number of years, above 0 and at most {OLDEST}",
             found=repr(age),
         )  # fmt: skip
-    first = float(site.drivers.days.values[0] - 0.5 * site.drivers.step_length.values[0])
-    seasoned = age_in_season(years, first)
-    return seasoned if seasoned <= OLDEST else seasoned - 1.0
+    return years
 
 
 def regrowth_of(

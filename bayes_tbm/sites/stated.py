@@ -1,5 +1,6 @@
 """What a user states of a site in passing: dates, and sizes of errors."""
 
+import re
 from datetime import date
 
 import numpy as np
@@ -9,6 +10,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.plain import as_number, finite_number
 
 When = str | date | np.datetime64
+_DATE = re.compile(r"\d{4}(-\d{1,2}(-\d{1,2}([T ].*)?)?)?$")
 
 
 def finite(value: float, name: str, where: str) -> float:
@@ -59,8 +61,13 @@ def bound(when: When | None, label: str) -> np.datetime64:
         far = pd.Timestamp.min if label == "start" else pd.Timestamp.max
         return np.datetime64(far.value, "ns")
     try:
+        if not _DATE.match(str(when)):  # 01.02.2005 is another day in another country
+            raise ValueError
         period = pd.Period(str(when))
     except ValueError as error:
-        raise InputError(variable=label, rule="must be a date", found=repr(when)) from error
+        raise InputError(
+            variable=label, rule="must be a date, as in 2005-01-31, 2005-01 or 2005",
+            found=repr(when),
+        ) from error  # fmt: skip
     instant = period.start_time if label == "start" else period.end_time
     return np.datetime64(instant.value, "ns")

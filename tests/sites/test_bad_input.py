@@ -87,8 +87,9 @@ def test_too_few_steps(site):
 
 
 def test_unreadable_date(site):
-    with pytest.raises(InputError, match=r"start: must be a date; found 'yesteryear'"):
-        site.window(start="yesteryear")
+    for date in ("yesteryear", "01.02.2005", "2005.5"):
+        with pytest.raises(InputError, match=rf"start: must be a date, as in .*; found '{date}'"):
+            site.window(start=date)
 
 
 def test_negative_standard_deviation(differland):

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_tbm.errors import WriteError
+from bayes_tbm.errors import InputError, WriteError
 from bayes_tbm.plots.population_map import plot_map
 from bayes_tbm.plots.save import save_png
 from bayes_tbm.population.batch import journal
 from bayes_tbm.population.batch.claims import CLAIM, is_stale
+from bayes_tbm.population.batch.columns import STATE_COLUMNS
 from bayes_tbm.population.batch.jobs import Job
 from bayes_tbm.population.batch.journal import Event
 from bayes_tbm.population.batch.kept import SHARED, read_kept
@@ -25,8 +26,8 @@ from bayes_tbm.runtime.files import write_whole
 MANIFEST, SUMMARY, FAILURES, DRAWS = "manifest.csv", "summary.csv", "failures.csv", "draws.zarr"
 _CHUNK = 64  # sites
 _NO_DRAW = -1  # place of a draw that a site has not
-_COLUMNS = ("state", "reason", "attempt", "seconds", "rhat", "ess", "divergences", "memory",
-            "folder")  # fmt: skip
+WRITTEN = (MANIFEST, SUMMARY, FAILURES, DRAWS)
+"""What a batch writes into its folder, and writes anew."""
 
 
 def table_of(jobs: Sequence[Job], folder: Path) -> pd.DataFrame:
@@ -38,27 +39,37 @@ def table_of(jobs: Sequence[Job], folder: Path) -> pd.DataFrame:
         known = (event.climate if event else None) or {}  # a table's own columns come first
         rows[job.name] = _row(event, folder) | known | dict(job.covariates)
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("site")
-    return table[[*_COLUMNS, *(c for c in table if c not in _COLUMNS)]]
+    return table[[*STATE_COLUMNS, *(c for c in table if c not in STATE_COLUMNS)]]
 
 
 def states(folder: Path) -> pd.DataFrame:
     """Return the same from the folder alone, as far as it was begun: for a look from outside."""
     rows = {site: _row(event, folder) for site, event in journal.read(folder).items()}
-    kept = folder / MANIFEST
-    known = pd.read_csv(kept, index_col="site", dtype={"site": str}) if kept.is_file() else None
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(_COLUMNS))
-    if known is not None:
-        for site in known.index.difference(table.index):
-            table.loc[site, "state"] = journal.PENDING
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(STATE_COLUMNS))
+    for site in _listed(folder / MANIFEST).difference(table.index):
+        table.loc[site, "state"] = journal.PENDING
     return table.rename_axis("site")
+
+
+def _listed(path: Path) -> pd.Index:
+    """Return the sites of a manifest, if there is one."""
+    if not path.is_file():
+        return pd.Index([])
+    try:
+        return pd.read_csv(path, index_col="site", dtype={"site": str}).index
+    except (ValueError, TypeError, OSError) as error:
+        raise InputError(
+            where=str(path), rule="must be the table that bayes-tbm many writes", found=error,
+            remedy="repeat the command of the batch, which writes it anew",
+        ) from error  # fmt: skip
 
 
 def _row(event: Event | None, folder: Path) -> dict[str, Any]:
     if event is None:
-        return {name: None for name in _COLUMNS} | {"state": journal.PENDING}
+        return {name: None for name in STATE_COLUMNS} | {"state": journal.PENDING}
     if event.state == journal.RUNNING and is_stale(folder / event.folder / CLAIM):
         event = dataclasses.replace(event, state=journal.INTERRUPTED)
-    return {name: getattr(event, name) for name in _COLUMNS}
+    return {name: getattr(event, name) for name in STATE_COLUMNS}
 
 
 def collect(jobs: Sequence[Job], folder: Path) -> list[Path]:

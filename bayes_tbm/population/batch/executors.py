@@ -169,7 +169,7 @@ def _client(distributed: Any, cluster: Any, workers: int) -> Iterator[Any]:
     if isinstance(cluster, distributed.Client):
         yield cluster
     elif cluster is not None:
-        with distributed.Client(cluster) as client:
+        with _connected(distributed, cluster) as client:
             yield client
     else:
         local = distributed.LocalCluster(
@@ -177,6 +177,16 @@ def _client(distributed: Any, cluster: Any, workers: int) -> Iterator[Any]:
         )
         with local, distributed.Client(local) as client:
             yield client
+
+
+def _connected(distributed: Any, address: Any) -> Any:
+    try:
+        return distributed.Client(address)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            where="many", variable="scheduler", rule="must be the address of a Dask scheduler",
+            found=f"{address}: {error}", remedy="as in tcp://host:8786; is it running?",
+        ) from error  # fmt: skip
 
 
 def _distributed() -> Any:

@@ -123,7 +123,7 @@ def slug(name: str) -> str:
     >>> slug("fluxval:CA-NS2 (burned 1930)")
     'fluxval-CA-NS2-burned-1930'
     """
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "site"
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:100] or "site"
 
 
 def _without_files(data: Any) -> Any:

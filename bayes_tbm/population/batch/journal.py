@@ -105,9 +105,11 @@ def _events(lines: Iterable[str]) -> Iterable[Event]:
     for line in lines:
         try:
             entry: dict[str, Any] = json.loads(line)
-            yield Event(**{name: value for name, value in entry.items() if name in known})
-        except (ValueError, TypeError):
+            event = Event(**{name: value for name, value in entry.items() if name in known})
+        except (ValueError, TypeError, AttributeError):
             continue
+        if all(isinstance(x, str) for x in (event.site, event.key, event.folder, event.state)):
+            yield event
 
 
 def _after_a_torn_line(path: Path) -> bytes:

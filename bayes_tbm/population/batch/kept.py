@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_tbm.population.draws import evenly
-from bayes_tbm.report.folder import stored_experiment
+from bayes_tbm.report.folder import load_run, stored_experiment
 from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.files import write_whole
 
@@ -43,7 +43,15 @@ def keep(tree: xr.DataTree, folder: Path) -> None:
 
 
 def read_kept(folder: Path) -> tuple[pd.DataFrame, xr.Dataset]:
-    """Return both."""
+    """Return both, made again from the posterior where they are torn."""
+    try:
+        return _read(folder)
+    except (OSError, ValueError):  # an empty CSV is a ValueError of pandas
+        keep(load_run(folder), folder)
+        return _read(folder)
+
+
+def _read(folder: Path) -> tuple[pd.DataFrame, xr.Dataset]:
     with xr.open_dataset(folder / _DRAWS_FILE, engine="h5netcdf") as opened:
         return pd.read_csv(folder / _SUMMARY_FILE), opened.load()
 

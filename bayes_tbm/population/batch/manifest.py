@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.catalogue import site_names
-from bayes_tbm.errors import InputError, did_you_mean
+from bayes_tbm.errors import InputError, did_you_mean, nearest
 from bayes_tbm.experiment import Experiment
+from bayes_tbm.population.batch.columns import OPTIONS, PLACE, TABLES, read_table
 from bayes_tbm.population.batch.jobs import Job, content_of, seed_of
 from bayes_tbm.sampling.settings import Settings, settings_with
+from bayes_tbm.sites.stated import bound
 from bayes_tbm.streams import STREAMS
 
 type Sites = str | Path | pd.DataFrame | Mapping[str, Experiment | Calibration]
-_OPTIONS = ("start", "end", "stand_age", "streams", "observations", "replace")
 _LISTS = ("streams", "observations", "replace")
 _OF_TABLES = "growth_curve", "stock"
-_PLACE = {"latitude": 90.0, "longitude": 180.0}
-_TABLES = (
-    "uncertainty", "errors", "priors", "constraints", "sampling", "reading", "systematic", "stock",
-    "growth_curve",
-)  # fmt: skip
+_LONGEST_NAME = 150
 
 
 def jobs_of(
@@ -55,16 +54,29 @@ def jobs_of(
         that will not do.
     """
     if isinstance(sites, Mapping):
-        jobs = [
-            Job(str(name), source, _settings_of(str(name), source, settings))
-            for name, source in sites.items()
-        ]
         where = "sites"
-    else:
-        table, where = _table(sites)
+        jobs = [_given(str(name), source, settings) for name, source in sites.items()]
+    elif isinstance(sites, str | Path | pd.DataFrame):
+        table, where = read_table(sites)
         jobs = [_job(row, common, settings, where) for row in table.to_dict("records")]
+    else:
+        jobs = []
+    if not jobs:
+        raise InputError(
+            where="sites", found=repr(sites)[:80],
+            rule="must be a CSV, a table, a folder of site files, or experiments by name",
+        )  # fmt: skip
     _check(jobs, covariates, where)
     return jobs
+
+
+def _given(name: str, source: Any, settings: Settings) -> Job:
+    if not isinstance(source, Experiment | Calibration):
+        raise InputError(
+            where="sites", variable=name, rule="must be a bt.Calibration or an experiment",
+            found=repr(source)[:80],
+        )  # fmt: skip
+    return Job(name, source, _settings_of(name, source, settings))
 
 
 def _settings_of(name: str, source: Experiment | Calibration, settings: Settings) -> Settings:
@@ -73,69 +85,45 @@ def _settings_of(name: str, source: Experiment | Calibration, settings: Settings
     return dataclasses.replace(own_settings, seed=seed_of(name, own_settings.seed))
 
 
-def _table(sites: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    if isinstance(sites, pd.DataFrame):
-        return _with_site(sites, "sites"), "sites"
-    path = Path(sites)
-    if path.is_dir():
-        files = sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
-        if not files:
-            raise InputError(where=str(path), rule="must hold files of sites", found="none")
-        names = [f.name.split(".")[0] for f in files]
-        return pd.DataFrame({"site": names, "path": [str(f) for f in files]}), str(path)
-    try:
-        table = pd.read_csv(path, comment="#", skipinitialspace=True, dtype={"site": str})
-    except (OSError, ValueError) as error:
-        raise InputError(
-            where=str(path), rule="must be a readable CSV with a row for each site", found=error,
-            remedy="or name a folder of site files",
-        ) from error  # fmt: skip
-    table = _with_site(table, str(path))
-    for column in ("path", "observations"):  # files lie beside the table
-        if column in table:
-            table[column] = [_beside(path.parent, cell) for cell in table[column]]
-    return table, str(path)
-
-
-def _with_site(table: pd.DataFrame, where: str) -> pd.DataFrame:
-    table = table.rename(columns=str.strip)
-    if "site" not in table or not len(table):
-        raise InputError(
-            where=where, variable="site", rule="must be a column, with a row for each site",
-            found=f"{len(table)} rows, columns {', '.join(table.columns)}",
-        )  # fmt: skip
-    return table
-
-
-def _beside(folder: Path, cell: Any) -> Any:
-    if not isinstance(cell, str):
-        return cell
-    parts = [part.strip() for part in cell.split(";")]
-    return ";".join(str(folder / p) if (folder / p).is_file() else p for p in parts)
-
-
 def _job(row: Mapping[str, Any], common: Experiment, settings: Settings, where: str) -> Job:
     given = {str(name): _whole(value) for name, value in row.items() if not pd.isna(value)}
     name = str(given.pop("site", "")).strip()
-    label = f"{where}: {name or 'a row without a site'}"
+    if not 0 < len(name) <= _LONGEST_NAME:
+        raise InputError(
+            where=where, variable="site", rule=f"must be a name of 1 to {_LONGEST_NAME} letters",
+            found=name or f"none in the row of {given.get('path', 'no path')} (NA is read as none)",
+        )  # fmt: skip
+    label = f"{where}: {name}"
     site = str(given.pop("path", name))
-    if not name or not (Path(site).is_file() or site in site_names()):
+    if not (Path(site).is_file() or site in site_names()):
+        near = nearest(site, site_names())
         raise InputError(
             where=label, variable="path", rule="must be a file or the name of a known site",
-            found=site or "nothing",
-            remedy=did_you_mean(site, site_names()) if site and "." not in site else None,
+            found=site, remedy=f"did you mean {' or '.join(near)}?" if near else
+            "bayes-tbm sites lists those that are known",
         )  # fmt: skip
     changes: dict[str, Any] = {"site": site}
-    for option in _OPTIONS:
+    for option in OPTIONS:
         if option in given:
-            changes[option] = _option(option, given.pop(option))
-    for column in [c for c in given if c.partition(".")[0] in _TABLES and "." in c]:
+            changes[option] = _option(option, given.pop(option), label)
+    for column in [c for c in given if c.partition(".")[0] in TABLES and "." in c]:
         table, _, entry = column.partition(".")
         before = changes.get(table, getattr(common, table) or {})
         changes[table] = {**before, entry: given.pop(column)}
     changes["reading"] = {**common.reading, **changes.get("reading", {}), **_place(given, label)}
     experiment = dataclasses.replace(common, **changes)
-    return Job(name, experiment, _settings_of(name, experiment, settings), covariates=given)
+    with _of_row(label):
+        own = _settings_of(name, experiment, settings)
+    return Job(name, experiment, own, covariates=given)
+
+
+@contextlib.contextmanager
+def _of_row(label: str) -> Iterator[None]:
+    """Name the row in errors."""
+    try:
+        yield
+    except InputError as error:
+        raise error.within(label) from error
 
 
 def _whole(value: Any) -> Any:
@@ -143,17 +131,22 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _option(name: str, value: Any) -> Any:
+def _option(name: str, value: Any, where: str) -> Any:
     if name in _LISTS:
         parts = str(value).replace(",", ";").split(";")
         return tuple(part.strip() for part in parts if part.strip())
-    return float(value) if name == "stand_age" else str(value)
+    if name != "stand_age":
+        return str(value)
+    years = pd.to_numeric(value, errors="coerce")
+    if isinstance(value, bool) or not np.isfinite(years):
+        raise InputError(where=where, variable=name, rule="must be a number of years", found=value)
+    return float(years)
 
 
 def _place(given: Mapping[str, Any], where: str) -> dict[str, float]:
     """Return latitude and longitude where they are given; they are covariates, too."""
     place = {}
-    for name, most in _PLACE.items():
+    for name, most in PLACE.items():
         if name not in given:
             continue
         value = pd.to_numeric(given[name], errors="coerce")
@@ -168,24 +161,17 @@ def _place(given: Mapping[str, Any], where: str) -> dict[str, float]:
 
 def _check(jobs: Sequence[Job], covariates: Sequence[str], where: str) -> None:
     seen: dict[str, str] = {}
-    records: dict[str, str] = {}
+    records: dict[str, list[_Window]] = {}
     for job in jobs:
-        _check_source(job, where)
+        with _of_row(f"{where}: {job.name}"):
+            _check_source(job)
         if job.name.lower() in seen:
             raise InputError(
                 where=where, variable="site", rule="must name every site once", found=job.name,
                 remedy="give the two records names of their own, or leave one out",
             )  # fmt: skip
         seen[job.name.lower()] = job.name
-        record = _record(job)
-        if record in records:
-            raise InputError(
-                where=where, variable="path", rule="must be another record for every site",
-                found=f"{records[record]} and {job.name} have the same one",
-                remedy="two records of one site would count it twice: leave one out",
-            )  # fmt: skip
-        if record:
-            records[record] = job.name
+        _check_record(job, records, where)
     known = {name for job in jobs for name in job.covariates}
     for covariate in covariates:
         if covariate not in known:
@@ -203,27 +189,49 @@ def _check(jobs: Sequence[Job], covariates: Sequence[str], where: str) -> None:
             )  # fmt: skip
 
 
-def _check_source(job: Job, where: str) -> None:
+def _check_source(job: Job) -> None:
     """Refuse a site that is to be fitted to nothing, or as no site can be."""
     if isinstance(job.source, Calibration):
         return
+    known = (*STREAMS, *_OF_TABLES)
     named = [name.strip().lower() for name in job.source.streams]
-    unknown = [name for name in named if name not in (*STREAMS, *_OF_TABLES)]
+    unknown = [name for name in named if name not in known]
     if not named or unknown:
-        known = (*STREAMS, *_OF_TABLES)
         raise InputError(
-            where=f"{where}: {job.name}", variable="streams", rule="must name what is fitted",
-            found=unknown[0] if unknown else "none",
+            variable="streams", rule="must name what is fitted",
+            found=(unknown[0] or "a name that is empty") if unknown else "none",
             remedy=did_you_mean(unknown[0], known) if unknown else "as in --streams gpp,et,lai",
         )  # fmt: skip
+    for name in job.source.observations:
+        if not (Path(name).is_file() or name in site_names()):
+            raise InputError(variable="observations", rule="must be a file", found=name)
     job.source.check()
 
 
-def _record(job: Job) -> str:
-    """Return what tells one record of a site from another: the content of its file, or its name."""
+class _Window(NamedTuple):
+    """What is taken of a record, and for which site."""
+
+    first: np.datetime64
+    last: np.datetime64
+    site: str
+
+
+def _check_record(job: Job, records: dict[str, list[_Window]], where: str) -> None:
+    """Refuse what another site has as well: it would count twice."""
     if isinstance(job.source, Calibration):
-        return ""
+        return
     path = Path(job.source.site)
-    window = f"{job.source.start} {job.source.end}"
-    content = content_of(path) if path.is_file() else str(path)
-    return f"{content} {window}"
+    # of one tower there are several records by name, as FI-Hyy and fluxval:FI-Hyy
+    record = content_of(path) if path.is_file() else job.source.site.rpartition(":")[2]
+    own = _Window(bound(job.source.start, "start"), bound(job.source.end, "end"), job.name)
+    for other in records.setdefault(record, []):
+        within = own.first >= other.first and own.last <= other.last
+        around = own.first <= other.first and own.last >= other.last
+        if within or around:
+            raise InputError(
+                where=where, variable="path", rule="must be another record for every site",
+                found=f"{other.site} and {job.name} have the same one",
+                remedy="two records of one site would count it twice: leave one out, or give "
+                "them other years",
+            )  # fmt: skip
+    records[record].append(own)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,12 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.experiment import Experiment
-from bayes_tbm.plain import plain, whole_at_least
+from bayes_tbm.plain import whole_at_least
 from bayes_tbm.population.batch import executors, journal
 from bayes_tbm.population.batch.collect import MANIFEST, collect, table_of
+from bayes_tbm.population.batch.folder import folder_of, wanted_of
 from bayes_tbm.population.batch.jobs import Job
 from bayes_tbm.population.batch.journal import Event
 from bayes_tbm.population.batch.manifest import Sites, jobs_of
@@ -28,9 +27,7 @@ from bayes_tbm.sampling import Settings
 from bayes_tbm.sampling.nuts.run import workers as cores
 from bayes_tbm.sampling.progress import Progress
 from bayes_tbm.sampling.settings import settings_with
-
-STUDY = "study.json"
-"""File of a batch that says what all its sites share."""
+from bayes_tbm.streams import STREAMS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,8 +97,8 @@ def fit_many(
 ) -> ManyFits:
     """Fit many sites, one posterior each, and keep all of it in a folder.
 
-    Each posterior is that of a fit of the site alone, bit for bit: seeds follow from names. What is
-    done is not done again; after a kill the same call goes on.
+    Each posterior is that of a fit of the site alone, to the bit: seeds follow from names. What is
+    done is not done again, also after a kill.
 
     Parameters
     ----------
@@ -117,7 +114,7 @@ def fit_many(
     common
         What else all sites share, as entries of an experiment: ``priors``, ``constraints``.
     covariates, least
-        Columns that every site must have; by stream, the values without which it is skipped.
+        Columns that every site must have; by stream, values without which a site is skipped.
     executor, workers
         ``"processes"``, each on a core of its own (by default as many as there are), ``"serial"``,
         ``"dask"``, a client of `distributed` or a scheduler's address.
@@ -141,13 +138,13 @@ def fit_many(
     WriteError
         Something cannot be written; what is done is kept.
     """
-    shared = _common(common, streams)
+    shared = _common(common, _listed(streams))
     settings = settings_with(settings, {**shared.sampling, **changes})
     shared = dataclasses.replace(shared, sampling={})
-    jobs = jobs_of(sites, shared, settings, covariates)
-    place, count = _shard(shard)
-    processes = _check_executor(executor, workers)
-    out = _folder(folder, shared, settings)
+    jobs = jobs_of(sites, shared, settings, _listed(covariates))
+    (place, count), processes = _shard(shard), _check_executor(executor, workers)
+    least = _checked_least(least)
+    out = folder_of(folder, wanted_of(shared, settings) | {"least": least}, sites)
     said = journal.read(out)
     jobs = [with_attempt(job, said.get(job.name), retry=retry) for job in jobs]
     own = jobs[place - 1 :: count]
@@ -155,7 +152,7 @@ def fit_many(
     write_whole(out / MANIFEST, table_of(jobs, out).to_csv())
     with Progress("fitting sites", len(own), show=progress) as bar:
         bar.advance(len(own) - len(due))
-        for event in _events(due, out, dict(least or {}), executor, processes):
+        for event in _events(due, out, least, executor, processes):
             said[event.site] = event
             bar.advance(1, _note(said, [job.name for job in own]))
     found = ManyFits(out, table_of(jobs, out))
@@ -164,26 +161,60 @@ def fit_many(
     return found
 
 
+def _listed(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names as a list, also of one text with commas."""
+    given = names.split(",") if isinstance(names, str) else names
+    return tuple(name.strip() for name in given)
+
+
 def _common(common: Mapping[str, Any] | Experiment | None, streams: Sequence[str]) -> Experiment:
     if isinstance(common, Experiment):
         return dataclasses.replace(common, streams=tuple(streams)) if streams else common
-    entries = {**(common or {}), "site": "", "streams": list(streams)}
+    if not isinstance(common, Mapping | None):
+        raise InputError(
+            where="many", variable="common", found=repr(common)[:80],
+            rule="must hold entries of an experiment, or be bt.Experiment.from_toml(...)",
+        )  # fmt: skip
+    entries = {**(common or {}), "site": ""}
+    entries["streams"] = list(streams or entries.get("streams", ()))
     return Experiment.from_dict(entries, where="")
 
 
-def _shard(shard: tuple[int, int]) -> tuple[int, int]:
-    place, count = shard
-    if not 1 <= place <= count:
+def _shard(shard: Any) -> tuple[int, int]:
+    is_pair = isinstance(shard, tuple | list) and len(shard) == 2
+    place, count = (
+        (whole_at_least(1, "shard", each, where="many") for each in shard) if is_pair else (1, 0)
+    )
+    if place > count:
         raise InputError(
-            where="many", variable="shard", rule="must be part i of n, from 1 to n",
-            found=f"{place}/{count}",
+            where="many", variable="shard", rule="must be part i of n, from 1 to n, as in (1, 4)",
+            found="/".join(map(str, shard)) if is_pair else repr(shard),
         )  # fmt: skip
     return place, count
 
 
+def _checked_least(least: Mapping[str, int] | None) -> dict[str, int]:
+    known = (*STREAMS, "growth_curve", "stock")
+    least = {} if least is None else least
+    if not isinstance(least, Mapping):
+        raise InputError(
+            where="many", variable="least", rule="must be numbers by stream", found=repr(least)
+        )
+    for name in least:
+        if name not in known:
+            raise InputError(
+                where="many", variable=f"least {name}", rule="must be of a stream",
+                remedy=did_you_mean(str(name), known),
+            )  # fmt: skip
+    return {name: whole_at_least(0, f"least {name}", n, where="many") for name, n in least.items()}
+
+
 def _check_executor(executor: Any, workers: int | None) -> int:
     known = executors.EXECUTORS
-    if isinstance(executor, str) and executor not in known and "://" not in executor:
+    is_text = isinstance(executor, str)
+    if (is_text and executor not in known and "://" not in executor) or (
+        not is_text and not hasattr(executor, "submit")
+    ):
         raise InputError(
             where="many", variable="executor", found=executor,
             rule=f"must be one of {', '.join(known)}, a Dask client or a scheduler's address",
@@ -191,42 +222,6 @@ def _check_executor(executor: Any, workers: int | None) -> int:
     if workers is None:
         return cores()
     return whole_at_least(1, "workers", workers, where="many")
-
-
-def _folder(folder: str | Path, common: Experiment, settings: Settings) -> Path:
-    """Folder of the batch, which must be of the same settings if there is one."""
-    out = Path(folder)
-    wanted = {
-        "streams": list(common.streams), "sampling": dataclasses.asdict(settings),
-        "common": plain(_plain_of(common)),
-    }  # fmt: skip
-    wanted = json.loads(json.dumps(wanted, default=str))
-    kept = out / STUDY
-    if out.exists() and not out.is_dir():
-        raise InputError(where=str(out), rule="must be a folder", found="a file")
-    if kept.exists():
-        try:
-            found = json.loads(kept.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise InputError(
-                where=str(kept), rule="must be readable", found=error, remedy="remove it"
-            ) from error
-        different = [name for name in wanted if found.get(name) != wanted[name]]
-        if different:
-            name = different[0]
-            raise InputError(
-                where=str(out), variable=name, rule="must be that of the batch in this folder",
-                found=f"{wanted[name]} instead of {found.get(name)}",
-                remedy="choose another folder, or go on with what it has",
-            )  # fmt: skip
-    else:
-        write_whole(kept, json.dumps(wanted, indent=1))
-    return out
-
-
-def _plain_of(common: Experiment) -> dict[str, Any]:
-    entries = tomllib.loads(common.to_toml())
-    return {n: v for n, v in entries.items() if n not in ("site", "streams", "sampling")}
 
 
 def _events(

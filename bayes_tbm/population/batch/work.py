@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import hashlib
 import resource
 import shutil
 import sys
@@ -94,8 +95,7 @@ def _fitted(job: Job, folder: Path, least: Mapping[str, int]) -> dict[str, Any]:
         calibration = job.calibration()
         _require(calibration, least)
         # A kill may have come between the posterior and the journal.
-        there = (own / POSTERIOR).is_file()
-        tree = load_run(own) if there else _sampled(job, calibration, own)
+        tree = load_run(own) if _has_posterior(own) else _sampled(job, calibration, own)
     shutil.rmtree(own / CHECKPOINT, ignore_errors=True)
     report = check_convergence(tree)
     with contextlib.suppress(FileNotFoundError):  # of an earlier attempt
@@ -121,6 +121,12 @@ def _sampled(job: Job, calibration: Calibration, own: Path) -> xr.DataTree:
     return tree
 
 
+def _has_posterior(own: Path) -> bool:
+    """Whether there is one that is more than an empty file, as a full disk leaves."""
+    path = own / POSTERIOR
+    return path.is_file() and path.stat().st_size > 0
+
+
 def _require(calibration: Calibration, least: Mapping[str, int]) -> None:
     """Refuse a site that has too few values of a stream."""
     seen = {stream.name: len(stream.data.value) for stream in calibration.density.streams}
@@ -134,7 +140,9 @@ def _require(calibration: Calibration, least: Mapping[str, int]) -> None:
 
 
 def _error_file(job: Job, folder: Path) -> Path:
-    return folder / ERRORS / f"{slug(job.name)}.txt"
+    plain = slug(job.name)  # of two names it may be the same
+    told = "" if plain == job.name else f"-{hashlib.sha256(job.name.encode()).hexdigest()[:6]}"
+    return folder / ERRORS / f"{plain}{told}.txt"
 
 
 def _keep_traceback(job: Job, folder: Path) -> None:
@@ -179,5 +187,5 @@ def is_settled(job: Job, said: Event | None, folder: Path, *, retry: bool) -> bo
     if said is None or said.key != job.key:
         return False
     if said.state in journal.FITTED:
-        return (folder / job.folder / POSTERIOR).is_file()
+        return _has_posterior(folder / job.folder)
     return said.state in (journal.SKIPPED, journal.FAILED) and not retry

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import types
 
 import numpy as np
 import pandas as pd
@@ -14,12 +15,14 @@ from bayes_tbm.cli import main
 from bayes_tbm.experiment import Experiment
 from bayes_tbm.population.batch import collect, journal
 from bayes_tbm.population.batch.jobs import Job, seed_of
-from bayes_tbm.population.batch.work import with_attempt
+from bayes_tbm.population.batch.kept import read_kept
+from bayes_tbm.population.batch.work import is_settled, with_attempt
 from bayes_tbm.population.runs import site_draws
 
 from .conftest import SHORT
 
 FITTED = {"done", "not converged"}
+LEAST = {"gpp": 36}  # which the third of the sites has alone
 
 
 def events(folder):
@@ -99,12 +102,12 @@ def test_a_site_that_fails_leaves_the_others_and_is_done_again_on_request(
 
 
 def test_shards_make_the_whole_and_sites_with_few_values_are_skipped(fit):
-    found = fit(least={"gpp": 10_000}, shard=(1, 3))
+    found = fit(least=LEAST, shard=(1, 3))
     assert found.counts == {"skipped": 1, "pending": 2}
-    assert "10000 values of gpp" in found.table["reason"]["first"]
-    assert fit(least={"gpp": 10_000}, shard=(3, 3)).counts == {"skipped": 2, "pending": 1}
+    assert "values of gpp" in found.table["reason"]["first"]
+    assert fit(least=LEAST, shard=(2, 3)).counts == {"skipped": 2, "pending": 1}
     assert not (found.folder / "draws.zarr").exists()
-    assert set(fit(shard=(2, 3)).table["state"]) == {"skipped", "not converged"}
+    assert set(fit(least=LEAST, shard=(3, 3)).table["state"]) == {"skipped", "not converged"}
     assert (found.folder / "draws.zarr").is_dir()  # by the last of them
     assert len(events(found.folder)) == 6
 
@@ -165,6 +168,15 @@ def test_settings_of_another_batch_are_refused(fit):
         ({"executor": "proceses"}, "must be one of processes, serial, dask"),
         ({"shard": (4, 3)}, "found 4/3"),
         ({"workers": 0}, "workers"),
+        ({"shard": "1/4"}, "shard"),
+        ({"shard": (1,)}, "shard"),
+        ({"shard": (1.5, 4)}, "shard"),
+        ({"executor": 5}, "executor"),
+        ({"least": {"gppp": 12}}, "did you mean gpp"),
+        ({"least": {"gpp": "many"}}, "least gpp"),
+        ({"least": ["gpp"]}, "least"),
+        ({"common": "common.toml"}, "common"),
+        ({"folder": " "}, "must be named"),
         ({"drawz": 3}, "did you mean draws"),
     ],
 )
@@ -172,6 +184,71 @@ def test_bad_options_are_refused_before_anything_is_written(fit, tmp_path, optio
     with pytest.raises(bt.InputError, match=said):
         fit(**options)
     assert not (tmp_path / "runs").exists()
+
+
+def test_other_least_numbers_are_another_batch(fit):
+    fit(shard=(1, 3), least={"gpp": 10_000})
+    with pytest.raises(bt.InputError, match="least: must be that of the batch"):
+        fit(shard=(1, 3), least={"gpp": 12})
+
+
+@pytest.mark.parametrize("name", ["manifest.csv", "summary.csv", "failures.csv"])
+def test_a_table_of_ones_own_is_not_written_over(manifest, tmp_path, name):
+    own = tmp_path / "mine"
+    own.mkdir()
+    mine = "# my notes\n" + manifest.read_text()
+    (own / name).write_text(mine)
+    for sites in (own / name, manifest):
+        with pytest.raises(bt.InputError, match=r"written over|must be empty"):
+            bt.fit_many(sites, ("gpp", "lai"), folder=own)
+    assert [path.name for path in own.iterdir()] == [name]
+    assert (own / name).read_text() == mine
+
+
+def test_a_folder_of_site_files_is_not_that_of_the_batch(tmp_path):
+    (tmp_path / "a.nc").write_text("")
+    with pytest.raises(bt.InputError, match="written over by the batch"):
+        bt.fit_many(tmp_path, ("gpp",), folder=tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "null", "{"])
+def test_a_torn_study_is_told_and_left(manifest, tmp_path, content):
+    (tmp_path / "study.json").write_text(content)
+    with pytest.raises(bt.InputError, match=r"study.json: must be readable.*remove it"):
+        bt.fit_many(manifest, ("gpp", "lai"), folder=tmp_path)
+    assert (tmp_path / "study.json").read_text() == content
+
+
+def test_lines_of_a_journal_that_are_no_events_are_left_out(tmp_path):
+    event = journal.Event("A", "1", "fits/A-1", journal.DONE)
+    journal.write(tmp_path, event)
+    with (tmp_path / journal.EVENTS).open("a") as file:
+        for line in ([], 3, None, {"site": ["A"]}, {"site": "A", "key": "1", "folder": 3}):
+            file.write(json.dumps(line) + "\n")
+    assert journal.read(tmp_path) == {"A": event}
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"a,b\n1,2,3,4\n", b"name,state\n"])
+def test_status_of_a_torn_manifest_says_what_to_do(tmp_path, capsys, content):
+    journal.write(tmp_path, journal.Event("A", "1", "fits/A-1", journal.DONE))
+    (tmp_path / "manifest.csv").write_bytes(content)
+    assert main(["many", "status", str(tmp_path)]) == 2
+    assert "repeat the command of the batch" in capsys.readouterr().err
+
+
+def test_what_is_torn_beside_a_posterior_is_made_again(fit):
+    found = fit(shard=(1, 3))
+    own = found.folder / str(found.table["folder"].dropna().iloc[0])
+    whole = [pd.read_csv(own / "summary.csv"), (own / "draws.nc").stat().st_size]
+    (own / "summary.csv").write_text("")
+    (own / "draws.nc").write_bytes(b"torn")
+    summary, draws = read_kept(own)
+    pd.testing.assert_frame_equal(summary, whole[0])
+    assert "wood_residence_time" in draws
+    (own / "posterior.nc").write_bytes(b"")
+    said = journal.read(found.folder)["first"]
+    job = types.SimpleNamespace(key=said.key, folder=said.folder)
+    assert not is_settled(job, said, found.folder, retry=False)
 
 
 def test_the_command_tells_and_counts(manifest, tmp_path, capsys):

@@ -82,11 +82,35 @@ def test_calibrations_of_ones_own_are_jobs_too():
     assert one.calibration() is made["A"]
 
 
+def test_other_years_of_one_record_are_two_sites():
+    one, two = jobs({"site": ["A", "B"], "path": TWINS[:1] * 2, "start": ["2004", "2008"],
+                     "end": ["2007", "2012"]})  # fmt: skip
+    assert one.key != two.key
+
+
+def test_rows_that_are_longer_than_the_header_are_refused(tmp_path):
+    path = tmp_path / "sites.csv"
+    path.write_text("site,path\na,hyytiala-twin,7\n")
+    with pytest.raises(bt.InputError, match="as many cells as the first line"):
+        jobs_of(path, COMMON, bt.Settings())
+    path.write_text("site,path\na,hyytiala-twin,\n")
+    assert [job.name for job in jobs_of(path, COMMON, bt.Settings())] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "sites", [["hyytiala-twin"], None, {}, {"a": "hyytiala-twin"}, {"a": None}]
+)
+def test_what_is_no_table_of_sites_is_refused(sites):
+    with pytest.raises(bt.InputError, match="sites"):
+        jobs_of(sites, COMMON, bt.Settings())
+
+
 def test_a_folder_is_a_table_of_its_files(tmp_path):
     site = embedded_site("monthly")
-    for name, end in (("north", "2006"), ("south", "2007")):
+    for name, end in (("CA.NS1", "2006"), ("CA.NS2", "2007")):
         site.window("2004", end).to_netcdf(tmp_path / f"{name}.nc")
-    assert [job.name for job in jobs_of(tmp_path, COMMON, bt.Settings())] == ["north", "south"]
+    (tmp_path / "README.md").write_text("not a site")
+    assert [job.name for job in jobs_of(tmp_path, COMMON, bt.Settings())] == ["CA.NS1", "CA.NS2"]
 
 
 BAD = {
@@ -108,7 +132,28 @@ BAD = {
     "uncertainty": ({"site": ["A"], "path": TWINS[:1], "uncertainty.gpp": ["much"]}, (),
                     "uncertainty.gpp: must be a number; found 'much'"),
     "no site": ({"name": ["A"]}, (), "must be a column"),
-    "empty name": ({"site": [None], "path": TWINS[:1]}, (), "row without a site"),
+    "empty name": ({"site": [None], "path": TWINS[:1]}, (), "site: .*found none in the row of hyy"),
+    "long name": ({"site": ["A" * 260], "path": TWINS[:1]}, (), "1 to 150 letters"),
+    "one tower": ({"site": ["A", "B"], "path": ["FI-Hyy", "fluxval:FI-Hyy"]}, (), "A and B"),
+    "years of others": ({"site": ["A", "B"], "path": TWINS[:1] * 2, "start": ["2005", "2006"]},
+                           (), "A and B have the same one"),
+    "age": ({"site": ["A"], "path": TWINS[:1], "stand_age": ["44 yr"]}, (), "stand_age: .*44 yr"),
+    "age below none": ({"site": ["A"], "path": TWINS[:1], "stand_age": [-9]}, (), "A: stand_age"),
+    "date": ({"site": ["A"], "path": TWINS[:1], "start": ["01.02.2005"]}, (), "2005-01-31"),
+    "end first": ({"site": ["A"], "path": TWINS[:1], "start": [2010], "end": [2005]}, (),
+                  "A: start: must be before the end; found 2010 and 2005"),
+    "observations": ({"site": ["A"], "path": TWINS[:1], "observations": ["no.csv"]}, (), "no.csv"),
+    "state": ({"site": ["A"], "path": TWINS[:1], "state": ["Maine"]}, (), "another name"),
+    "option's case": ({"site": ["A"], "path": TWINS[:1], "Latitude": [105]}, (), "mean latitude"),
+    "option's plural": ({"site": ["A"], "path": TWINS[:1], "Stand ages": [4]}, (), "stand_age"),
+    "option's dot": ({"site": ["A"], "path": TWINS[:1], "uncertainty_nbe": [4]}, (), "uncertainty"),
+    "table's name": ({"site": ["A"], "path": TWINS[:1], "prior.fire_resilience": [4]}, (),
+                     "did you mean priors.NAME"),
+    "no entry": ({"site": ["A"], "path": TWINS[:1], "priors": [4]}, (), "as in priors.NAME"),
+    "column twice": ({"site": ["A"], "path": TWINS[:1], "path.1": ["x"]}, (), "named once"),
+    "no column": ({"site": ["A"], "path": TWINS[:1], "Unnamed: 0": [0]}, (), "must have a name"),
+    "setting": ({"site": ["A"], "path": TWINS[:1], "sampling.draws": [-30]}, (),
+                "sites: A: .*draws.*found -30"),
 }  # fmt: skip
 
 

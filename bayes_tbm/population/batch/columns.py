@@ -1,0 +1,130 @@
+"""Read a table of sites, and tell its columns: options of a site, or what else is known of it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bayes_tbm.errors import InputError, nearest
+
+OPTIONS = ("start", "end", "stand_age", "streams", "observations", "replace")
+PLACE = {"latitude": 90.0, "longitude": 180.0}
+"""Largest size of each, in degrees."""
+TABLES = (
+    "uncertainty", "errors", "priors", "constraints", "sampling", "reading", "systematic", "stock",
+    "growth_curve",
+)  # fmt: skip
+"""Tables of an experiment, whose entries are columns as in ``priors.wood_residence_time``."""
+STATE_COLUMNS = ("state", "reason", "attempt", "seconds", "rhat", "ess", "divergences", "memory",
+                 "folder")  # fmt: skip
+"""What a batch tells of each site; no covariate is called so."""
+_FILES = ("path", "observations", "growth_curve.file", "stock.file", "reading.half_hourly")
+_NO_SITES = (".md", ".txt", ".toml")
+_NAMED = ("site", "path", *OPTIONS, *PLACE, *TABLES)
+_MANGLED = re.compile(r"(.*)\.\d+")
+
+
+def read_table(sites: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return a table with a row for each site, and what to call it in messages.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, has no column ``site``, or columns that are neither options nor
+        covariates.
+    """
+    if isinstance(sites, pd.DataFrame):
+        return _checked(sites, "sites"), "sites"
+    path = Path(sites)
+    if path.is_dir():
+        return _of_folder(path), str(path)
+    table = _checked(_read(path), str(path))
+    for column in _FILES:  # they lie beside the table
+        if column in table:
+            table[column] = [_beside(path.parent, cell) for cell in table[column]]
+    return table, str(path)
+
+
+def _of_folder(path: Path) -> pd.DataFrame:
+    files = sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
+    files = [f for f in files if f.suffix.lower() not in _NO_SITES]
+    if not files:
+        raise InputError(where=str(path), rule="must hold files of sites", found="none")
+    return pd.DataFrame({"site": [f.stem for f in files], "path": [str(f) for f in files]})
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # longer rows than the header
+            return pd.read_csv(
+                path, comment="#", skipinitialspace=True, dtype={"site": str}, index_col=False,
+                encoding="utf-8-sig",
+            )  # fmt: skip
+    except pd.errors.ParserWarning as error:
+        raise InputError(
+            where=str(path), rule="rows must have as many cells as the first line has columns",
+            found="more cells", remedy="remove commas at the ends of rows, or quote cells with one",
+        ) from error  # fmt: skip
+    except (OSError, ValueError) as error:
+        raise InputError(
+            where=str(path), rule="must be a readable CSV with a row for each site", found=error,
+            remedy="or name a folder of site files",
+        ) from error  # fmt: skip
+
+
+def _checked(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    table = table.rename(columns=lambda name: str(name).strip())
+    if "site" not in table or not len(table):
+        raise InputError(
+            where=where, variable="site", rule="must be a column, with a row for each site",
+            found=f"{len(table)} rows, columns {', '.join(table.columns)}",
+            remedy="the first line names the columns in lower case, with commas between them",
+        )  # fmt: skip
+    for column in table.columns:
+        if fault := _fault(column, list(table.columns)):
+            raise InputError(where=where, variable=column, rule=fault)
+    return table
+
+
+def _fault(column: str, columns: list[str]) -> str | None:
+    """Return what is wrong with the name of a column, if anything is."""
+    if not column or column.startswith("Unnamed:"):
+        return "a column must have a name"
+    mangled = _MANGLED.fullmatch(column)  # as pandas calls the second of a name
+    if columns.count(column) > 1 or (mangled and mangled[1].strip() in columns):
+        return "a column must be named once"
+    if column in STATE_COLUMNS:
+        return "is what a batch tells of its sites: give the covariate another name"
+    if column in TABLES:
+        return f"needs an entry, as in {column}.NAME"
+    table, dot, _ = column.partition(".")
+    if column in _NAMED or (dot and table in TABLES):
+        return None
+    meant = _meant(table, TABLES) if dot else _meant(column, _NAMED)
+    return f"is no option: did you mean {meant}{'.NAME' * bool(dot)}?" if meant else None
+
+
+def _meant(name: str, known: Iterable[str]) -> str | None:
+    """Return the option that a name is nearly, if there is one."""
+    plain = re.sub(r"[^a-z]+", "_", name.lower())
+    begun = [each for each in TABLES[:5] if plain.startswith(f"{each}_")]
+    alike = [each for each in nearest(plain, known) if _alike(plain, each)]
+    return next(iter([*alike, *begun]), None)
+
+
+def _alike(name: str, option: str) -> bool:
+    """Whether names differ by a letter at the end, or in nothing but how they are written."""
+    return name == option or name in (f"{option}s", option.rstrip("s"), f"{option}_")
+
+
+def _beside(folder: Path, cell: Any) -> Any:
+    if not isinstance(cell, str):
+        return cell
+    parts = [part.strip() for part in cell.replace(",", ";").split(";")]
+    return ";".join(str(folder / p) if (folder / p).is_file() else p for p in parts)
