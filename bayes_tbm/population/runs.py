@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
@@ -21,6 +21,8 @@ from bayes_tbm.population.batch.collect import DRAWS, MANIFEST
 from bayes_tbm.population.batch.journal import DONE, FITTED
 from bayes_tbm.population.batch.kept import SHARED
 from bayes_tbm.population.draws import SiteDraws, evenly
+from bayes_tbm.population.hierarchy.settings import name_list
+from bayes_tbm.population.site_table import read_table
 from bayes_tbm.runtime.precision import use_double_precision
 
 Array = NDArray[np.float64]
@@ -85,21 +87,22 @@ def site_draws(
     Raises
     ------
     InputError
-        There is no such folder, no site or a single one of all is fitted, a coordinate is none, or
-        was held fixed.
+        There is no such folder, its draws or its manifest cannot be read, no site or a single one
+        of all is fitted, a coordinate is none, or was held fixed.
     """
     use_double_precision()
     folder = Path(runs)
     store = _store(folder, not_converged, sites)
     _check(coordinates, store, folder)
     count = int(np.isfinite(store[coordinates[0]].values).sum(axis=1).min())
+    if not count:
+        raise _torn(folder, "sites without draws")
     rows = [_draws(store.isel(site=i), coordinates, count, folder) for i in range(len(store.site))]
     phi, log_prior = map(np.stack, zip(*rows, strict=True))
     effective = np.minimum(store["effective"].values.astype(float), count)
     names = tuple(str(site) for site in store["site"].values)
     draws = SiteDraws(names, tuple(coordinates), phi, log_prior, effective)
-    known = pd.read_csv(folder / MANIFEST, index_col="site", dtype={"site": str})
-    return draws, known.loc[list(names)]
+    return draws, read_table(folder / MANIFEST, names, remedy=_again(folder))
 
 
 def _store(folder: Path, not_converged: bool, wanted: Sequence[str] | None) -> xr.Dataset:
@@ -109,8 +112,13 @@ def _store(folder: Path, not_converged: bool, wanted: Sequence[str] | None) -> x
             where=str(folder), variable=DRAWS, rule="must be a folder of a batch that is done",
             found="no draws", remedy="run bayes-tbm many to its end",
         )  # fmt: skip
-    with xr.open_zarr(folder / DRAWS) as opened:
-        store: xr.Dataset = opened.load()
+    try:
+        with xr.open_zarr(folder / DRAWS) as opened:
+            store: xr.Dataset = opened.load()
+    except Exception as error:  # zarr raises what the torn place makes it raise
+        raise _torn(folder, error) from error
+    if lost := [name for name in ("site", "state", "effective", "priors") if name not in store]:
+        raise _torn(folder, f"no {lost[0]}")
     taken = np.isin(store["state"].values.astype(str), FITTED if not_converged else (DONE,))
     if wanted is not None:
         taken &= np.isin(store["site"].values.astype(str), list(wanted))
@@ -125,11 +133,30 @@ def _store(folder: Path, not_converged: bool, wanted: Sequence[str] | None) -> x
     return fitted
 
 
+def _torn(folder: Path, found: object) -> InputError:
+    return InputError(
+        where=str(folder / DRAWS), rule="must hold the draws of a batch", found=found,
+        remedy=_again(folder),
+    )  # fmt: skip
+
+
+def _again(folder: Path) -> str:
+    return f"repeat bayes-tbm many --out {folder}: it keeps all fits, and collects them again"
+
+
+def _priors(text: object, folder: Path) -> dict[str, PriorLike]:
+    """Priors of a site by parameter."""
+    try:
+        return dict(json.loads(str(text)))
+    except ValueError as error:
+        raise _torn(folder, f"priors that cannot be read ({error})") from error
+
+
 def _draws(
     store: xr.Dataset, coordinates: Sequence[str], count: int, folder: Path
 ) -> tuple[Array, Array]:
     """Draws of one site in unbounded coordinates (draw, coordinate), and log prior density."""
-    priors: Mapping[str, PriorLike] = json.loads(str(store["priors"].values))
+    priors = _priors(store["priors"].values, folder)
     row, density = [], np.zeros(count)
     for name in coordinates:
         prior = as_prior(name, priors[name])
@@ -173,8 +200,13 @@ def _inside(x: Array, prior: AbstractPrior) -> Array:
 
 
 def _check(coordinates: Sequence[str], store: xr.Dataset, folder: Path) -> None:
+    if not name_list("coordinates", coordinates, str(folder)):
+        raise InputError(
+            where=str(folder), variable="coordinates", rule="must be a parameter or more",
+            found="none",
+        )  # fmt: skip
     held = [str(name) for name, x in store.items() if x.dims == ("site", "draw")]
-    free = set(json.loads(str(store["priors"].values[0])))
+    free = set(_priors(store["priors"].values[0], folder))
     for name in coordinates:
         if name not in held or name not in free:
             raise InputError(
