@@ -27,8 +27,8 @@ from bayes_tbm.population.batch.journal import DONE, FITTED
 from bayes_tbm.population.batch.run import STUDY, fit_many
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import RefitPrior
-from bayes_tbm.population.hierarchy.settings import Rule, truth, whole
 from bayes_tbm.population.runs import LOG, coordinate_of, site_draws
+from bayes_tbm.population.settings import Rule, truth, whole
 from bayes_tbm.report.folder import EXPERIMENT
 from bayes_tbm.sampling import Settings
 

@@ -21,7 +21,7 @@ from bayes_tbm.population.batch.collect import DRAWS, MANIFEST
 from bayes_tbm.population.batch.journal import DONE, FITTED
 from bayes_tbm.population.batch.kept import SHARED
 from bayes_tbm.population.draws import SiteDraws, evenly
-from bayes_tbm.population.hierarchy.settings import name_list
+from bayes_tbm.population.settings import name_list
 from bayes_tbm.population.site_table import read_table
 from bayes_tbm.runtime.precision import use_double_precision
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.population.hierarchy.covariates import SOURCES
 
+SOURCES = "files"
+"""Entry of a table's ``attrs``: the file of each column, and of the table under an empty name."""
 NEEDED = ("coldest", "cell")
 
 
@@ -57,6 +58,12 @@ def read_table(
     return table.loc[list(sites)]
 
 
+def source_of(table: pd.DataFrame, name: str = "") -> str:
+    """Return the file that a column came from, where its reader has noted it in ``attrs``."""
+    files = table.attrs.get(SOURCES, {})
+    return str(files.get(name, files.get("", "covariates")))
+
+
 def with_columns_of(known: pd.DataFrame, path: str) -> pd.DataFrame:
     """Put columns of another table beside those that are known, or in their place.
 
@@ -82,7 +89,7 @@ def with_columns_of(known: pd.DataFrame, path: str) -> pd.DataFrame:
                 remedy=f"did you mean {meant}? call it so, or something else",
             )  # fmt: skip
     joined = known.drop(columns=more.columns, errors="ignore").join(more)
-    before = known.attrs.get(SOURCES, {}).get("", "covariates")
+    before = source_of(known)
     joined.attrs[SOURCES] = {**dict.fromkeys(known.columns.difference(more.columns), before),
                              **dict.fromkeys(more.columns, path), "": path}  # fmt: skip
     return joined

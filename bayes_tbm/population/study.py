@@ -21,7 +21,10 @@ from bayes_tbm.population.batch.kept import SHARED
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import Refits, refit_weak_sites
 from bayes_tbm.population.hierarchy.means import check_mean
-from bayes_tbm.population.hierarchy.settings import (
+from bayes_tbm.population.refitting import RefitSites, check_options
+from bayes_tbm.population.result import PopulationResult
+from bayes_tbm.population.runs import site_draws
+from bayes_tbm.population.settings import (
     SETTINGS,
     Rule,
     check_settings,
@@ -30,9 +33,6 @@ from bayes_tbm.population.hierarchy.settings import (
     truth,
     whole,
 )
-from bayes_tbm.population.refitting import RefitSites, check_options
-from bayes_tbm.population.result import PopulationResult
-from bayes_tbm.population.runs import site_draws
 from bayes_tbm.population.site_table import with_columns_of
 from bayes_tbm.report import check_folder
 
@@ -229,7 +229,7 @@ class PopulationStudy:
 def _path(name: str, value: Any, where: str) -> str:
     if not isinstance(value, str | os.PathLike) or not os.fspath(value):
         raise InputError(
-            where=where, variable=name, found=repr(value),
+            where=where, variable=name, found=repr(value)[:60],
             rule="must name the folder of a batch" if name == "runs" else "must name a CSV file",
             remedy="bayes_tbm.attribution takes tables" if value is not None else None,
         )  # fmt: skip

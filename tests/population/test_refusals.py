@@ -10,7 +10,7 @@ import bayes_tbm as bt
 from bayes_tbm.errors import InputError
 from bayes_tbm.population.attribution import driver_shares
 from bayes_tbm.population.hierarchy import fit
-from bayes_tbm.population.hierarchy.settings import SETTINGS
+from bayes_tbm.population.settings import SETTINGS
 from tests.population.toy import toy
 
 TWELVE = np.arange(12.0)

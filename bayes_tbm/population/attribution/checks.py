@@ -12,16 +12,17 @@ from bayes_tbm.plain import finite_number
 from bayes_tbm.population.attribution.shares import checked_groups, groups_in
 from bayes_tbm.population.attribution.thresholds import check_believed
 from bayes_tbm.population.draws import SiteDraws
-from bayes_tbm.population.hierarchy.covariates import Covariates, covariates_of, source_of
+from bayes_tbm.population.hierarchy.covariates import Covariates, covariates_of
 from bayes_tbm.population.hierarchy.fit import check_draws
 from bayes_tbm.population.hierarchy.means import check_mean
-from bayes_tbm.population.hierarchy.settings import (
+from bayes_tbm.population.settings import (
     check_settings,
     name_list,
     seed_of,
     truth,
     whole,
 )
+from bayes_tbm.population.site_table import source_of
 
 _WHERE = "attribution"
 _OWN = ("means", "groups", "factors", "replicates", "seed", "believed", "every_driver_set")

@@ -18,7 +18,7 @@ from bayes_tbm.population.hierarchy.covariates import (
     design_of,
     rows_of,
 )
-from bayes_tbm.population.hierarchy.settings import name_list
+from bayes_tbm.population.settings import name_list
 
 Array = NDArray[np.float64]
 GROUPS = {

@@ -11,11 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError, did_you_mean
+from bayes_tbm.population.site_table import source_of
 from bayes_tbm.sites.missing import is_missing
 
 Array = NDArray[np.float64]
-SOURCES = "files"
-"""Entry of a table's ``attrs``: the file of each column, and of the table under an empty name."""
 _MOST_DEGC = 80.0
 _NUMBER = "must be a finite number everywhere, and no mark of a missing one"
 
@@ -141,12 +140,6 @@ def rows_of(table: pd.DataFrame, sites: Sequence[str], names: Sequence[str]) -> 
                 found=f"none for {', '.join(map(str, empty[:5]))}",
             )  # fmt: skip
     return rows
-
-
-def source_of(table: pd.DataFrame, name: str = "") -> str:
-    """Return the file that a column came from, where its reader has noted it in ``attrs``."""
-    files = table.attrs.get(SOURCES, {})
-    return str(files.get(name, files.get("", "covariates")))
 
 
 def check_varies(rows: pd.DataFrame, name: str) -> None:

@@ -21,8 +21,8 @@ from bayes_tbm.population.hierarchy.diagnostics import diagnostics, disagreement
 from bayes_tbm.population.hierarchy.means import check_mean, departure
 from bayes_tbm.population.hierarchy.model import Data, Form, data_of
 from bayes_tbm.population.hierarchy.sampling import sample
-from bayes_tbm.population.hierarchy.settings import LEAST_DRAWS, check_settings, seed_of
 from bayes_tbm.population.hierarchy.weights import Parameters
+from bayes_tbm.population.settings import LEAST_DRAWS, check_settings, seed_of
 from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.runtime.promotion import lenient
@@ -171,18 +171,17 @@ def fit_population(
     Raises
     ------
     InputError
-        A covariate or setting will not do, there is no such mean function, or a single site.
+        Draws, a covariate, a setting or the mean function will not do: nothing is sampled then.
     """
     use_double_precision()
     given = check_settings({
-        "drivers": drivers, "heavy_tails": heavy_tails, "cells": cells, "split": split,
-        "covariate_sd": covariate_sd, "offset_sd": offset_sd,
-        "chains": chains, "warmup": warmup, "keep": keep,
+        "drivers": drivers, "heavy_tails": heavy_tails, "cells": cells, "split": split, "keep": keep,
+        "covariate_sd": covariate_sd, "offset_sd": offset_sd, "chains": chains, "warmup": warmup,
     })  # fmt: skip
     errors = given["covariate_sd"], given["offset_sd"]
     form = Form(check_mean(mean), 7.0 if heavy_tails else None, cells, *errors)
-    settings = {"chains": given["chains"], "warmup": given["warmup"], "draws": given["keep"]}
-    settings["seed"] = seed_of("seed", seed, "population")
+    settings = {"chains": given["chains"], "warmup": given["warmup"], "draws": given["keep"],
+                "seed": seed_of("seed", seed, "population")}  # fmt: skip
     check_draws(draws, split=split)
     known = covariates_of(covariates, draws.sites, given["drivers"])
     kept = draws.thinned(max(MOST_WEIGHTS // len(draws.sites), LEAST_KEPT))

@@ -15,7 +15,7 @@ from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy.diagnostics import LEAST_EFFECTIVE
 from bayes_tbm.population.hierarchy.fit import PopulationFit, fit_population
 from bayes_tbm.population.hierarchy.pooled import RefitPrior, needs_refit, refit_prior
-from bayes_tbm.population.hierarchy.settings import check_settings
+from bayes_tbm.population.settings import check_settings
 from bayes_tbm.results.groups import group
 
 type Refit = Callable[[int, Mapping[str, RefitPrior]], SiteDraws | None]
