@@ -160,7 +160,7 @@ class RefitSites:
         return f"no {named[0]}" if named else None
 
 
-def check_options(options: Mapping[str, Any], sites: Mapping[str, Calibration]) -> None:
+def check_options(options: Mapping[str, Any], sites: Any) -> None:
     """Refuse options that refits cannot be made with, before a population is fitted.
 
     Raises
@@ -175,6 +175,11 @@ def check_options(options: Mapping[str, Any], sites: Mapping[str, Calibration]) 
                 remedy=did_you_mean(name, OPTIONS),
             )  # fmt: skip
         OPTIONS[name](name, value, "population")
+    if not isinstance(sites, Mapping):
+        raise InputError(
+            where="population", variable="sites", rule="must be calibrations by name",
+            found=repr(sites)[:60],
+        )  # fmt: skip
     for name, site in sites.items():
         if not isinstance(site, Calibration):
             raise InputError(

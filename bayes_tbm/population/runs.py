@@ -119,6 +119,8 @@ def _store(folder: Path, not_converged: bool, wanted: Sequence[str] | None) -> x
         raise _torn(folder, error) from error
     if lost := [name for name in ("site", "state", "effective", "priors") if name not in store]:
         raise _torn(folder, f"no {lost[0]}")
+    if not (np.isfinite(store["effective"].values).all() and store.indexes["site"].is_unique):
+        raise _torn(folder, "sites without a name or without effective draws")
     taken = np.isin(store["state"].values.astype(str), FITTED if not_converged else (DONE,))
     if wanted is not None:
         taken &= np.isin(store["site"].values.astype(str), list(wanted))

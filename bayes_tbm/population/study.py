@@ -231,7 +231,7 @@ def _path(name: str, value: Any, where: str) -> str:
         raise InputError(
             where=where, variable=name, found=repr(value)[:60],
             rule="must name the folder of a batch" if name == "runs" else "must name a CSV file",
-            remedy="bayes_tbm.attribution takes tables" if value is not None else None,
+            remedy="tables go to bayes_tbm.attribution" * isinstance(value, pd.DataFrame) or None,
         )  # fmt: skip
     return os.fspath(value)
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import xarray as xr
 
 import bayes_tbm as bt
 from bayes_tbm.cli import main
+from bayes_tbm.population import result
 from bayes_tbm.population.batch.collect import DRAWS, MANIFEST
 from bayes_tbm.population.folder import PRODUCTS, remove_stale
 from bayes_tbm.population.hierarchy import fit
@@ -153,7 +155,7 @@ def test_commas_at_the_ends_of_rows_do_no_harm(runs, tmp_path):
         ({"coldest": [f"{t},5" for t in range(10)]}, "more.csv: coldest: must be a temperature"),
         ({"coldest": ["cold", *range(9)]}, "found cold at s0"),
         ({"warmest": [np.inf, *range(9)]}, "more.csv: warmest: must be a finite number"),
-        ({"cell": ["one"] * 10}, "more.csv: cell: must be 3 climate cells or more"),
+        ({"cell": ["one"] * 10}, "more.csv: cell: must be two climate cells or more"),
     ],
 )
 def test_covariates_that_will_not_do_name_their_file(runs, tmp_path, capsys, columns, said):
@@ -177,6 +179,8 @@ def torn(path):
         (lambda b: torn(b / DRAWS / ".zmetadata"), "draws.zarr: must hold the draws of a batch"),
         (lambda b: (b / DRAWS / "priors" / "0").unlink(), "priors that cannot be read"),
         (lambda b: (b / DRAWS / NAME / "0.0").unlink(), "found sites without draws; repeat"),
+        (lambda b: (b / DRAWS / "effective" / "0").unlink(), "without effective draws; repeat"),
+        (lambda b: (b / DRAWS / "site" / "0").unlink(), "found sites without a name"),
         (lambda b: (b / MANIFEST).unlink(), "manifest.csv: must be a readable CSV"),
         (lambda b: (b / MANIFEST).write_text(""), "manifest.csv: must be a readable CSV"),
         (lambda b: (b / MANIFEST).write_text("x\n1\n"), "manifest.csv: site: must be a column"),
@@ -229,6 +233,34 @@ def test_nothing_of_an_earlier_population_stays(tmp_path):
     assert names == {"population.nc", "figures/mine.png", "notes.txt"}
 
 
+class Told(result.PopulationResult):
+    """A result that can be saved without anything having been sampled."""
+
+    fit = SimpleNamespace(tree=None)
+
+    def __init__(self):
+        pass
+
+    def summary(self):
+        return "new"
+
+    def tables(self):
+        return {"sites": pd.DataFrame({"x": [1]})}
+
+    def figures(self):
+        return {}
+
+
+def test_a_population_that_is_saved_again_leaves_no_stale_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(result, "save_tree", lambda _, path: result.write_whole(path, "new"))
+    Told().save(tmp_path)
+    for name in ("refits.csv", "mine.csv"):
+        (tmp_path / name).write_text("old")
+    Told().save(tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"population.nc", "verdict.txt", "sites.csv", "report.html", "mine.csv"}
+
+
 @pytest.mark.parametrize(
     ("entries", "said"),
     [
@@ -250,5 +282,7 @@ def test_options_of_a_run_from_python(runs):
         study.run("pop", worker=3)
     with pytest.raises(bt.InputError, match=r"s0: must be a bayes_tbm.Calibration"):
         study.run("pop", sites={"s0": 5})
+    with pytest.raises(bt.InputError, match="sites: must be calibrations by name"):
+        study.run("pop", sites=["s0"])
     with pytest.raises(bt.InputError, match="must be a folder that can be written"):
         study.run("batch/manifest.csv/pop")

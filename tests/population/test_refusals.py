@@ -8,7 +8,8 @@ import pytest
 
 import bayes_tbm as bt
 from bayes_tbm.errors import InputError
-from bayes_tbm.population.attribution import driver_shares
+from bayes_tbm.population.attribution import MEANS, driver_shares
+from bayes_tbm.population.attribution.checks import checked
 from bayes_tbm.population.hierarchy import fit
 from bayes_tbm.population.settings import SETTINGS
 from tests.population.toy import toy
@@ -86,7 +87,7 @@ def test_what_cannot_be_asked_for(sites, setting, said):
 
 COLUMNS = {
     "inf": (np.where(TWELVE == 3, np.inf, TWELVE), "found inf at s03"),
-    "mark": (np.where(TWELVE == 3, -9999.0, TWELVE), "found -9999.0 at s03"),
+    "mark": (np.where(TWELVE == 3, -9999.0, TWELVE), "found -9999 at s03"),
     "gap": (np.where(TWELVE == 3, np.nan, TWELVE), "none for s03"),
     "text": (["n.d." if i == 3 else i for i in TWELVE], "found n.d. at s03"),
     "comma": ([f"{i:.1f}".replace(".", ",") for i in TWELVE], "found 0,0 at s00; write it as 0"),
@@ -144,8 +145,16 @@ def test_populations_that_there_cannot_be(sites):
     refused("draws: must be 50", bt.fit_population, draws.at(slice(0, 40)), known, split=True)
     refused("no such mean function; found None", bt.fit_population, draws, known, None)
     refused("two sites or more; found s00", bt.attribution, draws.of(["s00"]), known)
-    refused("3 climate cells or more", bt.attribution, draws.of(["s00", "s01"]), known)
-    refused("found 1", bt.attribution, draws, known.assign(cell="a"))
+    refused("two climate cells or more", bt.attribution, draws, known.assign(cell="a"))
+
+
+def test_two_climate_cells_are_warned_of(sites):
+    draws = sites.draws.of(["s00", "s01"])
+    with pytest.warns(UserWarning, match="cell: 2 climate cells are too few"):
+        checked(
+            draws, sites.covariates, None, {}, means=MEANS, believed=None, replicates=1, seed=0,
+            every_driver_set=False,
+        )  # fmt: skip
 
 
 def test_refits_that_cannot_be_made(sites):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -57,15 +58,27 @@ def checked(
     check_draws(draws, split=given.get("split", False))
     covariates_of(covariates, draws.sites, given.get("drivers", ()))
     known = covariates_of(covariates, draws.sites)
-    if len(known.cells) < _LEAST_CELLS:
-        raise InputError(
-            where=source_of(covariates, "cell"), variable="cell", found=len(known.cells),
-            rule=f"must be {_LEAST_CELLS} climate cells or more, which are left out in turn",
-            remedy="bayes_tbm.fit_population pools sites of fewer",
-        )  # fmt: skip
+    _check_cells(len(known.cells), source_of(covariates, "cell"))
     rows = covariates.set_axis([str(site) for site in covariates.index]).loc[list(draws.sites)]
     several = groups or len(groups_in(rows)) > 1
     return known, checked_groups(groups, rows) if several else {}
+
+
+def _check_cells(count: int, where: str) -> None:
+    """Refuse a single climate cell, which cannot be left out; say so where two mean little."""
+    if count < 2:
+        raise InputError(
+            where=where, variable="cell", found=count,
+            rule="must be two climate cells or more, which are left out in turn",
+            remedy="bayes_tbm.fit_population pools sites of one",
+        )  # fmt: skip
+    if count < _LEAST_CELLS:
+        warnings.warn(
+            f"{where}: cell: {count} climate cells are too few to compare means and drivers by "
+            "leaving cells out: believe neither comparison nor verdict of fewer than "
+            f"{_LEAST_CELLS}",
+            stacklevel=1,  # one place: said once, however often it is checked
+        )
 
 
 def check_means(means: Any) -> None:

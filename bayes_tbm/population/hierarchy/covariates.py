@@ -234,9 +234,10 @@ def _refuse(rows: pd.DataFrame, name: str, rule: str, bad: Any) -> None:
     if not (places := np.flatnonzero(bad)).size:
         return
     value, site = rows[name].iloc[places[0]], rows.index[places[0]]
+    told = f"{value:.6g}" if isinstance(value, float) else value
     plain, meant = (float(numbers.iloc[places[0]]) for numbers in _read(rows[name]))
     raise InputError(
-        where=source_of(rows, name), variable=name, rule=rule, found=f"{value} at {site}",
+        where=source_of(rows, name), variable=name, rule=rule, found=f"{told} at {site}",
         remedy=f"write it as {meant:g}" if np.isnan(plain) and np.isfinite(meant) else None,
     )  # fmt: skip
 

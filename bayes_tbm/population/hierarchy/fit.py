@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import arviz as az
@@ -175,13 +175,13 @@ def fit_population(
     """
     use_double_precision()
     given = check_settings({
-        "drivers": drivers, "heavy_tails": heavy_tails, "cells": cells, "split": split, "keep": keep,
+        "drivers": drivers, "heavy_tails": heavy_tails, "cells": cells, "keep": keep,
         "covariate_sd": covariate_sd, "offset_sd": offset_sd, "chains": chains, "warmup": warmup,
+        "split": split,
     })  # fmt: skip
-    errors = given["covariate_sd"], given["offset_sd"]
-    form = Form(check_mean(mean), 7.0 if heavy_tails else None, cells, *errors)
-    settings = {"chains": given["chains"], "warmup": given["warmup"], "draws": given["keep"],
-                "seed": seed_of("seed", seed, "population")}  # fmt: skip
+    form = _form(check_mean(mean), given)
+    lengths = {"chains": given["chains"], "warmup": given["warmup"], "draws": given["keep"]}
+    settings = {**lengths, "seed": seed_of("seed", seed, "population")}
     check_draws(draws, split=split)
     known = covariates_of(covariates, draws.sites, given["drivers"])
     kept = draws.thinned(max(MOST_WEIGHTS // len(draws.sites), LEAST_KEPT))
@@ -192,6 +192,11 @@ def fit_population(
         halves = [sample(form, data_of(half, known), **settings)[0] for half in kept.halves()]
         found["split_disagreement"] = ((), disagreement(posterior, *halves))
     return PopulationFit(form, kept, known, _tree(kept, known, posterior, statistics, found))
+
+
+def _form(mean: str, given: Mapping[str, Any]) -> Form:
+    freedom = 7.0 if given["heavy_tails"] else None
+    return Form(mean, freedom, given["cells"], given["covariate_sd"], given["offset_sd"])
 
 
 def check_draws(draws: SiteDraws, *, split: bool = False) -> None:
