@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,13 +15,14 @@ from jax.scipy.stats import norm
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError, did_you_mean
-from bayes_tbm.parameters import AbstractPrior, Fixed, PriorLike, as_prior
-from bayes_tbm.population.batch.collect import DRAWS, MANIFEST
+from bayes_tbm.parameters import AbstractPrior, Fixed, as_prior
+from bayes_tbm.population.batch.collect import MANIFEST
 from bayes_tbm.population.batch.journal import DONE, FITTED
 from bayes_tbm.population.batch.kept import SHARED
 from bayes_tbm.population.draws import SiteDraws, evenly
 from bayes_tbm.population.settings import name_list
 from bayes_tbm.population.site_table import read_table
+from bayes_tbm.population.store import collect_again, priors_in, read_store, torn
 from bayes_tbm.runtime.precision import use_double_precision
 
 Array = NDArray[np.float64]
@@ -96,31 +96,18 @@ def site_draws(
     _check(coordinates, store, folder)
     count = int(np.isfinite(store[coordinates[0]].values).sum(axis=1).min())
     if not count:
-        raise _torn(folder, "sites without draws")
+        raise torn(folder, "sites without draws")
     rows = [_draws(store.isel(site=i), coordinates, count, folder) for i in range(len(store.site))]
     phi, log_prior = map(np.stack, zip(*rows, strict=True))
     effective = np.minimum(store["effective"].values.astype(float), count)
     names = tuple(str(site) for site in store["site"].values)
     draws = SiteDraws(names, tuple(coordinates), phi, log_prior, effective)
-    return draws, read_table(folder / MANIFEST, names, remedy=_again(folder))
+    return draws, read_table(folder / MANIFEST, names, remedy=collect_again(folder))
 
 
 def _store(folder: Path, not_converged: bool, wanted: Sequence[str] | None) -> xr.Dataset:
     """Return what a batch keeps of the draws of its fitted sites, or of those wanted."""
-    if not (folder / DRAWS).is_dir():
-        raise InputError(
-            where=str(folder), variable=DRAWS, rule="must be a folder of a batch that is done",
-            found="no draws", remedy="run bayes-tbm many to its end",
-        )  # fmt: skip
-    try:
-        with xr.open_zarr(folder / DRAWS) as opened:
-            store: xr.Dataset = opened.load()
-    except Exception as error:  # zarr raises what the torn place makes it raise
-        raise _torn(folder, error) from error
-    if lost := [name for name in ("site", "state", "effective", "priors") if name not in store]:
-        raise _torn(folder, f"no {lost[0]}")
-    if not (np.isfinite(store["effective"].values).all() and store.indexes["site"].is_unique):
-        raise _torn(folder, "sites without a name or without effective draws")
+    store = read_store(folder)
     taken = np.isin(store["state"].values.astype(str), FITTED if not_converged else (DONE,))
     if wanted is not None:
         taken &= np.isin(store["site"].values.astype(str), list(wanted))
@@ -135,30 +122,11 @@ def _store(folder: Path, not_converged: bool, wanted: Sequence[str] | None) -> x
     return fitted
 
 
-def _torn(folder: Path, found: object) -> InputError:
-    return InputError(
-        where=str(folder / DRAWS), rule="must hold the draws of a batch", found=found,
-        remedy=_again(folder),
-    )  # fmt: skip
-
-
-def _again(folder: Path) -> str:
-    return f"repeat bayes-tbm many --out {folder}: it keeps all fits, and collects them again"
-
-
-def _priors(text: object, folder: Path) -> dict[str, PriorLike]:
-    """Priors of a site by parameter."""
-    try:
-        return dict(json.loads(str(text)))
-    except ValueError as error:
-        raise _torn(folder, f"priors that cannot be read ({error})") from error
-
-
 def _draws(
     store: xr.Dataset, coordinates: Sequence[str], count: int, folder: Path
 ) -> tuple[Array, Array]:
     """Draws of one site in unbounded coordinates (draw, coordinate), and log prior density."""
-    priors = _priors(store["priors"].values, folder)
+    priors = priors_in(store["priors"].values, folder)
     row, density = [], np.zeros(count)
     for name in coordinates:
         prior = as_prior(name, priors[name])
@@ -208,7 +176,7 @@ def _check(coordinates: Sequence[str], store: xr.Dataset, folder: Path) -> None:
             found="none",
         )  # fmt: skip
     held = [str(name) for name, x in store.items() if x.dims == ("site", "draw")]
-    free = set(_priors(store["priors"].values[0], folder))
+    free = set(priors_in(store["priors"].values[0], folder))
     for name in coordinates:
         if name not in held or name not in free:
             raise InputError(

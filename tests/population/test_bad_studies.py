@@ -175,7 +175,10 @@ def torn(path):
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        (lambda b: torn(b / DRAWS / NAME / "0.0"), "draws.zarr: must hold the draws of a batch"),
+        (
+            lambda b: torn(b / DRAWS / NAME / "0.0"),
+            f"{NAME}/0.0 shorter than it says; repeat bayes-",
+        ),
         (lambda b: torn(b / DRAWS / ".zmetadata"), "draws.zarr: must hold the draws of a batch"),
         (lambda b: (b / DRAWS / "priors" / "0").unlink(), "priors that cannot be read"),
         (lambda b: (b / DRAWS / NAME / "0.0").unlink(), "found sites without draws; repeat"),
