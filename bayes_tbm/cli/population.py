@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
-
-from bayes_tbm.errors import InputError
 
 _POPULATION = """
 What sites have in common, and what drives their differences: a hierarchy over the posteriors of
@@ -43,7 +40,8 @@ Draws of a site are weighted by the population, and may be too few where that pu
 --refits 2 such sites are fitted again, in two rounds at most, under a wide prior around what the
 others predict for them, into refits/ (refits.csv tells what came of it). It takes a minute or two a
 site and its files. Where more than a tenth of the sites are weak, none is fitted again: the batch
-needs more draws. Repeat the command after an interruption: what is fitted is not fitted again.
+needs more draws. Repeat the command after an interruption: what is fitted is not fitted again. A
+population that is there already is replaced with --overwrite alone.
 
   bayes-tbm population batch/ --out pop/
 """
@@ -57,6 +55,9 @@ def add_commands(commands: Any) -> None:
     )  # fmt: skip
     command.add_argument("study", metavar="STUDY", help="folder of a batch, or a TOML file")
     command.add_argument("--out", required=True, help="folder to write")
+    command.add_argument(
+        "--overwrite", action="store_true", help="replace a population that the folder holds"
+    )
     command.add_argument("--seed", type=int, help="of all random numbers (default 0)")
     command.add_argument(
         "--not-converged", action="store_true", help="also sites whose chains have not converged"
@@ -80,6 +81,7 @@ def add_commands(commands: Any) -> None:
 def _population(arguments: argparse.Namespace) -> int:
     import dataclasses
 
+    from bayes_tbm.population.folder import check_out
     from bayes_tbm.population.study import PopulationStudy
 
     study = PopulationStudy.read(arguments.study)
@@ -93,9 +95,7 @@ def _population(arguments: argparse.Namespace) -> int:
         study = dataclasses.replace(study, refits=arguments.refits)
     if arguments.every_driver_set:
         study = dataclasses.replace(study, every_driver_set=True)
-    out = Path(arguments.out)
-    if out.exists() and not out.is_dir():
-        raise InputError(where=str(out), rule="must be a folder", found="a file")
+    out = check_out(arguments.out, study.runs, study.covariates, overwrite=arguments.overwrite)
     result = study.run(out, workers=arguments.workers)
     written = result.save(out)
     print(result.summary())

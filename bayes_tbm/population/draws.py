@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +48,8 @@ class SiteDraws:
     Raises
     ------
     InputError
-        Shapes disagree, a number is not finite, there is no site or fewer than ten draws, a name is
-        there twice, or a coordinate of a site does not vary.
+        An array is not of numbers, shapes disagree, a number is not finite, there is no site or
+        fewer than ten draws, a name is there twice, or a coordinate of a site does not vary.
     """
 
     sites: tuple[str, ...]
@@ -59,9 +60,9 @@ class SiteDraws:
 
     def __post_init__(self) -> None:
         for name in ("sites", "coordinates"):
-            object.__setattr__(self, name, tuple(map(str, getattr(self, name))))
+            object.__setattr__(self, name, _names(name, getattr(self, name)))
         for name in ("phi", "log_prior", "effective"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=float))
+            object.__setattr__(self, name, _numbers(name, getattr(self, name)))
         self._check_shapes()
         for name in ("phi", "log_prior", "effective"):
             self._refuse(name, "must be finite", ~np.isfinite(getattr(self, name)))
@@ -242,6 +243,23 @@ class SiteDraws:
         precision = np.maximum(1.0 / variance - 1.0 / prior_variance, 0.01 / prior_variance)
         weighted = mean / variance - prior_mean / prior_variance
         return weighted / precision, 1.0 / np.sqrt(precision)
+
+
+def _names(name: str, given: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise InputError(
+            where="draws", variable=name, rule="must be a list of names", found=repr(given)
+        )
+    return tuple(map(str, given))
+
+
+def _numbers(name: str, given: Any) -> Array:
+    try:
+        return np.asarray(given, dtype=float)
+    except (TypeError, ValueError) as error:  # text, or rows of several lengths
+        raise InputError(
+            where="draws", variable=name, rule="must be an array of numbers", found=error
+        ) from error
 
 
 def _moments(phi: Array, log_density: Array) -> tuple[float, float]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.catalogue import site_names
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.experiment import Experiment
 from bayes_tbm.parameters import (
     TABLE,
@@ -22,15 +22,23 @@ from bayes_tbm.parameters import (
     LogStudentT,
     as_prior,
 )
+from bayes_tbm.population.batch.collect import MANIFEST
 from bayes_tbm.population.batch.folder import STUDY
 from bayes_tbm.population.batch.journal import DONE, FITTED
 from bayes_tbm.population.batch.run import fit_many
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import RefitPrior
 from bayes_tbm.population.runs import LOG, coordinate_of, site_draws
+from bayes_tbm.population.settings import Rule, truth, whole
 from bayes_tbm.report.folder import EXPERIMENT
 from bayes_tbm.sampling import Settings
 
+OPTIONS: dict[str, Rule] = {
+    "executor": lambda name, value, where: value,
+    "workers": lambda name, value, where: value is None or whole(1)(name, value, where),
+    "progress": truth,
+}
+"""Of `bayes_tbm.fit_many` that a refit can be given, by name."""
 _REMEDY = "put them back, or do without refits"
 _NEAR = 0.01  # share of the way from a bound below which a prior's middle does not lie
 
@@ -73,6 +81,7 @@ class RefitSites:
         InputError
             It cannot.
         """
+        self._settings(1)
         names = map(str, self.table.index)
         known = frozenset(site_names())
         lost = {site: found for site in names if (found := self._lost(site, known)) is not None}
@@ -122,7 +131,14 @@ class RefitSites:
         """Return settings of sites that were fitted from Python; others bring their own."""
         if not self.sites:
             return None
-        told = json.loads((self.runs / STUDY).read_text(encoding="utf-8"))["sampling"]
+        path = self.runs / STUDY
+        try:
+            told = json.loads(path.read_text(encoding="utf-8"))["sampling"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                where=str(path), variable="sampling", rule="must be readable", found=error,
+                remedy=_REMEDY,
+            ) from error  # fmt: skip
         return Settings(**{**told, "draws": 2**number * told["draws"]})
 
     def _file(self, site: str) -> Path:
@@ -132,6 +148,8 @@ class RefitSites:
         """Return what is missing of a site."""
         if site in self.sites:
             return None
+        if "folder" not in self.table:
+            return f"no column folder in {MANIFEST}"
         if not self._file(site).is_file():
             return f"no {EXPERIMENT} of it: give its calibration in sites, if it was one"
         experiment = Experiment.from_toml(self._file(site))
@@ -141,6 +159,34 @@ class RefitSites:
             if not Path(name).is_file() and name not in known
         ]
         return f"no {named[0]}" if named else None
+
+
+def check_options(options: Mapping[str, Any], sites: Any) -> None:
+    """Refuse options that refits cannot be made with, before a population is fitted.
+
+    Raises
+    ------
+    InputError
+        There is no such option, a value will not do, or a site is no calibration.
+    """
+    for name, value in options.items():
+        if name not in OPTIONS:
+            raise InputError(
+                where="population", variable=name, rule="is no option of refits",
+                remedy=did_you_mean(name, OPTIONS),
+            )  # fmt: skip
+        OPTIONS[name](name, value, "population")
+    if not isinstance(sites, Mapping):
+        raise InputError(
+            where="population", variable="sites", rule="must be calibrations by name",
+            found=repr(sites)[:60],
+        )  # fmt: skip
+    for name, site in sites.items():
+        if not isinstance(site, Calibration):
+            raise InputError(
+                where="population", variable=str(name), rule="must be a bayes_tbm.Calibration",
+                found=type(site).__name__,
+            )  # fmt: skip
 
 
 def interim_priors(

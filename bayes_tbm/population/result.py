@@ -21,6 +21,7 @@ from bayes_tbm.plots.population import (
 from bayes_tbm.plots.save import save_png
 from bayes_tbm.population.attribution import Attribution
 from bayes_tbm.population.draws import SiteDraws
+from bayes_tbm.population.folder import POPULATION, REPORT, VERDICT, remove_stale
 from bayes_tbm.population.hierarchy import PopulationFit, Refits, needs_refit, pooled
 from bayes_tbm.report.folder import save_tree
 from bayes_tbm.report.page import html_head, html_image, html_section, html_table
@@ -143,7 +144,7 @@ class PopulationResult:
         Parameters
         ----------
         out
-            Folder; made if missing.
+            Folder; made if missing. An earlier population there is replaced.
 
         Returns
         -------
@@ -154,8 +155,11 @@ class PopulationResult:
             ``figures/*.png``, ``report.html``.
         """
         out = Path(out)
-        written = [save_tree(self.fit.tree, out / "population.nc")]
-        written.append(write_whole(out / "verdict.txt", self.summary() + "\n"))
+        again = (out / POPULATION).exists()
+        written = [save_tree(self.fit.tree, out / POPULATION)]
+        if again:
+            remove_stale(out)
+        written.append(write_whole(out / VERDICT, self.summary() + "\n"))
         tables = self.tables()
         written += [write_whole(out / f"{n}.csv", t.to_csv()) for n, t in tables.items()]
         images = [save_png(f, out / "figures" / f"{n}.png") for n, f in self.figures().items()]
@@ -163,7 +167,7 @@ class PopulationResult:
         page += [html_section(path.stem.replace("_", " "), html_image(path)) for path in images]
         shown = ("comparison", "evidence", "thresholds", "power", "shares", "refits", "sites")
         page += [html_section(n, html_table(tables[n].round(3))) for n in shown if n in tables]
-        written.append(write_whole(out / "report.html", "\n".join(page) + "</html>\n"))
+        written.append(write_whole(out / REPORT, "\n".join(page) + "</html>\n"))
         return [*written, *images]
 
     @functools.cached_property

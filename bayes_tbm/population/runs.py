@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
@@ -16,11 +15,14 @@ from jax.scipy.stats import norm
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError, did_you_mean
-from bayes_tbm.parameters import AbstractPrior, Fixed, PriorLike, as_prior
-from bayes_tbm.population.batch.collect import DRAWS, MANIFEST
+from bayes_tbm.parameters import AbstractPrior, Fixed, as_prior
+from bayes_tbm.population.batch.collect import MANIFEST
 from bayes_tbm.population.batch.journal import DONE, FITTED
 from bayes_tbm.population.batch.kept import SHARED
 from bayes_tbm.population.draws import SiteDraws, evenly
+from bayes_tbm.population.settings import name_list
+from bayes_tbm.population.site_table import read_table
+from bayes_tbm.population.store import collect_again, priors_in, read_store, torn
 from bayes_tbm.runtime.precision import use_double_precision
 
 Array = NDArray[np.float64]
@@ -85,32 +87,27 @@ def site_draws(
     Raises
     ------
     InputError
-        There is no such folder, no site or a single one of all is fitted, a coordinate is none, or
-        was held fixed.
+        There is no such folder, its draws or its manifest cannot be read, no site or a single one
+        of all is fitted, a coordinate is none, or was held fixed.
     """
     use_double_precision()
     folder = Path(runs)
     store = _store(folder, not_converged, sites)
     _check(coordinates, store, folder)
     count = int(np.isfinite(store[coordinates[0]].values).sum(axis=1).min())
+    if not count:
+        raise torn(folder, "sites without draws")
     rows = [_draws(store.isel(site=i), coordinates, count, folder) for i in range(len(store.site))]
     phi, log_prior = map(np.stack, zip(*rows, strict=True))
     effective = np.minimum(store["effective"].values.astype(float), count)
     names = tuple(str(site) for site in store["site"].values)
     draws = SiteDraws(names, tuple(coordinates), phi, log_prior, effective)
-    known = pd.read_csv(folder / MANIFEST, index_col="site", dtype={"site": str})
-    return draws, known.loc[list(names)]
+    return draws, read_table(folder / MANIFEST, names, remedy=collect_again(folder))
 
 
 def _store(folder: Path, not_converged: bool, wanted: Sequence[str] | None) -> xr.Dataset:
     """Return what a batch keeps of the draws of its fitted sites, or of those wanted."""
-    if not (folder / DRAWS).is_dir():
-        raise InputError(
-            where=str(folder), variable=DRAWS, rule="must be a folder of a batch that is done",
-            found="no draws", remedy="run bayes-tbm many to its end",
-        )  # fmt: skip
-    with xr.open_zarr(folder / DRAWS) as opened:
-        store: xr.Dataset = opened.load()
+    store = read_store(folder)
     taken = np.isin(store["state"].values.astype(str), FITTED if not_converged else (DONE,))
     if wanted is not None:
         taken &= np.isin(store["site"].values.astype(str), list(wanted))
@@ -129,7 +126,7 @@ def _draws(
     store: xr.Dataset, coordinates: Sequence[str], count: int, folder: Path
 ) -> tuple[Array, Array]:
     """Draws of one site in unbounded coordinates (draw, coordinate), and log prior density."""
-    priors: Mapping[str, PriorLike] = json.loads(str(store["priors"].values))
+    priors = priors_in(store["priors"].values, folder)
     row, density = [], np.zeros(count)
     for name in coordinates:
         prior = as_prior(name, priors[name])
@@ -173,8 +170,13 @@ def _inside(x: Array, prior: AbstractPrior) -> Array:
 
 
 def _check(coordinates: Sequence[str], store: xr.Dataset, folder: Path) -> None:
+    if not name_list("coordinates", coordinates, str(folder)):
+        raise InputError(
+            where=str(folder), variable="coordinates", rule="must be a parameter or more",
+            found="none",
+        )  # fmt: skip
     held = [str(name) for name, x in store.items() if x.dims == ("site", "draw")]
-    free = set(json.loads(str(store["priors"].values[0])))
+    free = set(priors_in(store["priors"].values[0], folder))
     for name in coordinates:
         if name not in held or name not in free:
             raise InputError(

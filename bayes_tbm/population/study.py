@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,21 +13,31 @@ import pandas as pd
 
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.errors import InputError, did_you_mean
-from bayes_tbm.plain import whole_at_least
 from bayes_tbm.population.attribution import MEANS, attribution
+from bayes_tbm.population.attribution.checks import checked
+from bayes_tbm.population.attribution.shares import named_groups
+from bayes_tbm.population.attribution.thresholds import check_believed
 from bayes_tbm.population.batch.kept import SHARED
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import Refits, refit_weak_sites
-from bayes_tbm.population.refitting import RefitSites
+from bayes_tbm.population.hierarchy.means import check_mean
+from bayes_tbm.population.refitting import RefitSites, check_options
 from bayes_tbm.population.result import PopulationResult
 from bayes_tbm.population.runs import site_draws
+from bayes_tbm.population.settings import (
+    SETTINGS,
+    Rule,
+    check_settings,
+    name_list,
+    seed_of,
+    truth,
+    whole,
+)
+from bayes_tbm.population.site_table import with_columns_of
+from bayes_tbm.report import check_folder
 
 REFITS = "refits"
 """Folder of a population that holds refits of its sites."""
-_SETTINGS = (
-    "drivers", "heavy_tails", "cells", "covariate_sd", "offset_sd", "chains", "warmup", "keep",
-    "split",
-)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +104,7 @@ class PopulationStudy:
         Raises
         ------
         InputError
-            It can be read as neither, or holds what is no entry.
+            It can be read as neither, or holds what is no entry or of the wrong kind.
         """
         path = Path(path)
         if path.is_dir():
@@ -107,23 +118,22 @@ class PopulationStudy:
             ) from error  # fmt: skip
         known = [field.name for field in dataclasses.fields(cls) if field.name != "settings"]
         for name in data:
-            if name not in (*known, *_SETTINGS):
+            if name not in (*known, *SETTINGS):
                 raise InputError(
                     where=str(path), variable=name, rule="is no entry of a population",
-                    remedy=did_you_mean(name, (*known, *_SETTINGS)),
+                    remedy=did_you_mean(name, (*known, *SETTINGS)),
                 )  # fmt: skip
-        if not isinstance(data.get("runs"), str):
-            raise InputError(
-                where=str(path), variable="runs", rule="must name the folder of a batch",
-                found=data.get("runs"),
-            )  # fmt: skip
+        _checked({"runs": None, **data}, str(path))
         for name in ("runs", "covariates"):  # beside the file
             if name in data and (path.parent / data[name]).exists():
                 data[name] = str(path.parent / data[name])
-        own = {name: data.pop(name) for name in _SETTINGS if name in data}
-        for name, default in (("coordinates", SHARED), ("means", MEANS)):
-            data[name] = tuple(data.get(name, default))
+        own = {name: data.pop(name) for name in SETTINGS if name in data}
         return cls(**data, settings=own)
+
+    def __post_init__(self) -> None:
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        for name, value in _checked(fields, "population").items():
+            object.__setattr__(self, name, value)
 
     def read_runs(self) -> tuple[SiteDraws, pd.DataFrame]:
         """Read what is asked of.
@@ -143,19 +153,7 @@ class PopulationStudy:
         draws, known = site_draws(self.runs, self.coordinates, not_converged=self.not_converged)
         if self.covariates is None:
             return draws, known
-        try:
-            more = pd.read_csv(self.covariates, index_col="site", dtype={"site": str}, comment="#")
-        except (OSError, ValueError) as error:
-            raise InputError(
-                where=self.covariates, rule="must be a CSV with a column site", found=error
-            ) from error
-        if lost := [site for site in draws.sites if site not in more.index]:
-            raise InputError(
-                where=self.covariates, variable="site", rule="must have a row for every site",
-                found=f"none for {', '.join(lost[:5])}",
-            )  # fmt: skip
-        more = more.loc[list(draws.sites)]
-        return draws, known.drop(columns=more.columns, errors="ignore").join(more)
+        return draws, with_columns_of(known, self.covariates)
 
     def run(
         self,
@@ -186,15 +184,21 @@ class PopulationStudy:
             The batch or a setting will not do, or a site cannot be fitted again where refits are
             asked for: nothing has been sampled then.
         """
+        check_options(options, sites or {})
+        if out is not None:
+            check_folder(out, products=())
         draws, covariates = self.read_runs()
+        means = tuple(dict.fromkeys([*self.means, self.mean]))
+        asked: dict[str, Any] = {
+            "replicates": self.replicates, "seed": self.seed, "believed": self.believed,
+            "every_driver_set": self.every_driver_set,
+        }  # fmt: skip
+        checked(draws, covariates, self.groups, self.settings, means=means, **asked)
         refits = self._refits(draws, covariates, out, sites or {}, options)
         draws = refits.draws if refits else draws
-        means = dict.fromkeys([*self.means, self.mean])
         found = attribution(
-            draws, covariates, means=tuple(means), groups=self.groups or None,
-            replicates=self.replicates, seed=self.seed, believed=self.believed,
-            every_driver_set=self.every_driver_set, **self.settings,
-        )  # fmt: skip
+            draws, covariates, means=means, groups=self.groups, **asked, **self.settings
+        )
         return PopulationResult(self.mean, self.seed, draws, covariates, found, refits)
 
     def _refits(
@@ -206,7 +210,7 @@ class PopulationStudy:
         options: Mapping[str, Any],
     ) -> Refits | None:
         """Fit weak sites again, where that is asked for."""
-        if not whole_at_least(0, "refits", self.refits, where="population"):
+        if not self.refits:
             return None
         if out is None:
             raise InputError(
@@ -220,3 +224,42 @@ class PopulationStudy:
         return refit_weak_sites(
             draws, covariates, refit, self.mean, rounds=self.refits, seed=self.seed, **self.settings
         )
+
+
+def _path(name: str, value: Any, where: str) -> str:
+    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
+        raise InputError(
+            where=where, variable=name, found=repr(value)[:60],
+            rule="must name the folder of a batch" if name == "runs" else "must name a CSV file",
+            remedy="tables go to bayes_tbm.attribution" * isinstance(value, pd.DataFrame) or None,
+        )  # fmt: skip
+    return os.fspath(value)
+
+
+def _or_none(rule: Rule) -> Rule:
+    return lambda name, value, where: None if value is None else rule(name, value, where)
+
+
+def _settings(name: str, value: Any, where: str) -> dict[str, Any]:
+    if isinstance(value, Mapping) and (misplaced := [one for one in value if one in _RULES]):
+        raise InputError(
+            where=where, variable=misplaced[0], rule="is no setting of a fit",
+            remedy=f"give it beside settings, as {misplaced[0]}={value[misplaced[0]]!r}",
+        )  # fmt: skip
+    return check_settings(value, where)
+
+
+_RULES: dict[str, Rule] = {
+    "runs": _path, "covariates": _or_none(_path), "coordinates": name_list, "means": name_list,
+    "mean": lambda name, value, where: check_mean(value, where),
+    "groups": lambda name, value, where: {} if value is None else named_groups(value, where),
+    "not_converged": truth, "every_driver_set": truth, "refits": whole(0), "replicates": whole(1),
+    "seed": seed_of, "believed": lambda name, value, where: check_believed(value, where),
+    "settings": _settings,
+}  # fmt: skip
+
+
+def _checked(entries: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Entries of a study, each as its rule wants it."""
+    rules = {**SETTINGS, **_RULES}
+    return {name: rules[name](name, value, where) for name, value in entries.items()}

@@ -128,7 +128,7 @@ BAD = {
     "refits": ("runs = '{runs}'\nrefits = 2", "no experiment.toml"),
     "rounds": ("runs = '{runs}'\nrefits = -1", "refits"),
     "believed": ("runs = '{runs}'\nbelieved = [-20]", "mean and sd of a threshold"),
-    "setting": ("runs = '{runs}'\nkeep = 2", "too small"),
+    "setting": ("runs = '{runs}'\nkeep = 2", "at least 25"),
 }
 
 

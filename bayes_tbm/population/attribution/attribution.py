@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.population.attribution.checks import checked
 from bayes_tbm.population.attribution.compare import compare
 from bayes_tbm.population.attribution.gains import (
     driver_gains,
@@ -21,13 +21,11 @@ from bayes_tbm.population.attribution.gains import (
 )
 from bayes_tbm.population.attribution.gaussian import WIDE, Evidence, GaussianPopulation
 from bayes_tbm.population.attribution.power import power
-from bayes_tbm.population.attribution.shares import driver_shares, groups_in
-from bayes_tbm.population.attribution.thresholds import check_believed, thresholds_under_priors
+from bayes_tbm.population.attribution.shares import driver_shares
+from bayes_tbm.population.attribution.thresholds import thresholds_under_priors
 from bayes_tbm.population.attribution.verdicts import step_test, verdict
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import PopulationFit, fit_population, pooled
-from bayes_tbm.population.hierarchy.covariates import covariates_of
-from bayes_tbm.population.hierarchy.means import check_mean
 from bayes_tbm.results.groups import group
 
 Array = NDArray[np.float64]
@@ -126,11 +124,13 @@ def attribution(
     Raises
     ------
     InputError
-        A covariate is missing, a mean function that is needed, or ``believed`` is no mean and sd.
+        A covariate or setting will not do, a mean function that is needed is missing, there are
+        fewer than three climate cells, or ``believed`` is no mean and sd: nothing is sampled then.
     """
-    _check_means(means)  # before any of them is fitted
-    check_believed(believed)
-    known = covariates_of(covariates, draws.sites)
+    known, chosen = checked(
+        draws, covariates, groups, settings, means=means, believed=believed, factors=factors,
+        replicates=replicates, seed=seed, every_driver_set=every_driver_set,
+    )  # fmt: skip
     fits = {mean: fit_population(draws, covariates, mean, seed, **settings) for mean in means}
     comparison = compare(fits)
     y, sd = draws.summary()
@@ -149,19 +149,8 @@ def attribution(
         words, comparison, evidence_table(gaussian, y, means),
         pd.Series(test.step.threshold[0], places, name="probability"), chances,
         thresholds_under_priors(gaussian, y, believed),
-        _drivers(fits["constant"], draws, covariates, groups, gaussian, seed, again), fits,
+        _drivers(fits["constant"], draws, covariates, chosen, gaussian, seed, again), fits,
     )  # fmt: skip
-
-
-def _check_means(means: Sequence[str]) -> None:
-    """Refuse means that a verdict cannot be made from."""
-    if lost := {"constant", "linear", "step"} - set(means):
-        raise InputError(
-            where="attribution", variable="means", rule="constant, linear and step are needed",
-            found=f"no {', '.join(sorted(lost))}",
-        )  # fmt: skip
-    for mean in means:
-        check_mean(mean)
 
 
 def _spread(fit: PopulationFit) -> tuple[float, float]:
@@ -206,21 +195,20 @@ def _drivers(
     fit: PopulationFit,
     draws: SiteDraws,
     covariates: pd.DataFrame,
-    groups: Mapping[str, Sequence[str]] | None,
+    groups: Mapping[str, Sequence[str]],
     gaussian: GaussianPopulation,
     seed: int,
     refit: Mapping[str, Any] | None,
 ) -> pd.DataFrame:
     """Shares and gains of driver groups, where there are two groups or more."""
-    chosen = dict(groups or groups_in(covariates))
-    if len(chosen) < 2:
+    if len(groups) < 2:
         return pd.DataFrame()
     rows = covariates.set_axis([str(site) for site in covariates.index]).loc[list(draws.sites)]
     places = pooled(fit, draws, np.random.default_rng(seed), most=500)
     phi = np.take_along_axis(draws.phi[..., 0].T, places, axis=0)
-    shares = driver_shares(phi, rows, chosen, seed=seed)
+    shares = driver_shares(phi, rows, groups, seed=seed)
     if refit is None:
-        scores = gaussian_scores(gaussian, draws.summary()[0], rows, chosen)
+        scores = gaussian_scores(gaussian, draws.summary()[0], rows, groups)
     else:
-        scores = fitted_scores(draws, rows, chosen, seed, **refit)
-    return with_gains(shares, driver_gains(scores, list(chosen), seed))
+        scores = fitted_scores(draws, rows, groups, seed, **refit)
+    return with_gains(shares, driver_gains(scores, list(groups), seed))

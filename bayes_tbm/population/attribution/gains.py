@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayes_tbm.population.attribution.compare import left_out
 from bayes_tbm.population.attribution.gaussian import GaussianPopulation
 from bayes_tbm.population.attribution.shapley import shapley, subsets
+from bayes_tbm.population.attribution.shares import REST
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import fit_population
 from bayes_tbm.population.hierarchy.covariates import design_of
@@ -144,7 +145,7 @@ def driver_words(table: pd.DataFrame) -> str:
     table
         Of `with_gains`.
     """
-    groups = table.drop(index=["shared", "total"])
+    groups = table.drop(index=list(REST))
     parts = []
     for reading, words in zip(READINGS, _WORDS, strict=True):
         if len(of_it := groups[groups["reading"] == reading]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,14 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.population.attribution.shapley import shapley, subsets
-from bayes_tbm.population.hierarchy.covariates import design_of
+from bayes_tbm.population.hierarchy.covariates import (
+    check_driver,
+    check_varies,
+    check_width,
+    design_of,
+    rows_of,
+)
+from bayes_tbm.population.settings import name_list
 
 Array = NDArray[np.float64]
 GROUPS = {
@@ -21,12 +29,72 @@ GROUPS = {
     "stand": ("cover", "managed"),
 }
 """Groups of drivers and their columns; those that a table has are used."""
+REST = ("shared", "total")
+"""Rows of the table that are no groups."""
 
 
 def groups_in(table: pd.DataFrame) -> dict[str, tuple[str, ...]]:
     """Choose the groups whose columns a table has."""
     found = {n: tuple(c for c in columns if c in table) for n, columns in GROUPS.items()}
     return {name: columns for name, columns in found.items() if columns}
+
+
+def checked_groups(
+    groups: Mapping[str, Sequence[str]] | None, table: pd.DataFrame
+) -> dict[str, tuple[str, ...]]:
+    """Return groups of drivers, by default those that vary in a table.
+
+    Parameters
+    ----------
+    groups
+        Columns by group.
+    table
+        A row a site, with these columns.
+
+    Raises
+    ------
+    InputError
+        They are not lists of columns by name, a column is missing, in two groups, or one that no
+        driver can be, or there are as many columns as sites.
+    """
+    if not groups and (groups is None or isinstance(groups, Mapping)):
+        varied = table.loc[:, [name for name in table if table[name].astype(str).nunique() > 1]]
+        chosen = groups_in(varied)
+    else:
+        chosen = named_groups(groups)
+    columns = [column for of_it in chosen.values() for column in of_it]
+    name_list("groups", columns, "population")  # none in two of them
+    rows = rows_of(table, [str(site) for site in table.index], columns)
+    for name in columns:
+        check_varies(rows, name)
+        check_driver(rows, name)
+    check_width(design_of(rows)[0], "groups")
+    return chosen
+
+
+def named_groups(groups: Any, where: str = "population") -> dict[str, tuple[str, ...]]:
+    """Return groups as they are given: columns by name, one or more in each.
+
+    Raises
+    ------
+    InputError
+        They are not.
+    """
+    if not isinstance(groups, Mapping):
+        raise InputError(
+            where=where, variable="groups", rule="must be lists of columns by group",
+            found=repr(groups), remedy='write for example winter = ["coldest"] under [groups]',
+        )  # fmt: skip
+    inside = f"{where}: groups"
+    chosen = {str(name): name_list(str(name), of_it, inside) for name, of_it in groups.items()}
+    for name, of_it in chosen.items():
+        if not of_it or name in REST:
+            raise InputError(
+                where=inside, variable=name,
+                rule=f"must have a column or more, and no name of the table's ({', '.join(REST)})",
+                found=", ".join(of_it) or "no column",
+            )  # fmt: skip
+    return chosen
 
 
 def driver_shares(
@@ -68,23 +136,16 @@ def driver_shares(
     Raises
     ------
     InputError
-        A column is missing, or there are as many columns as sites.
+        A column is missing or no driver, or there are as many columns as sites.
     """
-    chosen = dict(groups or groups_in(covariates))
-    columns = [column for names in chosen.values() for column in names]
-    if missing := [name for name in ("cell", *columns) if name not in covariates]:
-        raise InputError(where="shares", variable=missing[0], rule="no such column")
-    designs = {name: design_of(covariates[list(names)])[0] for name, names in chosen.items()}
-    width = sum(design.shape[1] for design in designs.values())
-    if len(covariates) < width + 3:
-        raise InputError(
-            where="shares", rule="needs more sites than columns", found=f"{width} columns"
-        )
+    chosen = checked_groups(groups, covariates)
+    cells = rows_of(covariates, [str(site) for site in covariates.index], ["cell"])["cell"]
+    designs = {name: design_of(covariates[list(of_it)])[0] for name, of_it in chosen.items()}
     shares, unique, total = _shares(phi, designs)
     rng = np.random.default_rng(seed)
     null = []
     for number in range(permutations):
-        rows = _permuted(covariates["cell"].astype(str).to_numpy(), rng)
+        rows = _permuted(cells.astype(str).to_numpy(), rng)
         moved = {name: design[rows] for name, design in designs.items()}
         null.append(_shares(phi[number % len(phi)][None], moved))
     return _table(list(chosen), shares, unique, total, null)
@@ -113,7 +174,7 @@ def _table(
             "largest": [*winners, *blank],
             "null_q95": np.quantile(permuted, 0.95, axis=0),
         },
-        index=pd.Index([*names, "shared", "total"], name="group"),
+        index=pd.Index([*names, *REST], name="group"),
     )
 
 

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.plain import finite_number
 from bayes_tbm.population.attribution.gaussian import PLACES, Evidence, GaussianPopulation, middles
 
 Array = NDArray[np.float64]
+_MOST = 80.0  # degC
 NEAR, SEED = 3.0, -20.0
 """K, and the threshold of the study that raised the question, degC."""
 
 
-def check_believed(believed: tuple[float, float] | None) -> None:
-    """Refuse a belief that is no mean and sd.
+def check_believed(believed: Any, where: str = "attribution") -> tuple[float, float] | None:
+    """Return mean and sd of a belief, or None where there is none.
 
     Raises
     ------
     InputError
-        It is not two finite numbers, the second positive.
+        It is not two numbers, the second positive, or they are beyond all temperatures.
     """
     if believed is None:
-        return
-    try:
-        mean, sd = (float(value) for value in believed)
-        good = np.isfinite(mean) and 0.0 < sd < np.inf
-    except (TypeError, ValueError):
-        good = False
-    if not good:
+        return None
+    pair = isinstance(believed, list | tuple) and len(believed) == 2
+    mean, sd = (finite_number(value) for value in believed) if pair else (None, None)
+    if mean is None or sd is None or not (abs(mean) <= _MOST and 0.0 < sd <= _MOST):
         raise InputError(
-            where="attribution", variable="believed", found=believed,
-            rule="must be mean and sd of a threshold, degC, such as -20 and 3",
+            where=where, variable="believed", found=believed,
+            rule="must be mean and sd of a threshold, degC, such as -20 and 3, the sd positive",
         )  # fmt: skip
+    return mean, sd
 
 
 def thresholds_under_priors(

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError, did_you_mean
+from bayes_tbm.population.site_table import source_of
+from bayes_tbm.sites.missing import is_missing
 
 Array = NDArray[np.float64]
+_MOST_DEGC = 80.0
+_NUMBER = "must be a finite number everywhere, and no mark of a missing one"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -76,42 +81,165 @@ def covariates_of(
     Raises
     ------
     InputError
-        A site or a column is missing, a value is missing, or a column does not vary.
+        A site or a column is missing or there twice, a value is missing or no number, a column does
+        not vary, or there are as many columns as sites.
     """
-    names = ["coldest", "cell", *drivers]
-    if missing := [name for name in names if name not in table.columns]:
+    if own := [name for name in drivers if name in ("coldest", "cell")]:
         raise InputError(
-            where="covariates", variable=missing[0], rule="no such column",
-            remedy=did_you_mean(missing[0], map(str, table.columns)),
+            where="population", variable="drivers", found=own[0],
+            rule="must be other columns than those that the population has anyway",
         )  # fmt: skip
+    rows = rows_of(table, sites, ["coldest", "cell", *drivers])
+    for name in ("coldest", *drivers):
+        check_varies(rows, name)
+    for name in drivers:
+        check_driver(rows, name)
+    cell, cells = pd.factorize(rows["cell"].astype(str))
+    design, columns = design_of(rows[list(drivers)])
+    if drivers:
+        check_width(design, "drivers")
+    return Covariates(_temperatures(rows), cell, tuple(map(str, cells)), design, columns)
+
+
+def rows_of(table: pd.DataFrame, sites: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
+    """Return what a table knows of sites, in their order.
+
+    Parameters
+    ----------
+    table
+        Indexed by site.
+    sites
+        Names, in the order wanted.
+    names
+        Columns.
+
+    Raises
+    ------
+    InputError
+        It is no table, a site or a column is missing or there twice, or a value is missing.
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise InputError(
+            where="covariates", rule="must be a pandas.DataFrame with a row a site",
+            found=type(table).__name__,
+        )  # fmt: skip
+    for name in names:
+        _check_there_once(table, name)
     index = [str(site) for site in table.index]
     if len(set(index)) < len(index) or (lost := [s for s in sites if s not in index]):
         twice = sorted({site for site in index if index.count(site) > 1})
         raise InputError(
-            where="covariates", rule="must have one row a site, named by the index",
+            where=source_of(table), rule="must have one row a site, named by the index",
             found=f"twice {', '.join(twice)}" if twice else f"no row of {', '.join(lost[:5])}",
         )  # fmt: skip
-    rows = table.set_axis(index).loc[list(sites), names]
+    rows = table.set_axis(index).loc[list(sites), list(names)]
     for name in names:
         if empty := [site for site, gap in rows[name].isna().items() if gap]:
             raise InputError(
-                where="covariates", variable=name, rule="must be given for every site",
+                where=source_of(table, name), variable=name, rule="must be given for every site",
                 found=f"none for {', '.join(map(str, empty[:5]))}",
             )  # fmt: skip
-        if name != "cell" and rows[name].nunique() < 2:
-            raise InputError(
-                where="covariates", variable=name, rule="must vary among the sites",
-                found=f"{rows[name].iloc[0]} everywhere",
-            )  # fmt: skip
-    coldest = pd.to_numeric(rows["coldest"], errors="coerce").to_numpy(float)
-    if not np.isfinite(coldest).all() or np.abs(coldest).max() > 80.0:
+    return rows
+
+
+def check_varies(rows: pd.DataFrame, name: str) -> None:
+    """Refuse a column that is the same everywhere.
+
+    Raises
+    ------
+    InputError
+        It is.
+    """
+    if len(set(map(str, rows[name]))) < 2:
         raise InputError(
-            where="covariates", variable="coldest", rule="must be a temperature in degC",
-            found=rows["coldest"].iloc[int(np.nanargmax(np.abs(coldest)))],
+            where=source_of(rows, name), variable=name, rule="must vary among the sites",
+            found=f"{rows[name].iloc[0]} everywhere",
         )  # fmt: skip
-    cell, cells = pd.factorize(rows["cell"].astype(str))
-    design, columns = design_of(rows[list(drivers)])
-    return Covariates(coldest, cell, tuple(map(str, cells)), design, columns)
+
+
+def check_driver(rows: pd.DataFrame, name: str) -> None:
+    """Refuse a column that is neither of numbers nor of categories.
+
+    Raises
+    ------
+    InputError
+        A number is not finite or stands for a missing one, or there is text among numbers.
+    """
+    if is_number(rows[name]):
+        values = rows[name].to_numpy(float)
+        _refuse(rows, name, _NUMBER, ~np.isfinite(values) | is_missing(values))
+    elif not pd.api.types.is_bool_dtype(rows[name]):
+        plain, meant = _read(rows[name])
+        if meant.notna().any():  # text is meant as categories where none of it looks like a number
+            _refuse(rows, name, "must be numbers throughout, or words throughout", plain.isna())
+
+
+def check_width(design: Array, what: str) -> None:
+    """Refuse as many columns as there are sites: they explain whatever there is.
+
+    Raises
+    ------
+    InputError
+        There are fewer than three sites more.
+    """
+    sites, columns = design.shape
+    if sites < columns + 3:
+        raise InputError(
+            where="population", variable=what, rule="needs more sites than columns",
+            found=f"{columns} columns (a category has one for each name but one), {sites} sites",
+        )  # fmt: skip
+
+
+def is_number(column: pd.Series) -> bool:
+    """Whether a column is of numbers, which truth values are not."""
+    kinds = pd.api.types
+    return bool(kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column))
+
+
+def _check_there_once(table: pd.DataFrame, name: str) -> None:
+    count = list(table.columns).count(name)
+    if count == 1:
+        return
+    rule = "must be named once" if count else "no such column"
+    raise InputError(
+        where=source_of(table, name), variable=name, rule=rule,
+        found=f"{count} of that name" if count else None,
+        remedy=None if count else did_you_mean(name, map(str, table.columns)),
+    )  # fmt: skip
+
+
+def _temperatures(rows: pd.DataFrame) -> Array:
+    """Coldest months, degC."""
+    values: Array = _read(rows["coldest"])[0].to_numpy(float)
+    with np.errstate(invalid="ignore"):
+        bad = ~(np.abs(values) <= _MOST_DEGC)
+    _refuse(rows, "coldest", "must be a temperature in degC", bad)
+    return values
+
+
+def _read(column: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Numbers as they are written, and as they may be meant: decimal commas, a typographic minus.
+
+    What is none is NaN.
+    """
+    if is_number(column):
+        return column, column
+    text = column.astype(str).str.strip()
+    meant = text.str.replace("\N{MINUS SIGN}", "-").str.replace(",", ".")
+    return pd.to_numeric(text, errors="coerce"), pd.to_numeric(meant, errors="coerce")
+
+
+def _refuse(rows: pd.DataFrame, name: str, rule: str, bad: Any) -> None:
+    """Refuse a column where any value will not do, and name the first of them."""
+    if not (places := np.flatnonzero(bad)).size:
+        return
+    value, site = rows[name].iloc[places[0]], rows.index[places[0]]
+    told = f"{value:.6g}" if isinstance(value, float) else value
+    plain, meant = (float(numbers.iloc[places[0]]) for numbers in _read(rows[name]))
+    raise InputError(
+        where=source_of(rows, name), variable=name, rule=rule, found=f"{told} at {site}",
+        remedy=f"write it as {meant:g}" if np.isnan(plain) and np.isfinite(meant) else None,
+    )  # fmt: skip
 
 
 def design_of(table: pd.DataFrame) -> tuple[Array, tuple[str, ...]]:
@@ -119,7 +247,7 @@ def design_of(table: pd.DataFrame) -> tuple[Array, tuple[str, ...]]:
     parts: dict[str, Array] = {}
     for name in map(str, table.columns):
         column = table[name]
-        if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        if is_number(column):
             values = column.to_numpy(float)
             parts[name] = (values - values.mean()) / values.std()
             continue

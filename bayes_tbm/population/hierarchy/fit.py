@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import arviz as az
@@ -22,12 +22,13 @@ from bayes_tbm.population.hierarchy.means import check_mean, departure
 from bayes_tbm.population.hierarchy.model import Data, Form, data_of
 from bayes_tbm.population.hierarchy.sampling import sample
 from bayes_tbm.population.hierarchy.weights import Parameters
+from bayes_tbm.population.settings import LEAST_DRAWS, check_settings, seed_of
 from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.runtime.promotion import lenient
 
 Array = NDArray[np.float64]
-MOST_WEIGHTS, LEAST_DRAWS = 400_000, 400
+MOST_WEIGHTS, LEAST_KEPT = 400_000, 400
 """Sites times draws above which draws are thinned, and how few a site keeps all the same."""
 DIMS = {
     "location": ["site"], "means": ["other_coordinate"], "sd": ["coordinate"],
@@ -170,18 +171,20 @@ def fit_population(
     Raises
     ------
     InputError
-        A covariate is missing, there is no such mean function, or a single site.
+        Draws, a covariate, a setting or the mean function will not do: nothing is sampled then.
     """
     use_double_precision()
-    form = Form(
-        check_mean(mean), 7.0 if heavy_tails else None, cells, float(covariate_sd), float(offset_sd)
-    )
-    _check_settings(chains=chains, warmup=warmup, keep=keep)
-    if len(draws.sites) < 2:
-        raise InputError(where="population", rule="has two sites or more", found=draws.sites[0])
-    known = covariates_of(covariates, draws.sites, drivers)
-    kept = draws.thinned(max(MOST_WEIGHTS // len(draws.sites), LEAST_DRAWS))
-    settings = {"chains": chains, "warmup": warmup, "draws": keep, "seed": seed}
+    given = check_settings({
+        "drivers": drivers, "heavy_tails": heavy_tails, "cells": cells, "keep": keep,
+        "covariate_sd": covariate_sd, "offset_sd": offset_sd, "chains": chains, "warmup": warmup,
+        "split": split,
+    })  # fmt: skip
+    form = _form(check_mean(mean), given)
+    lengths = {"chains": given["chains"], "warmup": given["warmup"], "draws": given["keep"]}
+    settings = {**lengths, "seed": seed_of("seed", seed, "population")}
+    check_draws(draws, split=split)
+    known = covariates_of(covariates, draws.sites, given["drivers"])
+    kept = draws.thinned(max(MOST_WEIGHTS // len(draws.sites), LEAST_KEPT))
     data = data_of(kept, known)
     posterior, statistics = sample(form, data, **settings)
     found = diagnostics(form, kept, data, flat(posterior, len(draws.coordinates), 400))
@@ -191,10 +194,39 @@ def fit_population(
     return PopulationFit(form, kept, known, _tree(kept, known, posterior, statistics, found))
 
 
-def _check_settings(**settings: int) -> None:
-    for name, value in settings.items():
-        if value < (1 if name == "chains" else 10):
-            raise InputError(where="population", variable=name, rule="is too small", found=value)
+def _form(mean: str, given: Mapping[str, Any]) -> Form:
+    freedom = 7.0 if given["heavy_tails"] else None
+    return Form(mean, freedom, given["cells"], given["covariate_sd"], given["offset_sd"])
+
+
+def check_draws(draws: SiteDraws, *, split: bool = False) -> None:
+    """Refuse draws that no population can be fitted to.
+
+    Parameters
+    ----------
+    draws
+        Of every site.
+    split
+        Whether halves of them are fitted, too.
+
+    Raises
+    ------
+    InputError
+        They are none, of a single site, or too few.
+    """
+    if not isinstance(draws, SiteDraws):
+        raise InputError(
+            where="population", variable="draws", rule="must be bayes_tbm.SiteDraws",
+            found=type(draws).__name__,
+        )  # fmt: skip
+    if len(draws.sites) < 2:
+        raise InputError(where="population", rule="has two sites or more", found=draws.sites[0])
+    least = 2 * LEAST_DRAWS if split else LEAST_DRAWS
+    if draws.count < least:
+        raise InputError(
+            where="population", variable="draws", rule=f"must be {least} or more a site",
+            found=draws.count,
+        )  # fmt: skip
 
 
 def _tree(

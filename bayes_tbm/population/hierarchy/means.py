@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -97,7 +98,7 @@ MEANS: dict[str, tuple[Callable[[Values], dict[str, jax.Array]], Callable[..., j
 """By name: what samples the parameters, and the function of them and of temperature, degC."""
 
 
-def check_mean(mean: str) -> str:
+def check_mean(mean: Any, where: str = "population") -> str:
     """Refuse a mean function that there is not.
 
     Raises
@@ -105,10 +106,10 @@ def check_mean(mean: str) -> str:
     InputError
         It is none of `MEANS`.
     """
-    if mean not in MEANS:
+    if not isinstance(mean, str) or mean not in MEANS:
         raise InputError(
-            where="population", variable="mean", rule="no such mean function", found=mean,
-            remedy=did_you_mean(mean, MEANS),
+            where=where, variable="mean", rule="no such mean function", found=str(mean),
+            remedy=did_you_mean(str(mean), MEANS),
         )  # fmt: skip
     return mean
 

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayes_tbm.plain import whole_at_least
+from bayes_tbm.errors import InputError
+from bayes_tbm.plain import finite_number, whole_at_least
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy.diagnostics import LEAST_EFFECTIVE
 from bayes_tbm.population.hierarchy.fit import PopulationFit, fit_population
 from bayes_tbm.population.hierarchy.pooled import RefitPrior, needs_refit, refit_prior
+from bayes_tbm.population.settings import check_settings
 from bayes_tbm.results.groups import group
 
 type Refit = Callable[[int, Mapping[str, RefitPrior]], SiteDraws | None]
@@ -119,9 +121,10 @@ def refit_weak_sites(
     Raises
     ------
     InputError
-        As `fit_population`, or there are no rounds.
+        As `fit_population`, there are no rounds, or nothing that fits a site again.
     """
     whole_at_least(1, "rounds", rounds, where="refits")
+    _check(refit, least, settings)
     fit = fit_population(draws, covariates, mean, **settings)
     bits, rows = [_bits(fit)], []
     for number in range(1, rounds + 1):
@@ -140,6 +143,22 @@ def refit_weak_sites(
             break
     table = pd.concat(rows).set_index("round", append=True).swaplevel() if rows else pd.DataFrame()
     return Refits(draws, fit, table, tuple(bits), tuple(needs_refit(fit, least)))
+
+
+def _check(refit: Refit, least: float, settings: Mapping[str, Any]) -> None:
+    """Refuse what would fail after the first population is fitted."""
+    if not callable(refit):
+        raise InputError(
+            where="refits", variable="refit", rule="must be a function of round and priors",
+            found=repr(refit),
+        )  # fmt: skip
+    if finite_number(least) is None or least < 0.0:
+        raise InputError(
+            where="refits", variable="least", rule="must be a number of effective draws",
+            found=repr(least),
+        )  # fmt: skip
+    own = {name: value for name, value in settings.items() if name != "seed"}
+    check_settings(own, "refits", ("rounds", "least", "seed"))
 
 
 def _too_many(weak: tuple[str, ...] | list[str], draws: SiteDraws) -> bool:

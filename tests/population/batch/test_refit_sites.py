@@ -119,6 +119,7 @@ def test_a_site_whose_file_is_gone_is_named_in_one_line(fitted):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default:.*climate cells are too few")
 @pytest.mark.usefixtures("two")
 def test_the_command_fits_weak_sites_again_once(fit, manifest, tmp_path, capsys):
     table = pd.read_csv(manifest)
@@ -132,7 +133,8 @@ def test_the_command_fits_weak_sites_again_once(fit, manifest, tmp_path, capsys)
     )
     command = ["population", str(study), "--out", str(tmp_path / "pop")]
     assert main(command) == 0
-    said = capsys.readouterr().out
+    said, warned = capsys.readouterr()
+    assert "2 climate cells are too few" in warned
     assert "2 rounds of refits" in said
     told = pd.read_csv(tmp_path / "pop" / "refits.csv", index_col=["round", "site"])
     assert told["refitted"].all()
@@ -141,5 +143,6 @@ def test_the_command_fits_weak_sites_again_once(fit, manifest, tmp_path, capsys)
     journals = sorted((tmp_path / "pop" / "refits").glob("round-?/events.jsonl"))
     lines = [len(path.read_text().splitlines()) for path in journals]
     assert lines == [4, 4]
-    assert main(command) == 0  # again: nothing is fitted any more
+    assert main(command) == 2  # what is there is not replaced unasked
+    assert main([*command, "--overwrite"]) == 0  # again: nothing is fitted any more
     assert [len(path.read_text().splitlines()) for path in journals] == lines

@@ -1,0 +1,128 @@
+"""Tables of what is known of sites: the manifest of a batch, and columns beside it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from bayes_tbm.errors import InputError
+
+SOURCES = "files"
+"""Entry of a table's ``attrs``: the file of each column, and of the table under an empty name."""
+NEEDED = ("coldest", "cell")
+
+
+def read_table(
+    path: str | Path, sites: Sequence[str], *, comment: str | None = None, remedy: str | None = None
+) -> pd.DataFrame:
+    """Read what a table knows of sites.
+
+    Parameters
+    ----------
+    path
+        CSV with a column ``site`` and a row for each of them.
+    sites
+        Names, in the order wanted.
+    comment
+        What begins a comment; nothing by default.
+    remedy
+        What to do where there is no such table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By site; ``attrs`` tell messages where it came from.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, a site or a column is there twice, or a site is missing.
+    """
+    table = _read(path, comment, remedy)
+    if "site" not in table:
+        raise InputError(
+            where=str(path), variable="site", rule="must be a column, with a row for each site",
+            found=", ".join(map(str, table.columns)), remedy=remedy,
+        )  # fmt: skip
+    _refuse_twice(path, table)
+    table = table.set_index("site")
+    if lost := [site for site in sites if site not in table.index]:
+        raise InputError(
+            where=str(path), variable="site", rule="must have a row for every site",
+            found=f"none for {', '.join(lost[:5])}", remedy=remedy,
+        )  # fmt: skip
+    table.attrs[SOURCES] = {"": str(path)}
+    return table.loc[list(sites)]
+
+
+def source_of(table: pd.DataFrame, name: str = "") -> str:
+    """Return the file that a column came from, where its reader has noted it in ``attrs``."""
+    files = table.attrs.get(SOURCES, {})
+    return str(files.get(name, files.get("", "covariates")))
+
+
+def with_columns_of(known: pd.DataFrame, path: str) -> pd.DataFrame:
+    """Put columns of another table beside those that are known, or in their place.
+
+    Parameters
+    ----------
+    known
+        By site.
+    path
+        CSV; lines may be comments, after #.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, a site is missing, or a column has almost the name of one that is known.
+    """
+    more = read_table(path, [str(site) for site in known.index], comment="#")
+    usual = {name.lower(): name for name in (*map(str, known.columns), *NEEDED)}
+    for name in map(str, more.columns):
+        meant = usual.get(name.strip().lower(), name)
+        if meant != name and meant not in more:
+            raise InputError(
+                where=path, variable=repr(name), rule="is almost the name of a column that is used",
+                remedy=f"did you mean {meant}? call it so, or something else",
+            )  # fmt: skip
+    joined = known.drop(columns=more.columns, errors="ignore").join(more)
+    before = source_of(known)
+    joined.attrs[SOURCES] = {**dict.fromkeys(known.columns.difference(more.columns), before),
+                             **dict.fromkeys(more.columns, path), "": path}  # fmt: skip
+    return joined
+
+
+def _read(path: str | Path, comment: str | None, remedy: str | None) -> pd.DataFrame:
+    """Return a table as it is, without columns that are nothing but commas."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows that are too long
+            table = pd.read_csv(
+                path, index_col=False, converters={"site": str.strip}, comment=comment,
+                encoding="utf-8-sig",
+            )  # fmt: skip
+    except (OSError, ValueError, TypeError, pd.errors.ParserWarning) as error:
+        raise InputError(
+            where=str(path), rule="must be a readable CSV with a column site", found=error,
+            remedy=remedy,
+        ) from error  # fmt: skip
+    empty = [
+        name for name in table if str(name).startswith("Unnamed:") and table[name].isna().all()
+    ]
+    return table.drop(columns=empty)
+
+
+def _refuse_twice(path: str | Path, table: pd.DataFrame) -> None:
+    """Refuse a column or a site that is there twice; pandas calls such a column name.1."""
+    columns = [str(name) for name in table if str(name).removesuffix(".1") != name]
+    again = [name.removesuffix(".1") for name in columns if name.removesuffix(".1") in table]
+    sites = sorted(set(table["site"][table["site"].duplicated()]) - {""})
+    for variable, twice in (("columns", again), ("site", sites)):
+        if twice:
+            raise InputError(
+                where=str(path), variable=variable, rule="must be named once each",
+                found=f"{', '.join(twice[:5])} more than once",
+            )  # fmt: skip
