@@ -68,7 +68,8 @@ def checked_groups(
     for name in columns:
         check_varies(rows, name)
         check_driver(rows, name)
-    check_width(design_of(rows)[0], "groups")
+    if len(chosen) > 1:  # shares of one are not told
+        check_width(design_of(rows)[0], "groups")
     return chosen
 
 
@@ -141,6 +142,7 @@ def driver_shares(
     chosen = checked_groups(groups, covariates)
     cells = rows_of(covariates, [str(site) for site in covariates.index], ["cell"])["cell"]
     designs = {name: design_of(covariates[list(of_it)])[0] for name, of_it in chosen.items()}
+    check_width(np.column_stack(list(designs.values())), "groups")
     shares, unique, total = _shares(phi, designs)
     rng = np.random.default_rng(seed)
     null = []
