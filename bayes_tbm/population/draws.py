@@ -228,7 +228,7 @@ class SiteDraws:
 
         The site's own prior is taken out: precisions and precision-weighted means subtract. A
         quadratic through its log density gives its moments, exactly where it is Gaussian. A site
-        that learnt nothing gets an sd of ten times its prior's.
+        that learnt nothing gets an sd of ten times its prior's, about the prior's mean.
 
         Returns
         -------
@@ -240,8 +240,9 @@ class SiteDraws:
             [_moments(phi, log) for phi, log in zip(self.phi, self.log_prior, strict=True)]
         )
         precision = np.maximum(1.0 / variance - 1.0 / prior_variance, 0.01 / prior_variance)
-        weighted = mean / variance - prior_mean / prior_variance
-        return weighted / precision, 1.0 / np.sqrt(precision)
+        # written about the posterior's mean: a precision that is raised moves it towards that
+        away = (mean - prior_mean) / prior_variance
+        return mean + away / precision, 1.0 / np.sqrt(precision)
 
 
 def _moments(phi: Array, log_density: Array) -> tuple[float, float]:
