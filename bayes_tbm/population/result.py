@@ -112,9 +112,10 @@ class PopulationResult:
         before, after = self._before_and_after
         coldest = self.covariates["coldest"].to_numpy(float)
         at = np.linspace(coldest.min(), coldest.max(), 80)
+        threshold = self.attribution.threshold
         drawn = {
             "by_climate": plot_by_climate(coldest, before, after, at, self.fit.curve(at)),
-            "threshold": plot_threshold(self.attribution.threshold, -20.0),
+            "threshold": plot_threshold(threshold["probability"], -20.0, threshold["prior"]),
             "sites": plot_caterpillar(list(self.draws.sites), before, after),
         }
         if len(self.attribution.shares):
@@ -131,7 +132,7 @@ class PopulationResult:
         """
         a = self.attribution
         found = {"comparison": a.comparison, "evidence": a.evidence, "power": a.power,
-                 "threshold": a.threshold.to_frame(), "thresholds": a.thresholds,
+                 "threshold": a.threshold, "thresholds": a.thresholds,
                  "shares": a.shares, "sites": self.sites}  # fmt: skip
         if self.refits:
             found["refits"] = self.refits.table

@@ -129,8 +129,8 @@ def test_everything_together_finds_a_step(whole):
     assert whole.verdict.startswith("threshold near -1")
     assert whole.comparison.index[0] == "step"
     assert whole.evidence["log_bayes_factor"].idxmax() == "step"
-    assert float(whole.threshold.sum()) == pytest.approx(1.0)
-    assert abs(float(whole.threshold.idxmax()) + 15.0) < 3.0
+    assert float(whole.threshold["probability"].sum()) == pytest.approx(1.0)
+    assert abs(float(whole.threshold["probability"].idxmax()) + 15.0) < 3.0
     assert whole.shares["largest"]["winter temperature"] > 0.9
 
 
@@ -138,3 +138,23 @@ def test_attribution_needs_the_means_it_judges_by():
     sites = toy(12, 300)
     with pytest.raises(InputError, match="constant, linear and step are needed"):
         bt.attribution(sites.draws, sites.covariates, means=("constant", "step"))
+
+
+@pytest.mark.slow  # seven fits
+def test_drivers_that_are_known_are_no_step_and_keep_their_shares():
+    driver = np.arange(24) >= 12
+    driver[[8, 15]] = True, False
+    sites = toy(24, 200, seed=4, s=0.15, tau=0.2, mean=lambda t: 4.0 + 1.4 * driver)
+    soil = np.random.default_rng(0).normal(size=24)
+    table = sites.covariates.assign(managed=driver, soil=soil)
+    plain, known = (
+        bt.attribution(
+            sites.draws, table, means=("constant", "linear", "step"), replicates=5, chains=1,
+            groups={"stand": ["managed"], "soil": ["soil"]}, warmup=60, keep=60, drivers=drivers,
+        )
+        for drivers in ((), ("managed",))
+    )  # fmt: skip
+    assert plain.evidence["log_bayes_factor"]["step"] > 4.0
+    assert known.evidence["log_bayes_factor"]["step"] < 1.0
+    # a fit that leans on the driver would give it to the sites
+    pd.testing.assert_frame_equal(known.shares, plain.shares)

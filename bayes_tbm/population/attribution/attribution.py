@@ -19,7 +19,7 @@ from bayes_tbm.population.attribution.gains import (
     gaussian_scores,
     with_gains,
 )
-from bayes_tbm.population.attribution.gaussian import WIDE, Evidence, GaussianPopulation
+from bayes_tbm.population.attribution.gaussian import WIDE, Evidence, GaussianPopulation, moved
 from bayes_tbm.population.attribution.power import power
 from bayes_tbm.population.attribution.shares import driver_shares, groups_in
 from bayes_tbm.population.attribution.thresholds import check_believed, thresholds_under_priors
@@ -48,7 +48,8 @@ class Attribution:
         Log Bayes factor of each mean function against the constant, under two prior widths, and
         the mean and sd of its last coefficient.
     threshold
-        Posterior probability of places of a step, degC; its prior is even.
+        Posterior probability of places of a step, degC, and its ``prior``, which is even but for
+        the common error of the climate product.
     power
         What a true step would have shown at these sites.
     thresholds
@@ -63,7 +64,7 @@ class Attribution:
     verdict: str
     comparison: pd.DataFrame
     evidence: pd.DataFrame
-    threshold: pd.Series
+    threshold: pd.DataFrame
     power: pd.DataFrame
     thresholds: pd.DataFrame
     shares: pd.DataFrame
@@ -130,26 +131,30 @@ def attribution(
     """
     _check_means(means)  # before any of them is fitted
     check_believed(believed)
-    known = covariates_of(covariates, draws.sites)
+    known = covariates_of(covariates, draws.sites, settings.get("drivers", ()))
     fits = {mean: fit_population(draws, covariates, mean, seed, **settings) for mean in means}
     comparison = compare(fits)
     y, sd = draws.summary()
-    error = fits["constant"].form.covariate_sd
-    gaussian = GaussianPopulation(known, sd, covariate_sd=error)
-    between, cells = _spread(fits["constant"])
+    form = fits["constant"].form
+    gaussian = GaussianPopulation(
+        known, sd, covariate_sd=form.covariate_sd, offset_sd=form.offset_sd, cells=form.cells
+    )
+    smooth = comparison["elpd"][["constant", "linear"]].idxmax()
+    between, cells = _spread(fits[smooth])
     chances = power(
-        known, sd, factors=factors, between=between, cells=cells, covariate_sd=error,
-        replicates=replicates, seed=seed,
+        known, sd, factors=factors, between=between, cells=cells, covariate_sd=form.covariate_sd,
+        offset_sd=form.offset_sd, replicates=replicates, seed=seed,
     )  # fmt: skip
     test = step_test(gaussian, y)
     words = verdict(test, _told(chances), _gained(comparison["elpd"]))
-    places = pd.Index(test.step.thresholds, name="coldest")
-    again = settings if every_driver_set else None
     return Attribution(
         words, comparison, evidence_table(gaussian, y, means),
-        pd.Series(test.step.threshold[0], places, name="probability"), chances,
+        threshold_table(gaussian, test.step), chances,
         thresholds_under_priors(gaussian, y, believed),
-        _drivers(fits["constant"], draws, covariates, groups, gaussian, seed, again), fits,
+        _drivers(
+            fits["constant"], draws, covariates, groups, gaussian, seed, settings, every_driver_set
+        ),
+        fits,
     )  # fmt: skip
 
 
@@ -164,11 +169,11 @@ def _check_means(means: Sequence[str]) -> None:
         check_mean(mean)
 
 
-def _spread(fit: PopulationFit) -> tuple[float, float]:
-    """Posterior means of the sds between sites and between cells."""
+def _spread(fit: PopulationFit) -> tuple[float, float | None]:
+    """Posterior means of the sds between sites and, where cells share a departure, between them."""
     posterior = group(fit.tree, "posterior")
-    cells = float(posterior["cell_sd"].mean()) if "cell_sd" in posterior else 0.0
-    return float(posterior["sd"].values[..., 0].mean()), cells
+    cells = float(posterior["cell_sd"].mean()) if "cell_sd" in posterior else None
+    return fit.form.widening * float(posterior["sd"].values[..., 0].mean()), cells
 
 
 def _told(chances: pd.DataFrame) -> dict[float, float]:
@@ -180,6 +185,15 @@ def _told(chances: pd.DataFrame) -> dict[float, float]:
 def _gained(elpd: pd.Series) -> float:
     """Score of the step over that of the better of constant and line."""
     return float(elpd["step"] - max(elpd["constant"], elpd["linear"]))
+
+
+def threshold_table(gaussian: GaussianPopulation, step: Evidence) -> pd.DataFrame:
+    """Probabilities of places of a threshold, degC, and what they were beforehand."""
+    even = np.full((1, len(gaussian.thresholds)), 1.0 / len(gaussian.thresholds))
+    places, prior = moved(gaussian.thresholds, even, gaussian.offset_sd)
+    return pd.DataFrame(
+        {"probability": step.threshold[0], "prior": prior[0]}, pd.Index(places, name="coldest")
+    )
 
 
 def evidence_table(gaussian: GaussianPopulation, y: Array, means: Sequence[str]) -> pd.DataFrame:
@@ -209,18 +223,22 @@ def _drivers(
     groups: Mapping[str, Sequence[str]] | None,
     gaussian: GaussianPopulation,
     seed: int,
-    refit: Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+    every: bool,
 ) -> pd.DataFrame:
     """Shares and gains of driver groups, where there are two groups or more."""
     chosen = dict(groups or groups_in(covariates))
     if len(chosen) < 2:
         return pd.DataFrame()
+    if settings.get("drivers"):  # a population that leans on them gives them to its sites
+        plain = {name: value for name, value in settings.items() if name != "drivers"}
+        fit = fit_population(draws, covariates, "constant", seed, **plain)
     rows = covariates.set_axis([str(site) for site in covariates.index]).loc[list(draws.sites)]
     places = pooled(fit, draws, np.random.default_rng(seed), most=500)
     phi = np.take_along_axis(draws.phi[..., 0].T, places, axis=0)
     shares = driver_shares(phi, rows, chosen, seed=seed)
-    if refit is None:
-        scores = gaussian_scores(gaussian, draws.summary()[0], rows, chosen)
+    if every:
+        scores = fitted_scores(draws, rows, chosen, seed, **settings)
     else:
-        scores = fitted_scores(draws, rows, chosen, seed, **refit)
+        scores = gaussian_scores(gaussian, draws.summary()[0], rows, chosen)
     return with_gains(shares, driver_gains(scores, list(chosen), seed))

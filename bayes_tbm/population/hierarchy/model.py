@@ -60,6 +60,11 @@ class Form:
         """Whether the mean depends on the coldest month."""
         return self.mean != "constant"
 
+    @property
+    def widening(self) -> float:
+        """Standard deviation of the differences between sites over the scale that is sampled."""
+        return 1.0 if self.freedom is None else math.sqrt(self.freedom / (self.freedom - 2.0))
+
 
 def data_of(draws: SiteDraws, covariates: Covariates, correct: bool = True) -> Data:
     """Arrays that the model is a function of."""
