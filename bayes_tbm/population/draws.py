@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.parameters import TABLE
 
 Array = NDArray[np.float64]
 
@@ -48,7 +49,7 @@ class SiteDraws:
     ------
     InputError
         Shapes disagree, a number is not finite, there is no site or fewer than ten draws, a name is
-        there twice, or a coordinate of a site does not vary.
+        there twice, the first coordinate is no time, or a coordinate of a site does not vary.
     """
 
     sites: tuple[str, ...]
@@ -66,7 +67,19 @@ class SiteDraws:
         for name in ("phi", "log_prior", "effective"):
             self._refuse(name, "must be finite", ~np.isfinite(getattr(self, name)))
         self._refuse("effective", "must be positive", self.effective <= 0.0)
+        self._check_first()
         self._refuse("phi", "must vary at every site", np.ptp(self.phi, axis=1) == 0.0)
+
+    def _check_first(self) -> None:
+        """Refuse a first coordinate that is known to be no time: its prior is about ln 60 yr."""
+        first = TABLE.get(self.coordinates[0])
+        if first is not None and first.unit != "yr":
+            raise InputError(
+                where="draws", variable="coordinates",
+                rule="must begin with a residence time, which is what covariates explain",
+                found=f"{first.name}, in {first.unit}",
+                remedy="put wood_residence_time first",
+            )  # fmt: skip
 
     def _check_shapes(self) -> None:
         for name in ("sites", "coordinates"):
