@@ -14,6 +14,7 @@ from bayes_tbm.population.attribution.compare import (
     left_out,
     stacking_weights,
 )
+from bayes_tbm.population.attribution.shares import _permuted, columns_left_out, groups_in
 from tests.population.toy import constant, log_normal, toy
 
 
@@ -52,9 +53,74 @@ def test_what_two_drivers_say_alike_is_shared():
     assert abs(found["share"]["winter temperature"] - found["share"]["soil"]) < 0.06
 
 
+def test_null_of_a_driver_of_sites_is_not_that_of_a_driver_of_cells():
+    """Ten sites in each of six cells that differ: what varies within cells seldom looks like them.
+
+    The truth is what soils that are drawn anew explain.
+    """
+    cell, found, exact = np.repeat(np.arange(6), 10), [], []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        x = pd.DataFrame({"cell": cell, "coldest": rng.normal(size=6)[cell]})
+        x["soil"] = rng.normal(size=60)
+        phi = 0.6 * rng.normal(size=6)[cell] + 0.3 * rng.normal(size=60)
+        groups = {"winter": ["coldest"], "soil": ["soil"]}
+        table = driver_shares(phi[None], x, groups, permutations=200, seed=seed)
+        found.append(table["null_q95"]["soil"])
+        shares = [
+            driver_shares(
+                phi[None], x.assign(soil=rng.normal(size=60)), groups, permutations=1
+            )["share"]["soil"]
+            for _ in range(60)
+        ]  # fmt: skip
+        exact.append(np.quantile(shares, 0.95))
+    assert np.mean(found) == pytest.approx(np.mean(exact), abs=0.04)
+
+
+def test_permuted_cells_keep_what_is_the_same_within_them():
+    cells = np.array([0, 1, 0, 2, 1, 3, 2])
+    of_cell, of_site = np.arange(4.0)[cells], np.arange(7.0) ** 2
+    design = {"x": np.column_stack([of_cell, of_site])}
+    rng = np.random.default_rng(0)
+    many = [_permuted(design, cells, rng)["x"] for _ in range(200)]
+    for moved in many:
+        assert sorted({(c, v) for c, v in zip(cells, moved[:, 0], strict=True)}) == [
+            (c, moved[cells == c, 0][0]) for c in range(4)
+        ]
+        assert sorted(moved[[0, 1, 3, 5], 0]) == [0.0, 1.0, 2.0, 3.0]
+    # on average nothing is left of who had what: three errors of 200 permutations
+    middle = np.mean(many, axis=0)[:, 0]
+    np.testing.assert_allclose(middle, 1.5, atol=3.0 * np.sqrt(1.25 / 200))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"soil": [np.nan] + [1.0, 2.0] * 6}, "missing at 1 of 13 sites"),
+        ({"soil": [3.0] * 13}, "the same at all sites"),
+        ({"soil": list("abcdefghijklm")}, "too few sites"),
+    ],
+)
+def test_columns_that_will_not_do_are_no_drivers_by_default(change, why):
+    x = table(13).assign(**change, cover=["a", "b"] * 6 + ["a"])
+    assert columns_left_out(x) == {"soil": why}
+    shares = driver_shares(np.random.default_rng(0).normal(size=(5, 13)), x, permutations=5)
+    assert list(shares.index[:-2]) == ["winter temperature", "moisture", "stand"]
+    assert np.isfinite(shares["share"]).all()
+
+
+@pytest.mark.parametrize(("sites", "kept"), [(4, 1), (5, 2), (6, 3)])
+def test_few_sites_have_few_drivers_by_default(sites, kept):
+    x = pd.DataFrame(np.random.default_rng(0).normal(size=(sites, 3)))
+    x.columns = ["coldest", "warmest", "precipitation"]
+    assert len(groups_in(x)) == kept
+    assert list(columns_left_out(x).values()) == ["too few sites"] * (3 - kept)
+
+
 def test_shares_need_more_sites_than_columns():
+    groups = {name: [name] for name in ("coldest", "soil", "precipitation")}
     with pytest.raises(InputError, match="more sites than columns"):
-        driver_shares(np.zeros((3, 5)), table(5))
+        driver_shares(np.zeros((3, 5)), table(5), groups)
 
 
 def test_stacking_weights_are_the_best_of_a_fine_grid():

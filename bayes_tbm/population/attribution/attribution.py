@@ -21,7 +21,7 @@ from bayes_tbm.population.attribution.gains import (
 )
 from bayes_tbm.population.attribution.gaussian import WIDE, Evidence, GaussianPopulation, moved
 from bayes_tbm.population.attribution.power import power
-from bayes_tbm.population.attribution.shares import driver_shares, groups_in
+from bayes_tbm.population.attribution.shares import columns_left_out, driver_shares, groups_in
 from bayes_tbm.population.attribution.thresholds import check_believed, thresholds_under_priors
 from bayes_tbm.population.attribution.verdicts import step_test, verdict
 from bayes_tbm.population.draws import SiteDraws
@@ -59,6 +59,8 @@ class Attribution:
         cells that are left out; empty with none but the coldest month.
     fits
         The population under each mean function.
+    left_out
+        Columns of drivers that are there by default but cannot be used, and why.
     """
 
     verdict: str
@@ -69,11 +71,16 @@ class Attribution:
     thresholds: pd.DataFrame
     shares: pd.DataFrame
     fits: dict[str, PopulationFit]
+    left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def drivers(self) -> str:
         """Which groups of drivers predict cells left out, in a line; nothing without groups."""
-        return driver_words(self.shares) if len(self.shares) else ""
+        parts = [driver_words(self.shares)] if len(self.shares) else []
+        if self.left_out:
+            told = ", ".join(f"{name} ({why})" for name, why in self.left_out.items())
+            parts.append(f"not among the drivers: {told}")
+        return "; ".join(parts)
 
 
 def attribution(
@@ -102,7 +109,7 @@ def attribution(
     means
         Mean functions to compare; constant, linear and step are needed.
     groups
-        Columns by group of drivers; by default those that the table has.
+        Columns by group of drivers; by default those that the table has and that will do.
     factors
         Of residence time across the steps whose power is told.
     replicates
@@ -154,8 +161,13 @@ def attribution(
         _drivers(
             fits["constant"], draws, covariates, groups, gaussian, seed, settings, every_driver_set
         ),
-        fits,
+        fits, {} if groups else columns_left_out(_rows(covariates, draws)),
     )  # fmt: skip
+
+
+def _rows(covariates: pd.DataFrame, draws: SiteDraws) -> pd.DataFrame:
+    """Covariates of the sites, in the order of their draws."""
+    return covariates.set_axis([str(site) for site in covariates.index]).loc[list(draws.sites)]
 
 
 def _check_means(means: Sequence[str]) -> None:
@@ -227,13 +239,13 @@ def _drivers(
     every: bool,
 ) -> pd.DataFrame:
     """Shares and gains of driver groups, where there are two groups or more."""
-    chosen = dict(groups or groups_in(covariates))
+    rows = _rows(covariates, draws)
+    chosen = dict(groups or groups_in(rows))
     if len(chosen) < 2:
         return pd.DataFrame()
     if settings.get("drivers"):  # a population that leans on them gives them to its sites
         plain = {name: value for name, value in settings.items() if name != "drivers"}
         fit = fit_population(draws, covariates, "constant", seed, **plain)
-    rows = covariates.set_axis([str(site) for site in covariates.index]).loc[list(draws.sites)]
     places = pooled(fit, draws, np.random.default_rng(seed), most=500)
     phi = np.take_along_axis(draws.phi[..., 0].T, places, axis=0)
     shares = driver_shares(phi, rows, chosen, seed=seed)
