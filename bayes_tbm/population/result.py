@@ -46,6 +46,8 @@ class PopulationResult:
         Mean functions compared, and the verdict.
     refits
         Of weak sites, for the mean function that was asked for; None where none was asked for.
+    not_converged
+        Sites of the batch that were left out because their chains have not converged.
     """
 
     mean: str
@@ -54,6 +56,7 @@ class PopulationResult:
     covariates: pd.DataFrame
     attribution: Attribution
     refits: Refits | None = None
+    not_converged: tuple[str, ...] = ()
 
     @property
     def fit(self) -> PopulationFit:
@@ -89,6 +92,11 @@ class PopulationResult:
             f"{len(self.draws.sites)} sites in {self.covariates['cell'].nunique()} climate cells; "
             f"sums over draws lose {float(found['error_bits']):.2f} bits (0.2 at most)",
         ]
+        if self.not_converged:
+            lines.append(
+                f"{len(self.not_converged)} more sites are left out, whose chains have not "
+                f"converged: {', '.join(self.not_converged[:6])}; --not-converged takes them, too"
+            )
         if self.refits and (told := self.refits.summary()):
             lines.append(told)
         elif poor:

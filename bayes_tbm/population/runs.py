@@ -103,6 +103,20 @@ def site_draws(
     return draws, known.loc[list(names)]
 
 
+def sites_not_converged(runs: str | Path) -> tuple[str, ...]:
+    """Names of the fitted sites of a batch whose chains have not converged.
+
+    Parameters
+    ----------
+    runs
+        Folder that `bayes_tbm.fit_many` wrote.
+    """
+    with xr.open_zarr(Path(runs) / DRAWS) as store:
+        states = store["state"].values.astype(str)
+        names = store["site"].values[np.isin(states, FITTED) & (states != DONE)]
+    return tuple(str(name) for name in names)
+
+
 def _store(folder: Path, not_converged: bool, wanted: Sequence[str] | None) -> xr.Dataset:
     """Return what a batch keeps of the draws of its fitted sites, or of those wanted."""
     if not (folder / DRAWS).is_dir():

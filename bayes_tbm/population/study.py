@@ -19,7 +19,7 @@ from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import Refits, refit_weak_sites
 from bayes_tbm.population.refitting import RefitSites
 from bayes_tbm.population.result import PopulationResult
-from bayes_tbm.population.runs import site_draws
+from bayes_tbm.population.runs import site_draws, sites_not_converged
 
 REFITS = "refits"
 """Folder of a population that holds refits of its sites."""
@@ -195,7 +195,8 @@ class PopulationStudy:
             replicates=self.replicates, seed=self.seed, believed=self.believed,
             every_driver_set=self.every_driver_set, **self.settings,
         )  # fmt: skip
-        return PopulationResult(self.mean, self.seed, draws, covariates, found, refits)
+        without = () if self.not_converged else sites_not_converged(self.runs)
+        return PopulationResult(self.mean, self.seed, draws, covariates, found, refits, without)
 
     def _refits(
         self,

@@ -124,6 +124,9 @@ def test_the_command_finds_the_step_that_is_there(runs, tmp_path, capsys):
     assert main([*command, "--believed", "-20", "3"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("threshold near -1")
+    left_out = f"1 more sites are left out, whose chains have not converged: s{SITES - 1:02}"
+    assert left_out in (tmp_path / "pop" / "verdict.txt").read_text()
+    assert left_out in (tmp_path / "pop" / "report.html").read_text()
     names = {path.name for path in (tmp_path / "pop").iterdir()}
     assert {"population.nc", "verdict.txt", "sites.csv", "power.csv", "report.html"} <= names
     posterior = xr.open_datatree(tmp_path / "pop" / "population.nc", engine="h5netcdf").posterior
