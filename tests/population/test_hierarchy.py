@@ -148,8 +148,11 @@ def test_departures_of_cells_are_integrated_out():
 
 
 def test_departures_of_cells_that_are_known_well_are_integrated_out():
-    """Two cells of eight sites that tell their departure to a twelfth of what cells differ by."""
-    known = toy(16, 20_000, s=0.1, tau=0.1, cells=np.repeat([0, 1], 8))
+    """Two cells of eight sites that tell their departure to a twelfth of what cells differ by.
+
+    And a site alone, in the midst of them.
+    """
+    known = toy(17, 20_000, s=0.1, tau=0.1, cells=np.repeat([0, 2, 1], [8, 1, 8]))
     form = Form("constant", covariate_sd=0.0, offset_sd=0.0)
     data = data_of(known.draws, covariates_of(known.covariates, known.draws.sites))
     tau, cell = 0.2, 0.8
@@ -157,16 +160,15 @@ def test_departures_of_cells_that_are_known_well_are_integrated_out():
         factors = np.array([tau, np.hypot(tau, cell)])[:, None, None]
         draw = {
             "intercept": np.array(4.0 - off), "means": np.zeros(0), "sd": np.array([tau]),
-            "cell_sd": np.array(cell), "cell_z": np.zeros(2), "factors": factors,
-            "location": np.zeros(16),
+            "cell_sd": np.array(cell), "cell_z": np.zeros(3), "factors": factors,
+            "location": np.zeros(17),
         }  # fmt: skip
         parameters = {name: jnp.asarray(value)[None] for name, value in draw.items()}
         found = cell_log_likelihood(form, data, parameters)[0]
-        for c in range(2):
-            own = np.arange(8 * c, 8 * c + 8)
+        for c, own in enumerate((np.arange(8), np.array([8]), np.arange(9, 17))):
             gap = known.y[own] - 4.0 + off
             covariance = np.diag(known.s[own] ** 2 + tau**2) + cell**2
-            exact = stats.multivariate_normal.logpdf(gap, np.zeros(8), covariance)
+            exact = stats.multivariate_normal.logpdf(gap, np.zeros(len(own)), covariance)
             exact -= log_normal(known.y[own], INTERIM[0], known.s[own] ** 2 + 0.81).sum()
             assert found[c] == pytest.approx(exact, abs=0.06)
 

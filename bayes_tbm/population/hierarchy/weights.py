@@ -27,6 +27,7 @@ Parameters = dict[str, jax.Array]
 """Draws of a population's parameters, (draw, ...)."""
 CELL_NODES, ERROR_NODES = 61, 5
 """Of departures of cells that sites share, which may be known well, and errors of temperature."""
+_OF_SITES = ("features", "log_prior", "inflation", "coldest", "cell", "alone", "design")
 
 
 def population_mean(values: Parameters, at: jax.Array) -> jax.Array:
@@ -141,5 +142,10 @@ def cell_log_likelihood(form: Form, data: Data, draws: Parameters) -> Array:
     quadrature: where a cell is left out, nothing else tells them.
     """
     # a site that is alone in its cell has the departure in its own differences
-    shared = form.cells and not bool(np.all(np.asarray(data["alone"]) == 1))
-    return np.asarray(_by_cell(form, shared)(data, draws))
+    together = np.asarray(data["alone"] == 0) & form.cells
+    total = np.zeros((len(draws["location"]), len(data["cells"])))
+    for shared, sites in ((True, together), (False, ~together)):
+        if sites.any():  # cells of other sites get nothing
+            own = {n: x[sites] if n in _OF_SITES else x for n, x in data.items()}
+            total += np.asarray(_by_cell(form, shared)(own, draws))
+    return total
