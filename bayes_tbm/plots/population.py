@@ -112,8 +112,10 @@ def plot_caterpillar(sites: list[str], before: Array, after: Array) -> Figure:
 
 
 @mpl.rc_context(STYLE)
-def plot_threshold(probability: pd.Series, believed: float | None = None) -> Figure:
-    """Draw the posterior of a threshold over its prior, which is even.
+def plot_threshold(
+    probability: pd.Series, believed: float | None = None, prior: pd.Series | None = None
+) -> Figure:
+    """Draw the posterior of a threshold over its prior.
 
     Parameters
     ----------
@@ -121,6 +123,8 @@ def plot_threshold(probability: pd.Series, believed: float | None = None) -> Fig
         By temperature of the coldest month, degC, evenly spaced; of sum one.
     believed
         A temperature to mark, degC.
+    prior
+        Probabilities beforehand, at the same temperatures; even by default.
 
     Returns
     -------
@@ -141,8 +145,9 @@ def plot_threshold(probability: pd.Series, believed: float | None = None) -> Fig
     step = at[1] - at[0]
     figure = Figure(figsize=(4.0, 2.6), layout="constrained")
     axes = figure.add_subplot()
-    edges = [at[0] - step / 2, at[-1] + step / 2]
-    axes.fill_between(edges, 1.0 / (edges[1] - edges[0]), color=PALE_GREY, lw=0, label="prior")
+    before = np.full(len(at), 1.0 / len(at)) if prior is None else prior.to_numpy(float)
+    edges = np.append(at - step / 2, at[-1] + step / 2)
+    axes.stairs(before / step, edges, fill=True, color=PALE_GREY, lw=0, label="prior")
     axes.step(at, probability / step, where="mid", color=BLUE, lw=1.3, label="posterior")
     if believed is not None:
         axes.axvline(believed, color=ORANGE, ls="--", lw=1.0, label=f"{believed:g} °C")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.parameters import TABLE
 
 Array = NDArray[np.float64]
 
@@ -49,7 +50,8 @@ class SiteDraws:
     ------
     InputError
         An array is not of numbers, shapes disagree, a number is not finite, there is no site or
-        fewer than ten draws, a name is there twice, or a coordinate of a site does not vary.
+        fewer than ten draws, a name is there twice, the first coordinate is no time, or a
+        coordinate of a site does not vary.
     """
 
     sites: tuple[str, ...]
@@ -67,7 +69,19 @@ class SiteDraws:
         for name in ("phi", "log_prior", "effective"):
             self._refuse(name, "must be finite", ~np.isfinite(getattr(self, name)))
         self._refuse("effective", "must be positive", self.effective <= 0.0)
+        self._check_first()
         self._refuse("phi", "must vary at every site", np.ptp(self.phi, axis=1) == 0.0)
+
+    def _check_first(self) -> None:
+        """Refuse a first coordinate that is known to be no time: its prior is about ln 60 yr."""
+        first = TABLE.get(self.coordinates[0])
+        if first is not None and first.unit != "yr":
+            raise InputError(
+                where="draws", variable="coordinates",
+                rule="must begin with a residence time, which is what covariates explain",
+                found=f"{first.name}, in {first.unit}",
+                remedy="put wood_residence_time first",
+            )  # fmt: skip
 
     def _check_shapes(self) -> None:
         for name in ("sites", "coordinates"):
@@ -229,7 +243,7 @@ class SiteDraws:
 
         The site's own prior is taken out: precisions and precision-weighted means subtract. A
         quadratic through its log density gives its moments, exactly where it is Gaussian. A site
-        that learnt nothing gets an sd of ten times its prior's.
+        that learnt nothing gets an sd of ten times its prior's, about the prior's mean.
 
         Returns
         -------
@@ -241,8 +255,9 @@ class SiteDraws:
             [_moments(phi, log) for phi, log in zip(self.phi, self.log_prior, strict=True)]
         )
         precision = np.maximum(1.0 / variance - 1.0 / prior_variance, 0.01 / prior_variance)
-        weighted = mean / variance - prior_mean / prior_variance
-        return weighted / precision, 1.0 / np.sqrt(precision)
+        # written about the posterior's mean: a precision that is raised moves it towards that
+        away = (mean - prior_mean) / prior_variance
+        return mean + away / precision, 1.0 / np.sqrt(precision)
 
 
 def _names(name: str, given: Iterable[str]) -> tuple[str, ...]:

@@ -199,7 +199,8 @@ def interim_priors(
     wanted
         In unbounded coordinates.
     first
-        Priors that the site was fitted under: where they end, the new ones do.
+        Priors that the site was fitted under: where they end, the new ones do, or at the bounds
+        of the table of parameters, beyond which a fit takes 0.3 % of a prior at most.
 
     Returns
     -------
@@ -214,7 +215,7 @@ def interim_priors(
 def _interim(name: str, first: AbstractPrior, location: float, scale: float) -> AbstractPrior:
     row, (low, high) = TABLE[name], first.support
     low, high = max(low, row.lower), min(high, row.upper)
-    coordinate = coordinate_of(first)
+    coordinate = coordinate_of(name)
     middle = _round(float(coordinate.back(jnp.asarray(location))))
     if coordinate is LOG:
         near = (high / low) ** _NEAR

@@ -47,6 +47,8 @@ class PopulationResult:
         Mean functions compared, and the verdict.
     refits
         Of weak sites, for the mean function that was asked for; None where none was asked for.
+    not_converged
+        Sites of the batch that were left out because their chains have not converged.
     """
 
     mean: str
@@ -55,6 +57,7 @@ class PopulationResult:
     covariates: pd.DataFrame
     attribution: Attribution
     refits: Refits | None = None
+    not_converged: tuple[str, ...] = ()
 
     @property
     def fit(self) -> PopulationFit:
@@ -90,6 +93,11 @@ class PopulationResult:
             f"{len(self.draws.sites)} sites in {self.covariates['cell'].nunique()} climate cells; "
             f"sums over draws lose {float(found['error_bits']):.2f} bits (0.2 at most)",
         ]
+        if self.not_converged:
+            lines.append(
+                f"{len(self.not_converged)} more sites are left out, whose chains have not "
+                f"converged: {', '.join(self.not_converged[:6])}; --not-converged takes them, too"
+            )
         if self.refits and (told := self.refits.summary()):
             lines.append(told)
         elif poor:
@@ -113,9 +121,10 @@ class PopulationResult:
         before, after = self._before_and_after
         coldest = self.covariates["coldest"].to_numpy(float)
         at = np.linspace(coldest.min(), coldest.max(), 80)
+        threshold = self.attribution.threshold
         drawn = {
             "by_climate": plot_by_climate(coldest, before, after, at, self.fit.curve(at)),
-            "threshold": plot_threshold(self.attribution.threshold, -20.0),
+            "threshold": plot_threshold(threshold["probability"], -20.0, threshold["prior"]),
             "sites": plot_caterpillar(list(self.draws.sites), before, after),
         }
         if len(self.attribution.shares):
@@ -132,7 +141,7 @@ class PopulationResult:
         """
         a = self.attribution
         found = {"comparison": a.comparison, "evidence": a.evidence, "power": a.power,
-                 "threshold": a.threshold.to_frame(), "thresholds": a.thresholds,
+                 "threshold": a.threshold, "thresholds": a.thresholds,
                  "shares": a.shares, "sites": self.sites}  # fmt: skip
         if self.refits:
             found["refits"] = self.refits.table

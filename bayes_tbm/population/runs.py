@@ -15,7 +15,7 @@ from jax.scipy.stats import norm
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError, did_you_mean
-from bayes_tbm.parameters import AbstractPrior, Fixed, as_prior
+from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, as_prior
 from bayes_tbm.population.batch.collect import MANIFEST
 from bayes_tbm.population.batch.journal import DONE, FITTED
 from bayes_tbm.population.batch.kept import SHARED
@@ -50,10 +50,11 @@ LOGIT = Coordinate(
 )  # fmt: skip
 
 
-def coordinate_of(prior: AbstractPrior) -> Coordinate:
-    """Return logit for a quantity that its prior keeps within 0 to 1, else the logarithm."""
-    low, high = prior.support
-    return LOGIT if low >= 0.0 and high <= 1.0 else LOG
+def coordinate_of(name: str) -> Coordinate:
+    """Return logit for a parameter that is a share, whatever its prior, else the logarithm."""
+    row = TABLE[name]
+    share = row.unit == "1" and row.lower >= 0.0 and row.upper <= 1.0
+    return LOGIT if share else LOG
 
 
 def site_draws(
@@ -105,6 +106,20 @@ def site_draws(
     return draws, read_table(folder / MANIFEST, names, remedy=collect_again(folder))
 
 
+def sites_not_converged(runs: str | Path) -> tuple[str, ...]:
+    """Names of the fitted sites of a batch whose chains have not converged.
+
+    Parameters
+    ----------
+    runs
+        Folder that `bayes_tbm.fit_many` wrote.
+    """
+    store = read_store(Path(runs))
+    states = store["state"].values.astype(str)
+    names = store["site"].values[np.isin(states, FITTED) & (states != DONE)]
+    return tuple(str(name) for name in names)
+
+
 def _store(folder: Path, not_converged: bool, wanted: Sequence[str] | None) -> xr.Dataset:
     """Return what a batch keeps of the draws of its fitted sites, or of those wanted."""
     store = read_store(folder)
@@ -135,7 +150,7 @@ def _draws(
                 where=str(folder), variable=name, rule="must be free at every site",
                 found=f"held fixed at {store['site'].values}",
             )  # fmt: skip
-        own = coordinate_of(prior)
+        own = coordinate_of(name)
         row.append(own.to(_inside(_some(store[name].values, count), prior)))
         density += log_prior_of(prior, own, row[-1])
     return np.stack(row, axis=1), density

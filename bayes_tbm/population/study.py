@@ -23,7 +23,7 @@ from bayes_tbm.population.hierarchy import Refits, refit_weak_sites
 from bayes_tbm.population.hierarchy.means import check_mean
 from bayes_tbm.population.refitting import RefitSites, check_options
 from bayes_tbm.population.result import PopulationResult
-from bayes_tbm.population.runs import site_draws
+from bayes_tbm.population.runs import site_draws, sites_not_converged
 from bayes_tbm.population.settings import (
     SETTINGS,
     Rule,
@@ -199,7 +199,8 @@ class PopulationStudy:
         found = attribution(
             draws, covariates, means=means, groups=self.groups, **asked, **self.settings
         )
-        return PopulationResult(self.mean, self.seed, draws, covariates, found, refits)
+        without = () if self.not_converged else sites_not_converged(self.runs)
+        return PopulationResult(self.mean, self.seed, draws, covariates, found, refits, without)
 
     def _refits(
         self,

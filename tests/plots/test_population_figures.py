@@ -47,6 +47,10 @@ def test_threshold_is_drawn_over_its_prior():
     axes = drawn(plot_threshold(probability, -20.0))
 
     np.testing.assert_allclose(axes.lines[0].get_ydata(), [0.02, 0.12, 0.06])
+    prior = pd.Series([0.2, 0.5, 0.3], probability.index)
+    for given, heights in ((None, [1 / 15] * 3), (prior, [0.04, 0.1, 0.06])):
+        (drawn_prior,) = drawn(plot_threshold(probability, -20.0, given)).patches
+        np.testing.assert_allclose(drawn_prior.get_data().values, heights)
     with pytest.raises(InputError, match="add up to one"):
         plot_threshold(probability / 2)
 

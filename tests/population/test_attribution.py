@@ -14,6 +14,7 @@ from bayes_tbm.population.attribution.compare import (
     left_out,
     stacking_weights,
 )
+from bayes_tbm.population.attribution.shares import _permuted, columns_left_out, groups_in
 from tests.population.toy import constant, log_normal, toy
 
 
@@ -52,9 +53,74 @@ def test_what_two_drivers_say_alike_is_shared():
     assert abs(found["share"]["winter temperature"] - found["share"]["soil"]) < 0.06
 
 
+def test_null_of_a_driver_of_sites_is_not_that_of_a_driver_of_cells():
+    """Ten sites in each of six cells that differ: what varies within cells seldom looks like them.
+
+    The truth is what soils that are drawn anew explain.
+    """
+    cell, found, exact = np.repeat(np.arange(6), 10), [], []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        x = pd.DataFrame({"cell": cell, "coldest": rng.normal(size=6)[cell]})
+        x["soil"] = rng.normal(size=60)
+        phi = 0.6 * rng.normal(size=6)[cell] + 0.3 * rng.normal(size=60)
+        groups = {"winter": ["coldest"], "soil": ["soil"]}
+        table = driver_shares(phi[None], x, groups, permutations=200, seed=seed)
+        found.append(table["null_q95"]["soil"])
+        shares = [
+            driver_shares(
+                phi[None], x.assign(soil=rng.normal(size=60)), groups, permutations=1
+            )["share"]["soil"]
+            for _ in range(60)
+        ]  # fmt: skip
+        exact.append(np.quantile(shares, 0.95))
+    assert np.mean(found) == pytest.approx(np.mean(exact), abs=0.04)
+
+
+def test_permuted_cells_keep_what_is_the_same_within_them():
+    cells = np.array([0, 1, 0, 2, 1, 3, 2])
+    of_cell, of_site = np.arange(4.0)[cells], np.arange(7.0) ** 2
+    design = {"x": np.column_stack([of_cell, of_site])}
+    rng = np.random.default_rng(0)
+    many = [_permuted(design, cells, rng)["x"] for _ in range(200)]
+    for moved in many:
+        assert sorted({(c, v) for c, v in zip(cells, moved[:, 0], strict=True)}) == [
+            (c, moved[cells == c, 0][0]) for c in range(4)
+        ]
+        assert sorted(moved[[0, 1, 3, 5], 0]) == [0.0, 1.0, 2.0, 3.0]
+    # on average nothing is left of who had what: three errors of 200 permutations
+    middle = np.mean(many, axis=0)[:, 0]
+    np.testing.assert_allclose(middle, 1.5, atol=3.0 * np.sqrt(1.25 / 200))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"soil": [np.nan] + [1.0, 2.0] * 6}, "missing at 1 of 13 sites"),
+        ({"soil": [3.0] * 13}, "the same at all sites"),
+        ({"soil": list("abcdefghijklm")}, "too few sites"),
+    ],
+)
+def test_columns_that_will_not_do_are_no_drivers_by_default(change, why):
+    x = table(13).assign(**change, cover=["a", "b"] * 6 + ["a"])
+    assert columns_left_out(x) == {"soil": why}
+    shares = driver_shares(np.random.default_rng(0).normal(size=(5, 13)), x, permutations=5)
+    assert list(shares.index[:-2]) == ["winter temperature", "moisture", "stand"]
+    assert np.isfinite(shares["share"]).all()
+
+
+@pytest.mark.parametrize(("sites", "kept"), [(4, 1), (5, 2), (6, 3)])
+def test_few_sites_have_few_drivers_by_default(sites, kept):
+    x = pd.DataFrame(np.random.default_rng(0).normal(size=(sites, 3)))
+    x.columns = ["coldest", "warmest", "precipitation"]
+    assert len(groups_in(x)) == kept
+    assert list(columns_left_out(x).values()) == ["too few sites"] * (3 - kept)
+
+
 def test_shares_need_more_sites_than_columns():
+    groups = {name: [name] for name in ("coldest", "soil", "precipitation")}
     with pytest.raises(InputError, match="more sites than columns"):
-        driver_shares(np.zeros((3, 5)), table(5))
+        driver_shares(np.zeros((3, 5)), table(5), groups)
 
 
 def test_stacking_weights_are_the_best_of_a_fine_grid():
@@ -129,8 +195,8 @@ def test_everything_together_finds_a_step(whole):
     assert whole.verdict.startswith("threshold near -1")
     assert whole.comparison.index[0] == "step"
     assert whole.evidence["log_bayes_factor"].idxmax() == "step"
-    assert float(whole.threshold.sum()) == pytest.approx(1.0)
-    assert abs(float(whole.threshold.idxmax()) + 15.0) < 3.0
+    assert float(whole.threshold["probability"].sum()) == pytest.approx(1.0)
+    assert abs(float(whole.threshold["probability"].idxmax()) + 15.0) < 3.0
     assert whole.shares["largest"]["winter temperature"] > 0.9
 
 
@@ -138,3 +204,23 @@ def test_attribution_needs_the_means_it_judges_by():
     sites = toy(12, 300)
     with pytest.raises(InputError, match="constant, linear and step are needed"):
         bt.attribution(sites.draws, sites.covariates, means=("constant", "step"))
+
+
+@pytest.mark.slow  # seven fits
+def test_drivers_that_are_known_are_no_step_and_keep_their_shares():
+    driver = np.arange(24) >= 12
+    driver[[8, 15]] = True, False
+    sites = toy(24, 200, seed=4, s=0.15, tau=0.2, mean=lambda t: 4.0 + 1.4 * driver)
+    soil = np.random.default_rng(0).normal(size=24)
+    table = sites.covariates.assign(managed=driver, soil=soil)
+    plain, known = (
+        bt.attribution(
+            sites.draws, table, means=("constant", "linear", "step"), replicates=5, chains=1,
+            groups={"stand": ["managed"], "soil": ["soil"]}, warmup=60, keep=60, drivers=drivers,
+        )
+        for drivers in ((), ("managed",))
+    )  # fmt: skip
+    assert plain.evidence["log_bayes_factor"]["step"] > 4.0
+    assert known.evidence["log_bayes_factor"]["step"] < 1.0
+    # a fit that leans on the driver would give it to the sites
+    pd.testing.assert_frame_equal(known.shares, plain.shares)

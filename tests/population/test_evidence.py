@@ -14,21 +14,24 @@ from bayes_tbm.population.attribution.verdicts import step_test, verdict
 from bayes_tbm.population.hierarchy.covariates import covariates_of
 
 
-def covariates(sites=24, low=-30.0, high=0.0):
+def covariates(sites=24, low=-30.0, high=0.0, drivers=()):
     names = [f"s{i}" for i in range(sites)]
     table = {"coldest": np.linspace(low, high, sites), "cell": np.arange(sites) // 2}
-    return covariates_of(pd.DataFrame(table, index=names), names)
+    named = {"driver": drivers} if len(drivers) else {}
+    return covariates_of(pd.DataFrame({**table, **named}, index=names), names, list(named))
 
 
 def middles(count):
     return (np.arange(count) + 0.5) / count
 
 
+@pytest.mark.parametrize("drivers", [[], [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0]])
+@pytest.mark.parametrize("cells", [True, False])
 @pytest.mark.parametrize("mean", ["constant", "linear", "step"])
-def test_evidence_is_the_average_of_normal_densities(mean):
+def test_evidence_is_the_average_of_normal_densities(mean, cells, drivers):
     """Covariances written out in full, place by place of the grid."""
-    known, sd = covariates(8), np.full(8, 0.3)
-    population = GaussianPopulation(known, sd, covariate_sd=0.0)
+    known, sd = covariates(8, drivers=drivers), np.full(8, 0.3)
+    population = GaussianPopulation(known, sd, covariate_sd=0.0, cells=cells)
     y = 4.0 + np.random.default_rng(0).normal(size=8)
     x = (known.coldest - known.centre) / known.scale
     shapes = {"constant": [(np.zeros(8), 0.0)], "linear": [(x, 0.5)]}
@@ -41,10 +44,11 @@ def test_evidence_is_the_average_of_normal_densities(mean):
     logs = [
         multivariate_normal.logpdf(
             y, np.full(8, np.log(60.0)),
-            np.diag(sd**2 + tau**2 + 0.01) + cell**2 * same + 1.0 + prior**2 * np.outer(c, c),
+            np.diag(sd**2 + tau**2 + 0.01) + cell**2 * same + 1.0 + prior**2 * np.outer(c, c)
+            + 0.25 * known.design @ known.design.T,
         )
         for tau in halfnorm.ppf(middles(8), scale=0.5)
-        for cell in halfnorm.ppf(middles(4), scale=0.5)
+        for cell in (halfnorm.ppf(middles(4), scale=0.5) if cells else [0.0])
         for c, prior in shapes[mean]
     ]  # fmt: skip
 
@@ -87,6 +91,81 @@ def test_claiming_whatever_fits_best_would_be_seen():
     found = step_test(GaussianPopulation(known, sd, spread=0.1), np.log(60.0) + departures)
 
     assert found.claimed.mean() > 0.10
+
+
+@pytest.fixture
+def driver():
+    """Return a driver that sites on the warm side have, and no others, but for one of each."""
+    values = (np.linspace(-30.0, 0.0, 60) > -15.0).astype(float)
+    values[[24, 32]] = 1.0, 0.0
+    return values
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_driver_that_is_known_is_not_taken_for_a_step(driver, known):
+    y = np.log(60.0) - 1.2 * driver + np.random.default_rng(0).normal(0.0, 0.25, (60, 60))
+    sites = covariates(60, drivers=driver if known else ())
+    claims = step_test(GaussianPopulation(sites, np.full(60, 0.15)), y).claimed
+
+    assert claims.mean() <= 0.05 if known else claims.mean() > 0.5
+
+
+def test_power_is_less_where_a_driver_goes_along_with_the_step(driver):
+    settings = {"thresholds": [-15.0], "between": 0.2, "factors": [3.9], "covariate_sd": 0.5}
+    plain, given = (
+        power(covariates(60, drivers=d), np.full(60, 0.2), **settings)["told"] for d in ((), driver)
+    )
+    told = [each["step", 3.9, -15.0] for each in (given, plain)]
+    error = np.sqrt(sum(share * (1.0 - share) / 200 for share in told))
+    assert told[1] - told[0] > 3.0 * error
+
+
+def test_power_knows_whether_cells_share_a_departure():
+    """Two cells of many sites each: a departure in common looks like a step."""
+    names = [f"s{i}" for i in range(40)]
+    table = {"coldest": np.linspace(-30.0, 0.0, 40), "cell": np.arange(40) // 20}
+    known = covariates_of(pd.DataFrame(table, index=names), names)
+    told = [
+        power(known, np.full(40, 0.2), factors=[2.0], thresholds=[-15.0], between=0.2, cells=c,
+              replicates=40)["told"]["step", 2.0, -15.0]
+        for c in (0.0, None)
+    ]  # fmt: skip
+    assert told[1] > told[0] + 0.3
+
+
+@pytest.mark.parametrize("offset_sd", [0.01, 2.0])
+def test_a_common_error_of_temperatures_widens_thresholds(offset_sd):
+    places = np.linspace(-26.0, -4.0, 33)
+    mass = norm.pdf(places, [[-20.0], [-12.0]], 1.5)
+    mass /= mass.sum(axis=1, keepdims=True)
+    plain = Evidence(np.zeros(2), mass, places, np.zeros((2, 2)))
+    found = plain.moved(offset_sd)
+    within = np.sum(np.gradient(places) ** 2 / 12 * mass, axis=1)  # each place is a range
+
+    np.testing.assert_allclose(found.threshold.sum(axis=1), 1.0)
+    variance = plain.threshold_sd() ** 2 + within + offset_sd**2
+    np.testing.assert_allclose(found.threshold_sd(), np.sqrt(variance), rtol=0.01)
+    half = 1.645 * np.hypot(1.5, offset_sd)
+    np.testing.assert_allclose(found.interval()[1], [-12 - half, -12 + half], atol=0.15)
+
+
+def test_a_common_error_is_in_all_that_is_told_of_a_threshold():
+    known, sd = covariates(60, -35.0, 0.0), np.full(60, 0.15)
+    truth = np.log(60.0) + 1.36 * (known.coldest > -23.5)
+    y = simulated(known, truth, sd, 0.2, 0.05, 1, np.random.default_rng(1))
+    without, given = (GaussianPopulation(known, sd, offset_sd=offset) for offset in (0.0, 2.0))
+    plain, told = (thresholds_under_priors(p, y[0]).loc["even"] for p in (without, given))
+    step = without.evidence("step", y)
+    near = norm.cdf(-17.0, step.thresholds, 2.0) - norm.cdf(-23.0, step.thresholds, 2.0)
+
+    assert told["near"] == pytest.approx(step.threshold[0] @ near, abs=0.02)
+    assert told["near"] > plain["near"] + 0.15
+    assert told["q95"] - told["q05"] > 2 * 1.645 * 2.0
+    assert told["log_bayes_factor"] == pytest.approx(plain["log_bayes_factor"])
+    assert told["prior_near"] == pytest.approx(6.0 / np.ptp(known.range), abs=0.03)
+    tests = [step_test(p, y) for p in (without, given)]
+    assert np.ptp(tests[1].step.interval()) > 2 * 1.645 * 2.0 > np.ptp(tests[0].step.interval())
+    assert tests[0].located == tests[1].located
 
 
 def test_power_grows_with_the_step_and_with_sites():

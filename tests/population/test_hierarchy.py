@@ -1,14 +1,22 @@
 """The population of Gaussian sites against a grid, its diagnostics, and sites after pooling."""
 
+import dataclasses
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.population.attribution.attribution import _spread
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import fit_population, needs_refit, pooled, refit_prior
 from bayes_tbm.population.hierarchy.covariates import covariates_of
 from bayes_tbm.population.hierarchy.diagnostics import error_bits, smoothed
+from bayes_tbm.population.hierarchy.means import departure
+from bayes_tbm.population.hierarchy.model import Form, data_of
 from bayes_tbm.population.hierarchy.weights import cell_log_likelihood, mean_weights
+from bayes_tbm.runtime.promotion import lenient
 from tests.population.toy import INTERIM, PLAIN, grid, log_normal, toy
 
 
@@ -137,6 +145,55 @@ def test_departures_of_cells_are_integrated_out():
             exact -= 0.5 * np.linalg.slogdet(2 * np.pi * covariance)[1]
             exact -= log_normal(shared.y[own], INTERIM[0], shared.s[own] ** 2 + 0.81).sum()
             assert found[row, c] == pytest.approx(exact, abs=0.05)
+
+
+def test_departures_of_cells_that_are_known_well_are_integrated_out():
+    """Two cells of eight sites that tell their departure to a twelfth of what cells differ by.
+
+    And a site alone, in the midst of them.
+    """
+    known = toy(17, 20_000, s=0.1, tau=0.1, cells=np.repeat([0, 2, 1], [8, 1, 8]))
+    form = Form("constant", covariate_sd=0.0, offset_sd=0.0)
+    data = data_of(known.draws, covariates_of(known.covariates, known.draws.sites))
+    tau, cell = 0.2, 0.8
+    for off in (0.0, 0.03, 0.17):  # on a node of a coarse grid or beside it
+        factors = np.array([tau, np.hypot(tau, cell)])[:, None, None]
+        draw = {
+            "intercept": np.array(4.0 - off), "means": np.zeros(0), "sd": np.array([tau]),
+            "cell_sd": np.array(cell), "cell_z": np.zeros(3), "factors": factors,
+            "location": np.zeros(17),
+        }  # fmt: skip
+        parameters = {name: jnp.asarray(value)[None] for name, value in draw.items()}
+        found = cell_log_likelihood(form, data, parameters)[0]
+        for c, own in enumerate((np.arange(8), np.array([8]), np.arange(9, 17))):
+            gap = known.y[own] - 4.0 + off
+            covariance = np.diag(known.s[own] ** 2 + tau**2) + cell**2
+            exact = stats.multivariate_normal.logpdf(gap, np.zeros(len(own)), covariance)
+            exact -= log_normal(known.y[own], INTERIM[0], known.s[own] ** 2 + 0.81).sum()
+            assert found[c] == pytest.approx(exact, abs=0.06)
+
+
+def test_a_smooth_mean_has_the_sd_of_its_amplitude_and_reaches_beyond_the_sites():
+    values = {"amplitude": 0.5, "length": 0.8, "reach": 7.5, "extent": [-20.0, 0.0]}
+    values = {name: jnp.asarray(value) for name, value in values.items()}
+    at = jnp.array([-10.0, -7.0, 3.5, 6.5])
+    each = lenient(lambda w: departure("smooth", {**values, "weights": w}, at))
+    found = np.stack([each(weights) for weights in jnp.eye(15)])  # of independent weights
+    sd = np.sqrt(np.sum(found**2, axis=0))
+
+    np.testing.assert_allclose(sd[:2], 0.5, rtol=0.08)
+    # beyond the end of the functions they are those within, upside down
+    assert found[:, 2] @ found[:, 3] / (sd[2] * sd[3]) > 0.5
+
+
+def test_heavy_tails_have_a_wider_sd_than_scale(sites, fit):
+    heavy = dataclasses.replace(fit, form=dataclasses.replace(fit.form, freedom=7.0))
+    name, ratio = sites.draws.sites[3], np.sqrt(7.0 / 5.0)
+
+    assert heavy.form.widening == pytest.approx(stats.t(7).std())
+    assert _spread(heavy)[0] == pytest.approx(ratio * _spread(fit)[0])
+    wider = refit_prior(heavy, name).scale[0] / refit_prior(fit, name).scale[0]
+    assert 1.12 < wider < ratio  # what is not known of the population stays as it is
 
 
 def test_pareto_k_is_that_of_the_right_tail():

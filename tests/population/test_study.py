@@ -1,6 +1,7 @@
 """From the folder of a batch to a verdict: draws, priors, the command, every refusal."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -54,11 +55,13 @@ def runs(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "prior", [RESIDENCE, SHARE, bt.LogUniform(2.7, 110.0), bt.LogNormal(9.0, 0.5)]
+    "prior",
+    [RESIDENCE, SHARE, bt.LogUniform(2.7, 110.0), bt.LogNormal(9.0, 0.5), bt.LogNormal(0.2, 0.3)],
 )
 def test_a_prior_in_its_unbounded_coordinate_is_a_density(prior):
-    own = coordinate_of(prior)
-    assert own is (LOGIT if prior is SHARE else LOG)
+    share = prior in (SHARE, bt.LogNormal(0.2, 0.3))
+    own = coordinate_of("allocation_wood" if share else "wood_residence_time")
+    assert own is (LOGIT if share else LOG)
     at = (
         np.linspace(np.log(2.7001), np.log(109.99), 4001)
         if own is LOG
@@ -87,6 +90,29 @@ def test_draws_of_a_batch_are_read_with_their_priors(runs):
     assert len(site_draws(runs, not_converged=True)[0].sites) == SITES
 
 
+def test_a_share_is_a_logit_at_every_site_whatever_its_prior(runs, tmp_path):
+    """One site's share has a log-normal prior: its draws must not be stacked as logarithms."""
+    shutil.copytree(runs, tmp_path / "mixed")
+    store = xr.open_zarr(tmp_path / "mixed" / DRAWS).load()
+    priors = json.loads(str(store["priors"].values[1]))
+    other = bt.LogNormal(0.4, 0.3)
+    store["priors"].values[1] = json.dumps({**priors, "allocation_wood": other.to_dict()})
+    store.to_zarr(tmp_path / "mixed" / DRAWS, mode="w", zarr_format=2, consolidated=True)
+    before, after = site_draws(runs)[0], site_draws(tmp_path / "mixed")[0]
+
+    np.testing.assert_allclose(after.phi, before.phi)
+    share = special.expit(after.phi[1, :, 1])
+    own = stats.norm.logpdf(np.log(share / 0.4), 0.0, 0.3) - np.log(share)  # density of the share
+    logit = stats.norm.logpdf(after.phi[1, :, 1], np.log(0.42 / 0.58), 0.7)
+    change = own + np.log(share * (1.0 - share)) - logit
+    np.testing.assert_allclose(after.log_prior[1] - before.log_prior[1], change, atol=1e-5)
+
+
+def test_a_share_cannot_come_first(runs):
+    with pytest.raises(bt.InputError, match="must begin with a residence time"):
+        site_draws(runs, ("allocation_wood", "wood_residence_time"))
+
+
 def test_the_command_finds_the_step_that_is_there(runs, tmp_path, capsys):
     study = tmp_path / "study.toml"
     study.write_text(
@@ -98,6 +124,9 @@ def test_the_command_finds_the_step_that_is_there(runs, tmp_path, capsys):
     assert main([*command, "--believed", "-20", "3"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("threshold near -1")
+    left_out = f"1 more sites are left out, whose chains have not converged: s{SITES - 1:02}"
+    assert left_out in (tmp_path / "pop" / "verdict.txt").read_text()
+    assert left_out in (tmp_path / "pop" / "report.html").read_text()
     names = {path.name for path in (tmp_path / "pop").iterdir()}
     assert {"population.nc", "verdict.txt", "sites.csv", "power.csv", "report.html"} <= names
     posterior = xr.open_datatree(tmp_path / "pop" / "population.nc", engine="h5netcdf").posterior

@@ -19,9 +19,9 @@ from bayes_tbm.population.attribution.gains import (
     gaussian_scores,
     with_gains,
 )
-from bayes_tbm.population.attribution.gaussian import WIDE, Evidence, GaussianPopulation
+from bayes_tbm.population.attribution.gaussian import WIDE, Evidence, GaussianPopulation, moved
 from bayes_tbm.population.attribution.power import power
-from bayes_tbm.population.attribution.shares import driver_shares
+from bayes_tbm.population.attribution.shares import columns_left_out, driver_shares
 from bayes_tbm.population.attribution.thresholds import thresholds_under_priors
 from bayes_tbm.population.attribution.verdicts import step_test, verdict
 from bayes_tbm.population.draws import SiteDraws
@@ -46,7 +46,8 @@ class Attribution:
         Log Bayes factor of each mean function against the constant, under two prior widths, and
         the mean and sd of its last coefficient.
     threshold
-        Posterior probability of places of a step, degC; its prior is even.
+        Posterior probability of places of a step, degC, and its ``prior``, which is even but for
+        the common error of the climate product.
     power
         What a true step would have shown at these sites.
     thresholds
@@ -56,21 +57,28 @@ class Attribution:
         cells that are left out; empty with none but the coldest month.
     fits
         The population under each mean function.
+    left_out
+        Columns of drivers that are there by default but cannot be used, and why.
     """
 
     verdict: str
     comparison: pd.DataFrame
     evidence: pd.DataFrame
-    threshold: pd.Series
+    threshold: pd.DataFrame
     power: pd.DataFrame
     thresholds: pd.DataFrame
     shares: pd.DataFrame
     fits: dict[str, PopulationFit]
+    left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def drivers(self) -> str:
         """Which groups of drivers predict cells left out, in a line; nothing without groups."""
-        return driver_words(self.shares) if len(self.shares) else ""
+        parts = [driver_words(self.shares)] if len(self.shares) else []
+        if self.left_out:
+            told = ", ".join(f"{name} ({why})" for name, why in self.left_out.items())
+            parts.append(f"not among the drivers: {told}")
+        return "; ".join(parts)
 
 
 def attribution(
@@ -99,7 +107,7 @@ def attribution(
     means
         Mean functions to compare; constant, linear and step are needed.
     groups
-        Columns by group of drivers; by default those that the table has.
+        Columns by group of drivers; by default those that the table has and that will do.
     factors
         Of residence time across the steps whose power is told.
     replicates
@@ -134,30 +142,39 @@ def attribution(
     fits = {mean: fit_population(draws, covariates, mean, seed, **settings) for mean in means}
     comparison = compare(fits)
     y, sd = draws.summary()
-    error = fits["constant"].form.covariate_sd
-    gaussian = GaussianPopulation(known, sd, covariate_sd=error)
-    between, cells = _spread(fits["constant"])
+    form = fits["constant"].form
+    gaussian = GaussianPopulation(
+        known, sd, covariate_sd=form.covariate_sd, offset_sd=form.offset_sd, cells=form.cells
+    )
+    smooth = comparison["elpd"][["constant", "linear"]].idxmax()
+    between, cells = _spread(fits[smooth])
     chances = power(
-        known, sd, factors=factors, between=between, cells=cells, covariate_sd=error,
-        replicates=replicates, seed=seed,
+        known, sd, factors=factors, between=between, cells=cells, covariate_sd=form.covariate_sd,
+        offset_sd=form.offset_sd, replicates=replicates, seed=seed,
     )  # fmt: skip
     test = step_test(gaussian, y)
     words = verdict(test, _told(chances), _gained(comparison["elpd"]))
-    places = pd.Index(test.step.thresholds, name="coldest")
-    again = settings if every_driver_set else None
     return Attribution(
         words, comparison, evidence_table(gaussian, y, means),
-        pd.Series(test.step.threshold[0], places, name="probability"), chances,
+        threshold_table(gaussian, test.step), chances,
         thresholds_under_priors(gaussian, y, believed),
-        _drivers(fits["constant"], draws, covariates, chosen, gaussian, seed, again), fits,
+        _drivers(
+            fits["constant"], draws, covariates, chosen, gaussian, seed, settings, every_driver_set
+        ),
+        fits, {} if groups else columns_left_out(_rows(covariates, draws)),
     )  # fmt: skip
 
 
-def _spread(fit: PopulationFit) -> tuple[float, float]:
-    """Posterior means of the sds between sites and between cells."""
+def _rows(covariates: pd.DataFrame, draws: SiteDraws) -> pd.DataFrame:
+    """Covariates of the sites, in the order of their draws."""
+    return covariates.set_axis([str(site) for site in covariates.index]).loc[list(draws.sites)]
+
+
+def _spread(fit: PopulationFit) -> tuple[float, float | None]:
+    """Posterior means of the sds between sites and, where cells share a departure, between them."""
     posterior = group(fit.tree, "posterior")
-    cells = float(posterior["cell_sd"].mean()) if "cell_sd" in posterior else 0.0
-    return float(posterior["sd"].values[..., 0].mean()), cells
+    cells = float(posterior["cell_sd"].mean()) if "cell_sd" in posterior else None
+    return fit.form.widening * float(posterior["sd"].values[..., 0].mean()), cells
 
 
 def _told(chances: pd.DataFrame) -> dict[float, float]:
@@ -169,6 +186,15 @@ def _told(chances: pd.DataFrame) -> dict[float, float]:
 def _gained(elpd: pd.Series) -> float:
     """Score of the step over that of the better of constant and line."""
     return float(elpd["step"] - max(elpd["constant"], elpd["linear"]))
+
+
+def threshold_table(gaussian: GaussianPopulation, step: Evidence) -> pd.DataFrame:
+    """Probabilities of places of a threshold, degC, and what they were beforehand."""
+    even = np.full((1, len(gaussian.thresholds)), 1.0 / len(gaussian.thresholds))
+    places, prior = moved(gaussian.thresholds, even, gaussian.offset_sd)
+    return pd.DataFrame(
+        {"probability": step.threshold[0], "prior": prior[0]}, pd.Index(places, name="coldest")
+    )
 
 
 def evidence_table(gaussian: GaussianPopulation, y: Array, means: Sequence[str]) -> pd.DataFrame:
@@ -198,17 +224,21 @@ def _drivers(
     groups: Mapping[str, Sequence[str]],
     gaussian: GaussianPopulation,
     seed: int,
-    refit: Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+    every: bool,
 ) -> pd.DataFrame:
     """Shares and gains of driver groups, where there are two groups or more."""
     if len(groups) < 2:
         return pd.DataFrame()
-    rows = covariates.set_axis([str(site) for site in covariates.index]).loc[list(draws.sites)]
+    if settings.get("drivers"):  # a population that leans on them gives them to its sites
+        plain = {name: value for name, value in settings.items() if name != "drivers"}
+        fit = fit_population(draws, covariates, "constant", seed, **plain)
     places = pooled(fit, draws, np.random.default_rng(seed), most=500)
     phi = np.take_along_axis(draws.phi[..., 0].T, places, axis=0)
+    rows = _rows(covariates, draws)
     shares = driver_shares(phi, rows, groups, seed=seed)
-    if refit is None:
-        scores = gaussian_scores(gaussian, draws.summary()[0], rows, groups)
+    if every:
+        scores = fitted_scores(draws, rows, groups, seed, **settings)
     else:
-        scores = fitted_scores(draws, rows, groups, seed, **refit)
+        scores = gaussian_scores(gaussian, draws.summary()[0], rows, groups)
     return with_gains(shares, driver_gains(scores, list(groups), seed))

@@ -56,8 +56,7 @@ def checked(
     truth("every_driver_set", every_driver_set, _WHERE)
     given = check_settings(settings, _WHERE, _OWN)
     check_draws(draws, split=given.get("split", False))
-    covariates_of(covariates, draws.sites, given.get("drivers", ()))
-    known = covariates_of(covariates, draws.sites)
+    known = covariates_of(covariates, draws.sites, given.get("drivers", ()))
     _check_cells(len(known.cells), source_of(covariates, "cell"))
     rows = covariates.set_axis([str(site) for site in covariates.index]).loc[list(draws.sites)]
     several = groups or len(groups_in(rows)) > 1

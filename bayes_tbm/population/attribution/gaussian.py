@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logsumexp
-from scipy.stats import halfnorm, lognorm
+from scipy.stats import halfnorm, lognorm, norm
 
 from bayes_tbm.population.hierarchy.covariates import Covariates
 from bayes_tbm.population.hierarchy.means import SLOPE_SD, STEP_SD
@@ -56,23 +56,39 @@ class Evidence:
         mean = self.threshold @ self.thresholds
         return np.sqrt(np.maximum(self.threshold @ self.thresholds**2 - mean**2, 0.0))
 
+    def moved(self, offset_sd: float) -> Evidence:
+        """Where the threshold is if all temperatures have an error in common.
+
+        Parameters
+        ----------
+        offset_sd
+            Of that error, K; zero for none.
+        """
+        places, threshold = moved(self.thresholds, self.threshold, offset_sd)
+        return dataclasses.replace(self, thresholds=places, threshold=threshold)
+
 
 class GaussianPopulation:
     """Mean functions compared on the Gaussian summaries of sites.
 
     Sites differ by a normal sd and cells by another, both integrated over a grid of quantiles of
     their priors; so are threshold and width; coefficients are integrated exactly. Errors of the
-    coldest month soften a step or hinge; a common offset is left out, since it only shifts the
-    threshold: add its 2 K to a threshold's error.
+    coldest month soften a step or hinge; one that all sites share only shifts the threshold:
+    `Evidence.moved` adds it. Differences are normal here, also where the tails of a population
+    that is sampled are heavy.
 
     Parameters
     ----------
     covariates
-        Surroundings of the sites.
+        Surroundings of the sites. Their further drivers add linearly to every mean function.
     sd
         Of each site's likelihood of ln residence time, (site,).
     covariate_sd
         Error of the coldest month, K.
+    offset_sd
+        Common error of the climate product, K: of the thresholds that are told.
+    cells
+        Do sites of a climate cell share a departure?
     spread
         Scale of the half-normal priors of the sds between sites and between cells.
     least_sd
@@ -81,16 +97,17 @@ class GaussianPopulation:
 
     def __init__(
         self, covariates: Covariates, sd: Array, *, covariate_sd: float = 1.5,
-        spread: float = 0.5, least_sd: float = 0.1,
+        offset_sd: float = 0.0, cells: bool = True, spread: float = 0.5, least_sd: float = 0.1,
     ) -> None:  # fmt: skip
         self._covariates = covariates
         self._covariate_sd = covariate_sd
+        self.offset_sd = offset_sd
         same = (covariates.cell[:, None] == covariates.cell[None, :]).astype(float)
         between = np.hypot(halfnorm.ppf(middles(SPREADS), scale=spread), least_sd)
-        cells = halfnorm.ppf(middles(CELL_SPREADS), scale=spread)
+        shared = halfnorm.ppf(middles(CELL_SPREADS), scale=spread) if cells else np.zeros(1)
         self._inverse, self._log_det = [], []
         for tau in between:
-            for sigma in cells:
+            for sigma in shared:
                 covariance = np.diag(sd**2 + tau**2) + sigma**2 * same
                 self._inverse.append(np.linalg.inv(covariance))
                 self._log_det.append(np.linalg.slogdet(covariance)[1])
@@ -101,11 +118,23 @@ class GaussianPopulation:
         low, high = self._covariates.range
         return low + (high - low) * middles(PLACES)
 
-    def design(self, mean: str, places: Array | None = None) -> tuple[Array, Array]:
+    def design(
+        self, mean: str, places: Array | None = None, widen: float = 1.0
+    ) -> tuple[Array, Array]:
         """Columns (grid, site, coefficient) of a mean function, and prior sds of coefficients.
 
-        The grid is threshold by width, threshold first, where there are any.
+        Drivers come first, then the intercept. The grid is threshold by width, threshold first,
+        where there are any.
         """
+        own, sds = self._own_design(mean, places)
+        drivers = self._covariates.design
+        count = drivers.shape[1]
+        drivers = np.broadcast_to(drivers, (len(own), *drivers.shape))
+        sds = np.concatenate([np.full(count, SLOPE_SD), sds[:1], widen * sds[1:]])
+        return np.concatenate([drivers, own], axis=-1), sds
+
+    def _own_design(self, mean: str, places: Array | None) -> tuple[Array, Array]:
+        """Columns of a mean function without the drivers."""
         places = self.thresholds if places is None else places
         t = self._covariates.coldest
         one, x = np.ones_like(t), (t - self._covariates.centre) / self._covariates.scale
@@ -140,15 +169,14 @@ class GaussianPopulation:
         y
             Means of the sites' likelihoods, (data set, site).
         widen
-            Factor of the prior sds of slopes and steps.
+            Factor of the prior sds of slopes and steps, those of drivers apart.
         intercept
             Prior mean of the intercept; its sd is 1.
         places
             Thresholds that are as likely as each other beforehand, degC; by default `thresholds`.
         """
         places = self.thresholds if places is None else places
-        design, sds = self.design(mean, places)
-        sds = sds * np.array([1.0, *[widen] * (len(sds) - 1)])
+        design, sds = self.design(mean, places, widen)
         gap = np.atleast_2d(y) - intercept
         parts = [
             _conditional(gap, design, sds, inverse, log_det)
@@ -228,6 +256,29 @@ def _conditional(
     added = np.linalg.slogdet(precision)[1] + 2.0 * np.log(sds).sum()
     log = -0.5 * (quadratic + log_det + added[None, :] + y.shape[1] * math.log(2.0 * math.pi))
     return log, best[..., -1], np.broadcast_to(covariance[:, -1, -1], log.shape)
+
+
+def moved(places: Array, probability: Array, sd: float) -> tuple[Array, Array]:
+    """Places, and probabilities (data set, place), of a threshold once a normal error is added.
+
+    Parameters
+    ----------
+    places
+        Of the threshold, rising; each stands for what is nearest to it.
+    probability
+        At each of them, (data set, place).
+    sd
+        Of the error, K; with zero, all stays as it is.
+    """
+    if sd == 0.0 or not probability.size:
+        return places, probability
+    widths = np.gradient(places)
+    each = np.hypot(sd, widths / math.sqrt(12.0))
+    reach, step = 4.0 * each.max(), max(sd, widths.mean()) / 8.0
+    fine = np.arange(places[0] - reach, places[-1] + reach + step, step)
+    edges = np.append(fine - 0.5 * step, fine[-1] + 0.5 * step)
+    mass = np.diff(norm.cdf(edges[:, None], places, each), axis=0)
+    return fine, np.asarray(probability @ (mass / mass.sum(axis=0)).T)
 
 
 def middles(count: int) -> Array:

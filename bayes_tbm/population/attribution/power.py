@@ -48,8 +48,9 @@ def power(
     factors: Sequence[float] = (2.0, 3.9),
     thresholds: Sequence[float] | None = None,
     between: float = 0.45,
-    cells: float = 0.2,
+    cells: float | None = 0.2,
     covariate_sd: float = 1.5,
+    offset_sd: float = 0.0,
     replicates: int = 200,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -58,7 +59,8 @@ def power(
     Parameters
     ----------
     covariates
-        Surroundings of the sites.
+        Surroundings of the sites. What their drivers explain is sought with the step, and is nil
+        in what is simulated.
     sd
         How well each site's ln residence time is known by its own data, (site,).
     factors
@@ -66,9 +68,12 @@ def power(
     thresholds
         Where the step is, degC; by default at a quarter, half and three quarters of the range.
     between, cells
-        Sds of ln residence time between sites and between climate cells.
+        Sds of ln residence time between sites, beside what drivers explain, and between climate
+        cells; None where sites of a cell share nothing.
     covariate_sd
         Error of the coldest month, K.
+    offset_sd
+        Error that all sites share, K: of the thresholds that are told.
     replicates
         Simulations of each case.
     seed
@@ -81,7 +86,9 @@ def power(
         simulations in which a threshold is claimed; ``threshold_sd``, K, the median posterior sd
         of the threshold; ``prior_sd``, K.
     """
-    population = GaussianPopulation(covariates, sd, covariate_sd=covariate_sd)
+    population = GaussianPopulation(
+        covariates, sd, covariate_sd=covariate_sd, offset_sd=offset_sd, cells=cells is not None
+    )
     rng = np.random.default_rng(seed)
     if thresholds is None:
         thresholds = np.quantile(population.thresholds, [0.25, 0.5, 0.75]).round(1).tolist()
@@ -96,13 +103,13 @@ def power(
     rows = []
     for mean in cases.values():
         y = simulated(
-            covariates, np.log(60.0) + mean, sd, between, cells, replicates, rng
+            covariates, np.log(60.0) + mean, sd, between, cells or 0.0, replicates, rng
         )  # fmt: skip
         test = step_test(population, y)
         rows.append({
             "told": test.claimed.mean(),
             "threshold_sd": np.median(test.step.threshold_sd()),
-            "prior_sd": population.thresholds.std(),
+            "prior_sd": np.hypot(population.thresholds.std(), offset_sd),
         })  # fmt: skip
     names = ["truth", "factor", "threshold"]
     return pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(list(cases), names=names))

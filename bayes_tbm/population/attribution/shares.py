@@ -31,18 +31,52 @@ GROUPS = {
 """Groups of drivers and their columns; those that a table has are used."""
 REST = ("shared", "total")
 """Rows of the table that are no groups."""
+_SPARE = 3  # sites more than columns
 
 
 def groups_in(table: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Choose the groups whose columns a table has."""
-    found = {n: tuple(c for c in columns if c in table) for n, columns in GROUPS.items()}
-    return {name: columns for name, columns in found.items() if columns}
+    """Choose the groups whose columns a table has, those left out that will not do."""
+    left_out = columns_left_out(table)
+    kept = {n: tuple(c for c in _there(table, n) if c not in left_out) for n in GROUPS}
+    return {name: columns for name, columns in kept.items() if columns}
+
+
+def columns_left_out(table: pd.DataFrame) -> dict[str, str]:
+    """Columns of `GROUPS` that cannot explain differences between these sites, and why.
+
+    Parameters
+    ----------
+    table
+        A row a site.
+
+    Returns
+    -------
+    dict of str
+        Reason by column: a value is missing, all are alike, or there are too few sites for it
+        beside those before it.
+    """
+    found, width = {}, 0
+    for name in (column for group in GROUPS for column in _there(table, group)):
+        column = table[name].replace([np.inf, -np.inf], np.nan)
+        if gaps := int(column.isna().sum()):
+            found[name] = f"missing at {gaps} of {len(table)} sites"
+        elif column.nunique() < 2:
+            found[name] = "the same at all sites"
+        elif len(table) < width + (more := design_of(table[[name]])[0].shape[1]) + _SPARE:
+            found[name] = "too few sites"
+        else:
+            width += more
+    return found
+
+
+def _there(table: pd.DataFrame, group: str) -> tuple[str, ...]:
+    return tuple(column for column in GROUPS[group] if column in table)
 
 
 def checked_groups(
     groups: Mapping[str, Sequence[str]] | None, table: pd.DataFrame
 ) -> dict[str, tuple[str, ...]]:
-    """Return groups of drivers, by default those that vary in a table.
+    """Return groups of drivers, by default those of a table that will do.
 
     Parameters
     ----------
@@ -58,8 +92,7 @@ def checked_groups(
         driver can be, or there are as many columns as sites.
     """
     if not groups and (groups is None or isinstance(groups, Mapping)):
-        varied = table.loc[:, [name for name in table if table[name].astype(str).nunique() > 1]]
-        chosen = groups_in(varied)
+        chosen = groups_in(table)
     else:
         chosen = named_groups(groups)
     columns = [column for of_it in chosen.values() for column in of_it]
@@ -123,7 +156,8 @@ def driver_shares(
     groups
         Columns by group; by default those of `GROUPS` that there are.
     permutations
-        Of the drivers among climate cells, for the null.
+        Of the drivers, for the null: their means among climate cells, and how sites differ from
+        them within cells.
     seed
         Of the permutations.
 
@@ -140,15 +174,14 @@ def driver_shares(
         A column is missing or no driver, or there are as many columns as sites.
     """
     chosen = checked_groups(groups, covariates)
-    cells = rows_of(covariates, [str(site) for site in covariates.index], ["cell"])["cell"]
+    told = rows_of(covariates, [str(site) for site in covariates.index], ["cell"])["cell"]
     designs = {name: design_of(covariates[list(of_it)])[0] for name, of_it in chosen.items()}
-    check_width(np.column_stack(list(designs.values())), "groups")
     shares, unique, total = _shares(phi, designs)
     rng = np.random.default_rng(seed)
+    cells = pd.factorize(told.astype(str))[0]
     null = []
     for number in range(permutations):
-        rows = _permuted(cells.astype(str).to_numpy(), rng)
-        moved = {name: design[rows] for name, design in designs.items()}
+        moved = _permuted(designs, cells, rng)
         null.append(_shares(phi[number % len(phi)][None], moved))
     return _table(list(chosen), shares, unique, total, null)
 
@@ -206,7 +239,20 @@ def _adjusted_r2(phi: Array, designs: Sequence[Array]) -> Array:
     return np.asarray(1.0 - (left / (sites - basis.shape[1])) / (total / (sites - 1)))
 
 
-def _permuted(cells: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.int_]:
-    """Row whose drivers each site gets: cells change places, sites of one cell stay together."""
-    names, first, place = np.unique(cells, return_index=True, return_inverse=True)
-    return np.asarray(first[rng.permutation(len(names))][place])
+def _permuted(
+    designs: Mapping[str, Array], cells: NDArray[np.int_], rng: np.random.Generator
+) -> dict[str, Array]:
+    """Drivers by group once cells have changed their means, and the sites of each their rests.
+
+    So a column that is the same all over a cell stays so, and one that varies within does not
+    become a column of cells.
+    """
+    order = rng.permutation(cells.max() + 1)
+    # sites of one cell stay there, in another order
+    within = np.empty(len(cells), dtype=int)
+    within[np.argsort(cells, kind="stable")] = np.lexsort((rng.random(len(cells)), cells))
+    found = {}
+    for name, design in designs.items():
+        means = np.stack([design[cells == cell].mean(axis=0) for cell in range(len(order))])
+        found[name] = means[order][cells] + (design - means[cells])[within]
+    return found

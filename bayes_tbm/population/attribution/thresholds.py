@@ -11,7 +11,13 @@ from scipy.stats import norm
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.plain import finite_number
-from bayes_tbm.population.attribution.gaussian import PLACES, Evidence, GaussianPopulation, middles
+from bayes_tbm.population.attribution.gaussian import (
+    PLACES,
+    Evidence,
+    GaussianPopulation,
+    middles,
+    moved,
+)
 
 Array = NDArray[np.float64]
 _MOST = 80.0  # degC
@@ -60,6 +66,7 @@ def thresholds_under_priors(
         ``near``, the probability that it is within 3 K of what is believed, or of -20 degC, and
         ``prior_near``, which it was beforehand; and the step's ``log_bayes_factor`` against the
         better of constant and line. Where both pairs of numbers are alike, the sites say nothing.
+        All but the factor are with the common error of the climate product, ``offset_sd``.
     """
     check_believed(believed)
     priors = {"even": population.thresholds}
@@ -69,11 +76,14 @@ def thresholds_under_priors(
     centre = SEED if believed is None else believed[0]
     rows = {}
     for name, places in priors.items():
-        step = population.evidence("step", y, places=places)
+        step = population.evidence("step", y, places=places).moved(population.offset_sd)
+        even = np.full((1, len(places)), 1.0 / len(places))
+        before = moved(places, even, population.offset_sd)[1]
+        near = np.abs(step.thresholds - centre) <= NEAR
         rows[name] = {
             **_quantiles(step),
-            "near": float(step.threshold[0] @ (np.abs(places - centre) <= NEAR)),
-            "prior_near": float(np.mean(np.abs(places - centre) <= NEAR)),
+            "near": float(step.threshold[0] @ near),
+            "prior_near": float(before[0] @ near),
             "log_bayes_factor": float(step.log[0]) - smooth,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("prior")

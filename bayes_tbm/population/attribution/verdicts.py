@@ -26,9 +26,11 @@ class StepTest:
     log_factor
         Log Bayes factor under each of the two prior widths, (width, data set).
     step
-        Evidence of the step under the narrower prior.
+        Evidence of the step under the narrower prior; its threshold has the common error of the
+        climate product.
     located
-        Whether the central 90 % of the threshold span less than half of the prior's, (data set,).
+        Whether the central 90 % of the threshold span less than half of the prior's, (data set,),
+        on the scale of the climate product: its common error moves all sites alike.
     """
 
     log_factor: Array
@@ -59,7 +61,7 @@ def step_test(population: GaussianPopulation, y: Array) -> StepTest:
     interval = step.interval()
     span = 0.9 * np.ptp(population.thresholds)
     located = np.ptp(interval, axis=1) < NARROW * span
-    return StepTest(np.stack(factors[::-1]), step, located)
+    return StepTest(np.stack(factors[::-1]), step.moved(population.offset_sd), located)
 
 
 def verdict(test: StepTest, told: Mapping[float, float], elpd: float | None = None) -> str:

@@ -271,6 +271,7 @@ def _curve(fit: PopulationFit, coldest: Array) -> Array:
         "centre": jnp.asarray(fit.covariates.centre),
         "scale": jnp.asarray(fit.covariates.scale),
         "extent": jnp.asarray([fit.covariates.coldest.min(), fit.covariates.coldest.max()]),
+        "reach": jnp.asarray(fit.form.reach),
     }
 
     def one(values: Parameters) -> jax.Array:

@@ -84,7 +84,7 @@ def fitted_site(
     z = _latent(density, draws)
     whole = Coordinates(density, jnp.asarray(z.mean(axis=0))).traced
     shears = tuple(s for s in whole.shears if s.name not in coordinates)
-    shares = tuple(coordinate_of(density.priors[n]) is LOGIT for n in coordinates)
+    shares = tuple(coordinate_of(n) is LOGIT for n in coordinates)
     site = CalibratedSite(dataclasses.replace(whole, shears=shears), tuple(coordinates), shares)
     x = np.asarray(shared(_from_latent, site.map)(jnp.asarray(z)))
     return FittedSite(site, x, tuple(site.places))

@@ -75,14 +75,18 @@ def _at_step(values: Values, t: jax.Array) -> jax.Array:
 
 
 def _at_smooth(values: Values, t: jax.Array) -> jax.Array:
-    """Evaluate a Gaussian process, Matern 5/2, by functions on 1.5 times the half-range."""
+    """Evaluate a Gaussian process, Matern 5/2, by functions on 1.5 times the half-range or more.
+
+    They are nil at their ends: errors of temperatures must not reach beyond.
+    """
     low, high = values["extent"]
     half = 0.5 * (high - low)
-    x = (t - 0.5 * (low + high)) / half
+    unit = jnp.maximum(half, (half + values["reach"]) / GP_BOUNDARY)
+    x = (t - 0.5 * (low + high)) / unit
     basis = eigenfunctions(x, GP_BOUNDARY, GP_FUNCTIONS)
     density = diag_spectral_density_matern(
-        nu=GP_SMOOTHNESS, alpha=values["amplitude"], length=values["length"], ell=GP_BOUNDARY,
-        m=GP_FUNCTIONS, dim=1,
+        nu=GP_SMOOTHNESS, alpha=values["amplitude"] ** 2, length=values["length"] * half / unit,
+        ell=GP_BOUNDARY, m=GP_FUNCTIONS, dim=1,
     )  # fmt: skip
     found: jax.Array = basis @ (jnp.sqrt(density) * values["weights"])
     return found
@@ -123,7 +127,7 @@ def departure(mean: str, values: Values, coldest: jax.Array) -> jax.Array:
         Name of the function.
     values
         Its parameters, with ``centre`` (degC) and ``scale`` (K) of the sites, and ``extent``, the
-        coldest and the warmest of them.
+        coldest and the warmest of them, and ``reach`` (K), what their errors come to at most.
     coldest
         Any shape of one dimension.
     """

@@ -60,6 +60,16 @@ class Form:
         """Whether the mean depends on the coldest month."""
         return self.mean != "constant"
 
+    @property
+    def reach(self) -> float:
+        """Three sds of a temperature's errors, K."""
+        return 3.0 * math.hypot(self.covariate_sd, self.offset_sd)
+
+    @property
+    def widening(self) -> float:
+        """Standard deviation of the differences between sites over the scale that is sampled."""
+        return 1.0 if self.freedom is None else math.sqrt(self.freedom / (self.freedom - 2.0))
+
 
 def data_of(draws: SiteDraws, covariates: Covariates, correct: bool = True) -> Data:
     """Arrays that the model is a function of."""
@@ -184,7 +194,8 @@ def location(
         coldest = coldest + form.offset_sd * values["offset_z"]
     if "error_z" in errors:
         coldest = coldest + form.covariate_sd * errors["error_z"][cell]
-    mean = values["intercept"] + departure(form.mean, {**data, **values}, coldest)
+    known = {**data, **values, "reach": jnp.asarray(form.reach)}
+    mean = values["intercept"] + departure(form.mean, known, coldest)
     if "drivers" in values:
         mean = mean + data["design"] @ values["drivers"]
     if "cell_z" in errors:

@@ -121,7 +121,7 @@ def refit_prior(fit: PopulationFit, site: str) -> RefitPrior:
     values = {name: np.asarray(value) for name, value in fit.parameters().items()}
     mean = np.concatenate([values["location"][:, place, None], values["means"]], axis=1)
     alone = int(np.sum(fit.covariates.cell == fit.covariates.cell[place]) == 1)
-    within = np.sum(values["factors"][:, alone] ** 2, axis=2)
+    within = fit.form.widening**2 * np.sum(values["factors"][:, alone] ** 2, axis=2)
     centre = weights @ mean
     variance = weights @ (within + (mean - centre) ** 2)
     return RefitPrior(fit.draws.coordinates, centre, 1.5 * np.sqrt(variance))

@@ -25,7 +25,9 @@ from bayes_tbm.runtime.promotion import lenient
 Array = NDArray[np.float64]
 Parameters = dict[str, jax.Array]
 """Draws of a population's parameters, (draw, ...)."""
-CELL_NODES, ERROR_NODES = 17, 5
+CELL_NODES, ERROR_NODES = 61, 5
+"""Of departures of cells that sites share, which may be known well, and errors of temperature."""
+_OF_SITES = ("features", "log_prior", "inflation", "coldest", "cell", "alone", "design")
 
 
 def population_mean(values: Parameters, at: jax.Array) -> jax.Array:
@@ -91,8 +93,8 @@ def draw_indices(form: Form, data: Data, draws: Parameters, key: jax.Array) -> N
 
 
 @functools.cache
-def _by_cell(form: Form) -> Callable[..., Any]:
-    u, log_u = _even(CELL_NODES if form.cells else 1)
+def _by_cell(form: Form, shared: bool) -> Callable[..., Any]:
+    u, log_u = _even(CELL_NODES if shared else 1)
     e, log_e = _nodes(ERROR_NODES if form.moves and form.covariate_sd else 1)
     nodes = jnp.asarray([(a, b) for a in u for b in e])
     logs = jnp.asarray([a + b for a in log_u for b in log_e])
@@ -139,4 +141,11 @@ def cell_log_likelihood(form: Form, data: Data, draws: Parameters) -> Array:
     The departure of a cell and the error of its temperature are integrated out by
     quadrature: where a cell is left out, nothing else tells them.
     """
-    return np.asarray(_by_cell(form)(data, draws))
+    # a site that is alone in its cell has the departure in its own differences
+    together = np.asarray(data["alone"] == 0) & form.cells
+    total = np.zeros((len(draws["location"]), len(data["cells"])))
+    for shared, sites in ((True, together), (False, ~together)):
+        if sites.any():  # cells of other sites get nothing
+            own = {n: x[sites] if n in _OF_SITES else x for n, x in data.items()}
+            total += np.asarray(_by_cell(form, shared)(own, draws))
+    return total
