@@ -107,7 +107,8 @@ def test_columns_that_are_no_drivers(sites, name, options):
 
 def test_shares_of_a_driver_with_a_gap_are_refused(sites):
     table = sites.covariates.assign(soil=np.where(TWELVE == 3, np.nan, TWELVE))
-    refused("soil: must be given for every site", driver_shares, np.zeros((3, 12)), table)
+    groups = {"winter": ["coldest"], "soil": ["soil"]}
+    refused("soil: must be given for every site", driver_shares, np.zeros((3, 12)), table, groups)
 
 
 @pytest.mark.parametrize(

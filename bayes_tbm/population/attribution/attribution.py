@@ -132,8 +132,8 @@ def attribution(
     Raises
     ------
     InputError
-        A covariate or setting will not do, a mean function that is needed is missing, there are
-        fewer than three climate cells, or ``believed`` is no mean and sd: nothing is sampled then.
+        A covariate or setting will not do, a mean function that is needed is missing, there is
+        one climate cell, or ``believed`` is no mean and sd: nothing is sampled then.
     """
     known, chosen = checked(
         draws, covariates, groups, settings, means=means, believed=believed, factors=factors,
@@ -146,16 +146,14 @@ def attribution(
     gaussian = GaussianPopulation(
         known, sd, covariate_sd=form.covariate_sd, offset_sd=form.offset_sd, cells=form.cells
     )
-    smooth = comparison["elpd"][["constant", "linear"]].idxmax()
-    between, cells = _spread(fits[smooth])
+    between, cells = _spread(fits[comparison["elpd"][["constant", "linear"]].idxmax()])
     chances = power(
         known, sd, factors=factors, between=between, cells=cells, covariate_sd=form.covariate_sd,
         offset_sd=form.offset_sd, replicates=replicates, seed=seed,
     )  # fmt: skip
     test = step_test(gaussian, y)
-    words = verdict(test, _told(chances), _gained(comparison["elpd"]))
     return Attribution(
-        words, comparison, evidence_table(gaussian, y, means),
+        verdict(test, _told(chances), _gained(comparison["elpd"])), comparison, evidence_table(gaussian, y, means),
         threshold_table(gaussian, test.step), chances,
         thresholds_under_priors(gaussian, y, believed),
         _drivers(
