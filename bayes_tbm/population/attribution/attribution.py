@@ -153,8 +153,8 @@ def attribution(
     )  # fmt: skip
     test = step_test(gaussian, y)
     return Attribution(
-        verdict(test, _told(chances), _gained(comparison["elpd"])), comparison, evidence_table(gaussian, y, means),
-        threshold_table(gaussian, test.step), chances,
+        verdict(test, _told(chances), _gained(comparison["elpd"])), comparison,
+        evidence_table(gaussian, y, means), threshold_table(gaussian, test.step), chances,
         thresholds_under_priors(gaussian, y, believed),
         _drivers(
             fits["constant"], draws, covariates, chosen, gaussian, seed, settings, every_driver_set
