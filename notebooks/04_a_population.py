@@ -62,7 +62,7 @@ found.comparison
 # threshold's posterior over its prior, and the sites before and after pooling:
 
 # %%
-plot_threshold(found.threshold)
+plot_threshold(found.threshold["probability"], prior=found.threshold["prior"])
 
 # %%
 fit = found.fits["step"]
