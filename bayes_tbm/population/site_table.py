@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -95,15 +96,30 @@ def with_columns_of(known: pd.DataFrame, path: str) -> pd.DataFrame:
     return joined
 
 
+def read_rows(path: str | Path, **how: Any) -> pd.DataFrame:
+    """Read a CSV whose rows are no longer than its first line.
+
+    Parameters
+    ----------
+    path
+        The file.
+    **how
+        Of `pandas.read_csv`.
+
+    Raises
+    ------
+    pandas.errors.ParserWarning
+        A row is longer: pandas would leave out what is beyond, and warn.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(path, index_col=False, encoding="utf-8-sig", **how)
+
+
 def _read(path: str | Path, comment: str | None, remedy: str | None) -> pd.DataFrame:
     """Return a table as it is, without columns that are nothing but commas."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows that are too long
-            table = pd.read_csv(
-                path, index_col=False, converters={"site": str.strip}, comment=comment,
-                encoding="utf-8-sig",
-            )  # fmt: skip
+        table = read_rows(path, converters={"site": str.strip}, comment=comment)
     except (OSError, ValueError, TypeError, pd.errors.ParserWarning) as error:
         raise InputError(
             where=str(path), rule="must be a readable CSV with a column site", found=error,

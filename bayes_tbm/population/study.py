@@ -188,6 +188,7 @@ class PopulationStudy:
         if out is not None:
             check_folder(out, products=())
         draws, covariates = self.read_runs()
+        without = () if self.not_converged else sites_not_converged(self.runs)
         means = tuple(dict.fromkeys([*self.means, self.mean]))
         asked: dict[str, Any] = {
             "replicates": self.replicates, "seed": self.seed, "believed": self.believed,
@@ -199,7 +200,6 @@ class PopulationStudy:
         found = attribution(
             draws, covariates, means=means, groups=self.groups, **asked, **self.settings
         )
-        without = () if self.not_converged else sites_not_converged(self.runs)
         return PopulationResult(self.mean, self.seed, draws, covariates, found, refits, without)
 
     def _refits(

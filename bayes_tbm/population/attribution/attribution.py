@@ -19,13 +19,14 @@ from bayes_tbm.population.attribution.gains import (
     gaussian_scores,
     with_gains,
 )
-from bayes_tbm.population.attribution.gaussian import WIDE, Evidence, GaussianPopulation, moved
+from bayes_tbm.population.attribution.gaussian import WIDE, Evidence, GaussianPopulation, even
 from bayes_tbm.population.attribution.power import power
 from bayes_tbm.population.attribution.shares import columns_left_out, driver_shares
 from bayes_tbm.population.attribution.thresholds import thresholds_under_priors
 from bayes_tbm.population.attribution.verdicts import step_test, verdict
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.hierarchy import PopulationFit, fit_population, pooled
+from bayes_tbm.population.hierarchy.covariates import in_order
 from bayes_tbm.results.groups import group
 
 Array = NDArray[np.float64]
@@ -159,13 +160,8 @@ def attribution(
         _drivers(
             fits["constant"], draws, covariates, chosen, gaussian, seed, settings, every_driver_set
         ),
-        fits, {} if groups else columns_left_out(_rows(covariates, draws)),
+        fits, {} if groups else columns_left_out(in_order(covariates, draws.sites)),
     )  # fmt: skip
-
-
-def _rows(covariates: pd.DataFrame, draws: SiteDraws) -> pd.DataFrame:
-    """Covariates of the sites, in the order of their draws."""
-    return covariates.set_axis([str(site) for site in covariates.index]).loc[list(draws.sites)]
 
 
 def _spread(fit: PopulationFit) -> tuple[float, float | None]:
@@ -188,8 +184,7 @@ def _gained(elpd: pd.Series) -> float:
 
 def threshold_table(gaussian: GaussianPopulation, step: Evidence) -> pd.DataFrame:
     """Probabilities of places of a threshold, degC, and what they were beforehand."""
-    even = np.full((1, len(gaussian.thresholds)), 1.0 / len(gaussian.thresholds))
-    places, prior = moved(gaussian.thresholds, even, gaussian.offset_sd)
+    places, prior = even(gaussian.thresholds, gaussian.offset_sd)
     return pd.DataFrame(
         {"probability": step.threshold[0], "prior": prior[0]}, pd.Index(places, name="coldest")
     )
@@ -233,7 +228,7 @@ def _drivers(
         fit = fit_population(draws, covariates, "constant", seed, **plain)
     places = pooled(fit, draws, np.random.default_rng(seed), most=500)
     phi = np.take_along_axis(draws.phi[..., 0].T, places, axis=0)
-    rows = _rows(covariates, draws)
+    rows = in_order(covariates, draws.sites)
     shares = driver_shares(phi, rows, groups, seed=seed)
     if every:
         scores = fitted_scores(draws, rows, groups, seed, **settings)

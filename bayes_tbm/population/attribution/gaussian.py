@@ -258,6 +258,11 @@ def _conditional(
     return log, best[..., -1], np.broadcast_to(covariance[:, -1, -1], log.shape)
 
 
+def even(places: Array, sd: float) -> tuple[Array, Array]:
+    """Places, and probabilities (1, place), of a threshold that is anywhere, once `moved`."""
+    return moved(places, np.full((1, len(places)), 1.0 / len(places)), sd)
+
+
 def moved(places: Array, probability: Array, sd: float) -> tuple[Array, Array]:
     """Places, and probabilities (data set, place), of a threshold once a normal error is added.
 

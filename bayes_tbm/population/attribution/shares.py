@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayes_tbm.errors import InputError
 from bayes_tbm.population.attribution.shapley import shapley, subsets
 from bayes_tbm.population.hierarchy.covariates import (
+    SPARE,
     check_driver,
     check_varies,
     check_width,
@@ -31,7 +32,6 @@ GROUPS = {
 """Groups of drivers and their columns; those that a table has are used."""
 REST = ("shared", "total")
 """Rows of the table that are no groups."""
-_SPARE = 3  # sites more than columns
 
 
 def groups_in(table: pd.DataFrame) -> dict[str, tuple[str, ...]]:
@@ -62,7 +62,7 @@ def columns_left_out(table: pd.DataFrame) -> dict[str, str]:
             found[name] = f"missing at {gaps} of {len(table)} sites"
         elif column.nunique() < 2:
             found[name] = "the same at all sites"
-        elif len(table) < width + (more := design_of(table[[name]])[0].shape[1]) + _SPARE:
+        elif len(table) < width + (more := design_of(table[[name]])[0].shape[1]) + SPARE:
             found[name] = "too few sites"
         else:
             width += more

@@ -15,12 +15,12 @@ from bayes_tbm.population.attribution.gaussian import (
     PLACES,
     Evidence,
     GaussianPopulation,
+    even,
     middles,
-    moved,
 )
+from bayes_tbm.population.hierarchy.covariates import MOST_DEGC
 
 Array = NDArray[np.float64]
-_MOST = 80.0  # degC
 NEAR, SEED = 3.0, -20.0
 """K, and the threshold of the study that raised the question, degC."""
 
@@ -37,7 +37,7 @@ def check_believed(believed: Any, where: str = "attribution") -> tuple[float, fl
         return None
     pair = isinstance(believed, list | tuple) and len(believed) == 2
     mean, sd = (finite_number(value) for value in believed) if pair else (None, None)
-    if mean is None or sd is None or not (abs(mean) <= _MOST and 0.0 < sd <= _MOST):
+    if mean is None or sd is None or not (abs(mean) <= MOST_DEGC and 0.0 < sd <= MOST_DEGC):
         raise InputError(
             where=where, variable="believed", found=believed,
             rule="must be mean and sd of a threshold, degC, such as -20 and 3, the sd positive",
@@ -77,8 +77,7 @@ def thresholds_under_priors(
     rows = {}
     for name, places in priors.items():
         step = population.evidence("step", y, places=places).moved(population.offset_sd)
-        even = np.full((1, len(places)), 1.0 / len(places))
-        before = moved(places, even, population.offset_sd)[1]
+        before = even(places, population.offset_sd)[1]
         near = np.abs(step.thresholds - centre) <= NEAR
         rows[name] = {
             **_quantiles(step),

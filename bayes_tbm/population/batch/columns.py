@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bayes_tbm.errors import InputError, nearest
+from bayes_tbm.population.site_table import read_rows
 
 OPTIONS = ("start", "end", "stand_age", "streams", "observations", "replace")
 PLACE = {"latitude": 90.0, "longitude": 180.0}
@@ -60,12 +60,7 @@ def _of_folder(path: Path) -> pd.DataFrame:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # longer rows than the header
-            return pd.read_csv(
-                path, comment="#", skipinitialspace=True, dtype={"site": str}, index_col=False,
-                encoding="utf-8-sig",
-            )  # fmt: skip
+        return read_rows(path, comment="#", skipinitialspace=True, dtype={"site": str})
     except pd.errors.ParserWarning as error:
         raise InputError(
             where=str(path), rule="rows must have as many cells as the first line has columns",

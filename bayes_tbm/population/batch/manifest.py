@@ -23,7 +23,8 @@ from bayes_tbm.streams import STREAMS
 
 type Sites = str | Path | pd.DataFrame | Mapping[str, Experiment | Calibration]
 _LISTS = ("streams", "observations", "replace")
-_OF_TABLES = "growth_curve", "stock"
+FITTED_TO = (*STREAMS, "growth_curve", "stock")
+"""Names of what a site can be fitted to."""
 _LONGEST_NAME = 150
 
 
@@ -193,14 +194,13 @@ def _check_source(job: Job) -> None:
     """Refuse a site that is to be fitted to nothing, or as no site can be."""
     if isinstance(job.source, Calibration):
         return
-    known = (*STREAMS, *_OF_TABLES)
     named = [name.strip().lower() for name in job.source.streams]
-    unknown = [name for name in named if name not in known]
+    unknown = [name for name in named if name not in FITTED_TO]
     if not named or unknown:
         raise InputError(
             variable="streams", rule="must name what is fitted",
             found=(unknown[0] or "a name that is empty") if unknown else "none",
-            remedy=did_you_mean(unknown[0], known) if unknown else "as in --streams gpp,et,lai",
+            remedy=did_you_mean(unknown[0], FITTED_TO) if unknown else "as in --streams gpp,et,lai",
         )  # fmt: skip
     for name in job.source.observations:
         if not (Path(name).is_file() or name in site_names()):

@@ -18,7 +18,7 @@ from bayes_tbm.population.batch.collect import MANIFEST, collect, table_of
 from bayes_tbm.population.batch.folder import folder_of, wanted_of
 from bayes_tbm.population.batch.jobs import Job
 from bayes_tbm.population.batch.journal import Event
-from bayes_tbm.population.batch.manifest import Sites, jobs_of
+from bayes_tbm.population.batch.manifest import FITTED_TO, Sites, jobs_of
 from bayes_tbm.population.batch.work import is_settled, with_attempt
 from bayes_tbm.population.batch.worker import packed
 from bayes_tbm.report.folder import load_run
@@ -27,7 +27,6 @@ from bayes_tbm.sampling import Settings
 from bayes_tbm.sampling.nuts.run import workers as cores
 from bayes_tbm.sampling.progress import Progress
 from bayes_tbm.sampling.settings import settings_with
-from bayes_tbm.streams import STREAMS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,17 +193,16 @@ def _shard(shard: Any) -> tuple[int, int]:
 
 
 def _checked_least(least: Mapping[str, int] | None) -> dict[str, int]:
-    known = (*STREAMS, "growth_curve", "stock")
     least = {} if least is None else least
     if not isinstance(least, Mapping):
         raise InputError(
             where="many", variable="least", rule="must be numbers by stream", found=repr(least)
         )
     for name in least:
-        if name not in known:
+        if name not in FITTED_TO:
             raise InputError(
                 where="many", variable=f"least {name}", rule="must be of a stream",
-                remedy=did_you_mean(str(name), known),
+                remedy=did_you_mean(str(name), FITTED_TO),
             )  # fmt: skip
     return {name: whole_at_least(0, f"least {name}", n, where="many") for name, n in least.items()}
 

@@ -15,7 +15,10 @@ from bayes_tbm.population.site_table import source_of
 from bayes_tbm.sites.missing import is_missing
 
 Array = NDArray[np.float64]
-_MOST_DEGC = 80.0
+MOST_DEGC = 80.0
+"""Largest size of a temperature."""
+SPARE = 3
+"""How many sites more than columns there must be."""
 _NUMBER = "must be a finite number everywhere, and no mark of a missing one"
 
 
@@ -142,6 +145,11 @@ def rows_of(table: pd.DataFrame, sites: Sequence[str], names: Sequence[str]) -> 
     return rows
 
 
+def in_order(table: pd.DataFrame, sites: Sequence[str]) -> pd.DataFrame:
+    """Rows of a table for these sites, in their order."""
+    return table.set_axis([str(site) for site in table.index]).loc[list(sites)]
+
+
 def check_varies(rows: pd.DataFrame, name: str) -> None:
     """Refuse a column that is the same everywhere.
 
@@ -183,7 +191,7 @@ def check_width(design: Array, what: str) -> None:
         There are fewer than three sites more.
     """
     sites, columns = design.shape
-    if sites < columns + 3:
+    if sites < columns + SPARE:
         raise InputError(
             where="population", variable=what, rule="needs more sites than columns",
             found=f"{columns} columns (a category has one for each name but one), {sites} sites",
@@ -212,7 +220,7 @@ def _temperatures(rows: pd.DataFrame) -> Array:
     """Coldest months, degC."""
     values: Array = _read(rows["coldest"])[0].to_numpy(float)
     with np.errstate(invalid="ignore"):
-        bad = ~(np.abs(values) <= _MOST_DEGC)
+        bad = ~(np.abs(values) <= MOST_DEGC)
     _refuse(rows, "coldest", "must be a temperature in degC", bad)
     return values
 
