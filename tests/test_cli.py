@@ -82,12 +82,21 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"bayes-tbm {__version__}\n"
 
 
-@pytest.mark.parametrize("argv", [[], ["fitt"], ["fit", "hyytiala-twin"], ["fit", "x", "--ouch"]])
-def test_wrong_usage(argv, capsys):
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [], ["fitt"], ["fit", "hyytiala-twin"], ["fit", "x", "--ouch"], ["many"],
+        ["many", "sites.csv", "--workers", "two"], ["population", "runs/", "--believed", "-20"],
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_told_in_one_line(argv, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(argv)
     assert stopped.value.code == 2
-    assert "usage: bayes-tbm" in capsys.readouterr().err
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("bayes-tbm")
+    assert ": error: " in line
+    assert line.endswith("--help")
 
 
 def test_sites(capsys):

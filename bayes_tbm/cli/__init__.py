@@ -15,6 +15,7 @@ from bayes_tbm.cli import evaluating, exporting, fitting, inspecting, many, popu
 from bayes_tbm.cli.options import (
     NOT_CONVERGED,
     NOT_WRITTEN,
+    Parser,
     files_of,
     reading_of,
     reading_options,
@@ -80,7 +81,7 @@ def _run_command(argv: Sequence[str] | None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     layout = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "bayes-tbm",
         description="Bayesian inference on a differentiable terrestrial biosphere model.",
         epilog=_EPILOG,

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, NoReturn
 
 NOT_CONVERGED = 3
 """Exit status of runs that are saved but whose chains have not converged."""
 NOT_WRITTEN = 4
 """Exit status where something could not be written, or read for another reason than its content."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as those of all other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and where help is, and exit with status 2."""
+        told = " ".join(message.split())
+        self.exit(2, f"{self.prog}: error: {told}; see {self.prog} --help\n")
 
 
 def sampling_options(

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CLAIM = "claim"
-_BEAT, _STALE = 30.0, 600.0  # seconds between signs of life, and without one
+BEAT, STALE = 30.0, 180.0
+"""Seconds between signs of life, and without one until a claim counts no more."""
 
 
 @contextlib.contextmanager
@@ -53,8 +54,8 @@ def is_stale(path: Path) -> bool:
     except FileNotFoundError:
         return True
     except (ValueError, KeyError, TypeError):  # killed while it wrote this
-        return age > _BEAT
-    return here or age > _STALE
+        return age > BEAT
+    return here or age > STALE
 
 
 def _make(path: Path) -> bool:
@@ -93,6 +94,6 @@ def _is_zombie(pid: int) -> bool:
 
 
 def _live(path: Path, stop: threading.Event) -> None:
-    while not stop.wait(_BEAT):
+    while not stop.wait(BEAT):
         with contextlib.suppress(OSError):
             os.utime(path)

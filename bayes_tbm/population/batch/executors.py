@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import math
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
 from bayes_tbm.errors import InputError, WriteError
+from bayes_tbm.population.batch.claims import BEAT, STALE
+from bayes_tbm.population.batch.journal import RUNNING
 from bayes_tbm.population.batch.worker import keep_to_a_core, work, work_on_one_core
 
 if TYPE_CHECKING:
@@ -127,8 +131,8 @@ def _check_any_began(crew: Sequence[_Worker], deaths: int) -> None:
         )  # fmt: skip
 
 
-def on_dask(tasks: Tasks, cluster: Any, workers: int, died: Died) -> Iterator[Event]:
-    """Run under Dask: on a client's or an address's workers, or on those of this machine.
+def on_dask(tasks: Tasks, client: Any, workers: int, died: Died) -> Iterator[Event]:
+    """Run under Dask: on the workers of a client, or on those of this machine.
 
     Results are a line each; posteriors stay on the disk that workers share. A worker that is lost
     is replaced by the scheduler, and its site goes on from its checkpoint.
@@ -137,56 +141,82 @@ def on_dask(tasks: Tasks, cluster: Any, workers: int, died: Died) -> Iterator[Ev
     ----------
     tasks
         By site, in the order in which they begin.
-    cluster
-        A client of `distributed`, the address of a scheduler, or None.
+    client
+        Of `distributed`, or None for a cluster that is made here.
     workers
-        Of a cluster that is made here.
+        Of the latter.
     died
         Called for a site at which workers died again and again.
     """
     distributed = _distributed()
-    with _client(distributed, cluster, workers) as client:
-        futures = {
-            client.submit(work_on_one_core, task, pure=False, priority=-number): site
-            for number, (site, task) in enumerate(tasks.items())
-        }
-        done = distributed.as_completed(futures)
-        for future in done:
-            site = futures.pop(future)
-            try:
-                event = future.result()
-            except distributed.KilledWorker as error:
-                event = died(site, f"its workers died: {error}")
-            except WriteError:
-                client.cancel(list(futures))
-                raise
-            future.release()  # a worker that is lost later must not do it again
-            yield event
+    left = dict(tasks)
+    with _client(distributed, client, workers) as client:
+        for rounds in reversed(range(1 + math.ceil(STALE / BEAT))):
+            for site, event in _submitted(distributed, client, left, died):
+                # Another job is at it, or a worker of another machine was, until it was lost.
+                if event.state != RUNNING or not rounds:
+                    del left[site]
+                    yield event
+            if not left:
+                return
+            time.sleep(BEAT)
+
+
+def _submitted(
+    distributed: Any, client: Any, tasks: Tasks, died: Died
+) -> Iterator[tuple[str, Event]]:
+    """Give a client's workers all tasks, and yield how each ended, by site."""
+    futures = {
+        client.submit(work_on_one_core, task, pure=False, priority=-number): site
+        for number, (site, task) in enumerate(tasks.items())
+    }
+    for future in distributed.as_completed(futures):
+        site = futures.pop(future)
+        try:
+            event = future.result()
+        except distributed.KilledWorker as error:
+            event = died(site, f"its workers died: {error}")
+        except WriteError:
+            client.cancel(list(futures))
+            raise
+        future.release()  # a worker that is lost later must not do it again
+        yield site, event
 
 
 @contextlib.contextmanager
-def _client(distributed: Any, cluster: Any, workers: int) -> Iterator[Any]:
-    if isinstance(cluster, distributed.Client):
-        yield cluster
-    elif cluster is not None:
-        with _connected(distributed, cluster) as client:
-            yield client
-    else:
-        local = distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
-        )
-        with local, distributed.Client(local) as client:
-            yield client
+def reached(executor: Any) -> Iterator[Any]:
+    """Turn a scheduler's address into a client, which ends here; leave others as they are.
 
-
-def _connected(distributed: Any, address: Any) -> Any:
+    Raises
+    ------
+    InputError
+        Nobody answers there.
+    """
+    if not (isinstance(executor, str) and "://" in executor):
+        yield executor
+        return
+    distributed = _distributed()
     try:
-        return distributed.Client(address)
+        client = distributed.Client(executor)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             where="many", variable="scheduler", rule="must be the address of a Dask scheduler",
-            found=f"{address}: {error}", remedy="as in tcp://host:8786; is it running?",
+            found=f"{executor}: {error}", remedy="as in tcp://host:8786; is it running?",
         ) from error  # fmt: skip
+    with client:
+        yield client
+
+
+@contextlib.contextmanager
+def _client(distributed: Any, given: Any, workers: int) -> Iterator[Any]:
+    if given is not None:
+        yield given
+        return
+    local = distributed.LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+    )
+    with local, distributed.Client(local) as client:
+        yield client
 
 
 def _distributed() -> Any:

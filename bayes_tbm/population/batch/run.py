@@ -143,17 +143,18 @@ def fit_many(
     jobs = jobs_of(sites, shared, settings, _listed(covariates))
     (place, count), processes = _shard(shard), _check_executor(executor, workers)
     least = _checked_least(least)
-    out = folder_of(folder, wanted_of(shared, settings) | {"least": least}, sites)
-    said = journal.read(out)
-    jobs = [with_attempt(job, said.get(job.name), retry=retry) for job in jobs]
-    own = jobs[place - 1 :: count]
-    due = [job for job in own if not is_settled(job, said.get(job.name), out, retry=retry)]
-    write_whole(out / MANIFEST, table_of(jobs, out).to_csv())
-    with Progress("fitting sites", len(own), show=progress) as bar:
-        bar.advance(len(own) - len(due))
-        for event in _events(due, out, least, executor, processes):
-            said[event.site] = event
-            bar.advance(1, _note(said, [job.name for job in own]))
+    with executors.reached(executor) as executor:  # before anything is written
+        out = folder_of(folder, wanted_of(shared, settings) | {"least": least}, sites)
+        said = journal.read(out)
+        jobs = [with_attempt(job, said.get(job.name), retry=retry) for job in jobs]
+        own = jobs[place - 1 :: count]
+        due = [job for job in own if not is_settled(job, said.get(job.name), out, retry=retry)]
+        write_whole(out / MANIFEST, table_of(jobs, out).to_csv())
+        with Progress("fitting sites", len(own), show=progress) as bar:
+            bar.advance(len(own) - len(due))
+            for event in _events(due, out, least, executor, processes):
+                said[event.site] = event
+                bar.advance(1, _note(said, [job.name for job in own]))
     found = ManyFits(out, table_of(jobs, out))
     if count == 1 or not _others_left(found):
         collect(jobs, out)
@@ -242,8 +243,8 @@ def _events(
     elif executor == "processes":
         yield from executors.in_processes(tasks, workers, died)
     else:
-        cluster = None if executor == "dask" else executor
-        yield from executors.on_dask(tasks, cluster, workers, died)
+        client = None if executor == "dask" else executor
+        yield from executors.on_dask(tasks, client, workers, died)
 
 
 def _note(said: Mapping[str, Event], names: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Workers that die: replaced, and nobody else pays for it."""
 
+import json
 import os
 import pickle
 import signal
@@ -13,7 +14,9 @@ import pytest
 
 import bayes_tbm as bt
 from bayes_tbm.experiment import Experiment
-from bayes_tbm.population.batch.executors import in_processes
+from bayes_tbm.population.batch import executors
+from bayes_tbm.population.batch.claims import CLAIM
+from bayes_tbm.population.batch.executors import in_processes, on_dask
 from bayes_tbm.population.batch.manifest import jobs_of
 from bayes_tbm.population.batch.worker import packed
 
@@ -39,6 +42,31 @@ def test_a_site_that_ends_its_workers_is_given_up_and_the_others_are_not(tmp_pat
         "fine": "skipped",
         "well": "skipped",
     }
+
+
+def test_dask_asks_again_for_a_site_claimed_by_a_worker_that_was_lost(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    rows = pd.DataFrame({"site": ["fine"], "path": ["hyytiala-twin"]})
+    [job] = jobs_of(rows, Experiment("", ("gpp",)), bt.Settings())
+    tasks = {"fine": packed(job, tmp_path, {"gpp": 100_000})}
+    claim = tmp_path / job.folder / CLAIM
+    claim.parent.mkdir(parents=True)
+    claim.write_text(json.dumps({"host": "elsewhere", "pid": 1}))
+    monkeypatch.setattr(executors, "BEAT", 0.1)
+    asked = []
+
+    def no_more(_):
+        asked.append(claim.exists())
+        os.utime(claim, (1.0, 1.0))  # no sign of life since long
+
+    monkeypatch.setattr(executors.time, "sleep", no_more)
+    local = distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+    )
+    with local, distributed.Client(local) as client:
+        [event] = on_dask(tasks, client, 1, pytest.fail)
+    assert asked == [True]
+    assert event.state == "skipped"
 
 
 ENDLESS = """

@@ -2,7 +2,11 @@
 
 import dataclasses
 import json
+import os
 import shutil
+import signal
+import threading
+import time
 import types
 
 import numpy as np
@@ -151,6 +155,36 @@ def test_other_processes_give_the_same_store(fit, manifest, tmp_path, executor):
     xr.testing.assert_identical(one, other)
 
 
+@pytest.mark.slow
+def test_a_worker_of_dask_that_is_killed_in_mid_site_is_replaced(fit, manifest, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    pd.read_csv(manifest).iloc[:2].to_csv(manifest, index=False)
+    longer = {"warmup": 60, "draws": 300}
+    here, folder, killed = fit(**longer), tmp_path / "there", []
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    )
+
+    def kill() -> None:
+        while not list(folder.glob("fits/*/checkpoint/*")):
+            time.sleep(0.05)
+        name = min(cluster.workers)
+        killed.append(cluster.workers[name].pid)
+        os.kill(killed[0], signal.SIGKILL)
+
+    with cluster, distributed.Client(cluster) as client:
+        killer = threading.Thread(target=kill)
+        killer.start()
+        there = fit(folder=folder, executor=client, **longer)
+        killer.join()
+        assert killed[0] not in {worker.pid for worker in cluster.workers.values()}
+    told = [(event["site"], event["state"]) for event in events(folder)]
+    assert len(told) > 4  # one site has begun twice
+    assert sorted(site for site, state in told if state in FITTED) == ["first", "second"]
+    one, other = (xr.open_zarr(f.folder / "draws.zarr").load() for f in (here, there))
+    xr.testing.assert_identical(one, other)
+
+
 def test_settings_of_another_batch_are_refused(fit):
     found = fit(shard=(1, 3))
     with pytest.raises(bt.InputError, match="sampling: must be that of the batch"):
@@ -172,6 +206,7 @@ def test_settings_of_another_batch_are_refused(fit):
         ({"shard": (1,)}, "shard"),
         ({"shard": (1.5, 4)}, "shard"),
         ({"executor": 5}, "executor"),
+        ({"executor": "tpc://127.0.0.1:8786"}, "scheduler: must be the address"),
         ({"least": {"gppp": 12}}, "did you mean gpp"),
         ({"least": {"gpp": "many"}}, "least gpp"),
         ({"least": ["gpp"]}, "least"),
