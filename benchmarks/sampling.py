@@ -30,7 +30,7 @@ the median bulk ESS over parameters and derived quantities; bulk ESS a second, s
 divergences; smallest E-BFMI; leapfrog steps (gradients) a draw; whether the package's gate passed.
 
   python benchmarks/sampling.py                            FI-Hyy, five seeds
-  python benchmarks/sampling.py --all --seeds 0            six daily and 13 monthly sites
+  python benchmarks/sampling.py --all --seeds 0            six daily sites and all of FLUXVAL
   python benchmarks/sampling.py hyytiala-twin --seeds 0 --draws 200 --warmup 150   a quick try
 
 exit status: 0 if every run passed the gate, else 1

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from page_blocks import ROOT, Block, all_blocks
 
 KEPT = ROOT / ".ci" / "passed.json"
-CORE = "native", "model", "processes", "parameters.py", "units"
+CORE = "native", "model", "processes", "parameters", "units"
 TESTED = "tests/native", "tests/model", "tests/reference"
 
 

@@ -1,6 +1,6 @@
 r"""Figures and tables of README and docs/benchmarks.md, from what the commands beside them wrote.
 
-    bayes-tbm fit FI-Hyy --streams gpp,nee,et,lai,wood --out run/
+    bayes-tbm fit FI-Hyy --streams gpp,nee,et,lai,wood --seed 3 --out run/
     bayes-tbm compare examples/fi-hyy.toml --out sets/
     bayes-tbm fit examples/fi-hyy-independent.toml --out independent/
     python benchmarks/growth_study.py --out study/ | tee study.txt

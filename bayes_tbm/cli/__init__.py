@@ -33,7 +33,7 @@ your own files: bayes-tbm inspect FILE says what they hold and what a fit lacks;
 
 exit status: 0 all went well; 2 bad input, reported in one line before anything is sampled;
 3 the run is saved but its chains have not converged; 4 something could not be written, such as on
-a full disk: make room and go on with --resume
+a full disk: make room and go on with --resume; 1 of many: sites failed or were skipped
 """
 _SIMULATE = """
 Run the model forward and write netCDF with units.

@@ -8,8 +8,8 @@ from typing import Any
 _POPULATION = """
 What sites have in common, and what drives their differences: a hierarchy over the posteriors of
 bayes-tbm many, which fits no site again unless asked to. Residence time of wood (and the share of
-NPP that wood gets) follows a mean of the coldest month: constant, linear, hinge or step; sites
-differ around it, and sites under one climate share a departure.
+NPP that wood gets) follows a mean of the coldest month: constant, linear, hinge, step or smooth;
+sites differ around it, and sites under one climate share a departure.
 
 STUDY is the folder of a batch, or a file:
 

@@ -17,12 +17,11 @@ from bayes_tbm.formats.uncertainty import (
     ABSOLUTE,
     LOG_FACTOR,
     absolute_sd,
-    log_normal_sd,
     mend_sd,
 )
 from bayes_tbm.sites.drivers import make_drivers
 from bayes_tbm.sites.missing import MISSING, marks_note, missing_to_nan
-from bayes_tbm.sites.observations import Observations, join_notes
+from bayes_tbm.sites.observations import STOCKS, Observations, join_notes
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.time_axis import time_from_days
 from bayes_tbm.units import UNITS
@@ -35,8 +34,6 @@ MET = (
 OBSERVED_FIELDS = {"gpp": 0, "lai": 1, "nbe": 2, "live_biomass": 3, "et": 4, "som": 10}
 OBSERVED_WIDTH = 11
 INITIAL_SOM = 22
-LOG_NORMAL = -1
-"""Kind of a factor whose logarithm is the sd of the logarithm, far from 1 too; not CARDAMOM's."""
 OPTIONS = 8
 """Place in the header from which it holds options of the likelihood."""
 ASSUMED_SD: dict[str, tuple[float, int, float]] = {
@@ -45,7 +42,7 @@ ASSUMED_SD: dict[str, tuple[float, int, float]] = {
     "nee": (1.0, ABSOLUTE, 0.0),
     "et": (0.5, ABSOLUTE, 0.0),
     "lai": (1.5, LOG_FACTOR, 0.1),
-    "live_biomass": (3.0, LOG_NORMAL, 0.0),
+    "live_biomass": (3.0, LOG_FACTOR, 0.0),
     "som": (1.5, LOG_FACTOR, 0.0),
 }
 """Uncertainty, kind and threshold where the format gives none (units of the variable).
@@ -167,10 +164,7 @@ def assumed_sd(name: str, value: NDArray[np.float64]) -> tuple[NDArray[np.float6
         NaN where missing, shape (n,).
     """
     size, kind, threshold = ASSUMED_SD[name]
-    if kind == LOG_NORMAL:
-        given = log_normal_sd(np.log(size), value)
-    else:
-        given = absolute_sd(size, value, kind, threshold)
+    given = absolute_sd(size, value, kind, threshold, of_logarithm=name in STOCKS)
     sd, mended = mend_sd(given, value)
     how = f"{size:g} {UNITS[name]}" if kind == ABSOLUTE else f"a factor of {size:g}"
     how += f", {_MAP}" * (name == "live_biomass")
@@ -183,5 +177,5 @@ def _initial_som(time: NDArray[np.datetime64], priors: NDArray[np.float64]) -> O
     stated = bool(np.isfinite(factor) and factor > 1)
     note = "initial soil carbon, parameter prior 23; sd is a factor of "
     note += f"{factor:g}, as in the file" if stated else "1.5, assumed"
-    sd = absolute_sd(factor if stated else 1.5, value, LOG_FACTOR)
+    sd = absolute_sd(factor if stated else 1.5, value, LOG_FACTOR, of_logarithm=True)
     return Observations("som", UNITS["som"], time[:1], value, sd, note)

@@ -7,6 +7,7 @@ Older files hold starts of months in ``time`` and the middles in ``TIME_INDEX``.
 else is not read are noted, each.
 """
 
+import functools
 import warnings
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from bayes_tbm.formats.uncertainty import ABSOLUTE, absolute_sd, mend_sd
 from bayes_tbm.formats.unused import unused, unused_attributes
 from bayes_tbm.sites.drivers import make_drivers
 from bayes_tbm.sites.missing import missing_to_nan
-from bayes_tbm.sites.observations import Observations, join_notes
+from bayes_tbm.sites.observations import STOCKS, Observations, join_notes
 from bayes_tbm.sites.site import Site
 from bayes_tbm.units import UNITS, Conversion, check_unit
 
@@ -158,11 +159,14 @@ def _stated_sd(
     if single and not np.isfinite(given[np.isfinite(value)]).all():
         given = np.where(np.isfinite(given), given, single[1])
         note = f"sd from {single[0]} = {single[1] / of_kind:g} (opt_unc_type {kind})"
-    sd = absolute_sd(given, value, kind, threshold, where=where, variable=variable)
+    state = functools.partial(
+        absolute_sd, value=value, kind=kind, threshold=threshold, of_logarithm=name in STOCKS,
+        where=where, variable=variable,
+    )  # fmt: skip
+    sd = state(given)
     structural = option("structural_unc", of_kind)
     if structural is not None:
-        more = absolute_sd(structural, value, kind, threshold, where=where, variable=variable)
-        sd = np.hypot(sd, more)
+        sd = np.hypot(sd, state(structural))
         note = join_notes([note, f"structural_unc = {structural / of_kind:g} added in quadrature"])
     if np.isfinite(value).any():
         used = READ | ({single[0]} if single else set())
@@ -208,6 +212,7 @@ def _initial_som(data: xr.Dataset, time: NDArray[np.datetime64], where: str) -> 
     unc, kind = number(attrs, "unc", where=where, variable=name), _kind(data, name, where)
     value = convert(np.array([stated]))
     given = np.nan if unc is None else unc * (convert.factor if kind == ABSOLUTE else 1.0)
-    sd, mended = mend_sd(absolute_sd(given, value, kind, where=where, variable=name), value)
+    sd = absolute_sd(given, value, kind, of_logarithm=True, where=where, variable=name)
+    sd, mended = mend_sd(sd, value)
     note = join_notes([f"initial soil carbon, {name}", mended])
     return Observations("som", UNITS["som"], time[:1], value, sd, note)

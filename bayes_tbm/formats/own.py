@@ -23,7 +23,7 @@ from bayes_tbm.formats.attributes import number, text
 from bayes_tbm.formats.netcdf import column, degrees, driver_columns, read_netcdf, times
 from bayes_tbm.formats.unused import unused
 from bayes_tbm.sites.drivers import make_drivers
-from bayes_tbm.sites.observations import OBSERVED, Observations, join_notes
+from bayes_tbm.sites.observations import OBSERVED, OFFSETS, Observations, join_notes
 from bayes_tbm.sites.schema import DRIVERS, FORMAT
 from bayes_tbm.sites.site import Site
 from bayes_tbm.units import UNITS
@@ -104,6 +104,6 @@ def _observations(data: xr.Dataset, name: str, where: str) -> Observations:
         raise InputError(where=where, variable=named, rule=rule, found=found)
     note = join_notes([text(data[name].attrs, "note"), value.note, placed * (axis != "time")])
     shared = number(data[name].attrs, "systematic", where=where, variable=name)
-    if shared is not None and name in ("nee", "nbe"):
+    if shared is not None and name in OFFSETS:
         shared *= value.conversion.factor
     return Observations(name, UNITS[name], time, value.values, sd, note, shared)

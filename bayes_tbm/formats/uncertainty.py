@@ -19,6 +19,7 @@ def absolute_sd(
     kind: int = ABSOLUTE,
     threshold: float = 0.0,
     *,
+    of_logarithm: bool = False,
     where: str | None = None,
     variable: str | None = None,
 ) -> NDArray[np.float64]:
@@ -34,6 +35,8 @@ def absolute_sd(
         `ABSOLUTE`, `LOG_FACTOR` (sd = ln(factor) max(abs(value), threshold)) or `FRACTION`.
     threshold : float
         Smallest magnitude that a relative uncertainty applies to, in the unit of value.
+    of_logarithm : bool
+        Whether a factor is that of log-normal errors, as of stocks: see `log_normal_sd`.
     where, variable : str, optional
         File and variable, for messages.
 
@@ -51,7 +54,7 @@ def absolute_sd(
             rule = "an uncertainty given as a factor must be at least 1"
             found = np.nanmin(given)
             raise InputError(where=where, variable=variable, rule=rule, found=found)
-        return np.asarray(np.log(given) * size)
+        return log_normal_sd(np.log(given), size) if of_logarithm else np.log(given) * size
     if kind == FRACTION:
         return np.asarray(given * size)
     rule = "opt_unc_type must be 0 (absolute), 1 (factor) or 2 (fraction)"

@@ -10,8 +10,7 @@ import jax.numpy as jnp
 
 from bayes_tbm.model.containers import Trajectory
 from bayes_tbm.model.forcing import Forcing
-from bayes_tbm.model.regrowth import at_age, live_biomass
-from bayes_tbm.model.run_summary import mean_pool
+from bayes_tbm.model.regrowth import MONTHS, at_age, live_biomass
 from bayes_tbm.parameters import Parameters, allocation_shares
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, GRAMS_PER_M2_IN_MEGAGRAMS_PER_HA
 
@@ -29,10 +28,28 @@ class Derived:
     value: Callable[[Parameters, Trajectory, Forcing], jax.Array]
 
 
+def share_of_year(forcing: Forcing) -> jax.Array:
+    """Weight of each step in a mean over the year, (time,).
+
+    Months of the year count alike, however often the record has each; where it lacks some, steps
+    count by their length.
+    """
+    sine, cosine, length = forcing.season.sine, forcing.season.cosine, forcing.step_length
+    turn = jnp.arctan2(2.0 * sine * cosine, cosine**2 - sine**2) / (2.0 * jnp.pi)
+    month = jnp.floor(MONTHS * turn).astype(int) % MONTHS
+    total = jnp.zeros(MONTHS, length.dtype).at[month].add(length)
+    alike = length / (MONTHS * jnp.where(total > 0.0, total, 1.0)[month])
+    return jnp.where(jnp.all(total > 0.0), alike, length / jnp.sum(length))
+
+
+def _mean(flux: jax.Array, forcing: Forcing) -> jax.Array:
+    """Mean over the year of what is stated by step."""
+    return jnp.sum(flux * share_of_year(forcing))
+
+
 def _per_year(flux: jax.Array, forcing: Forcing) -> jax.Array:
     """Mean annual sum of a flux in units of d-1."""
-    days = forcing.step_length
-    return jnp.sum(flux * days) / jnp.sum(days) * DAYS_PER_YEAR
+    return _mean(flux, forcing) * DAYS_PER_YEAR
 
 
 def live_biomass_at(age: float, p: Parameters, run: Trajectory, forcing: Forcing) -> jax.Array:
@@ -44,9 +61,8 @@ def live_biomass_at(age: float, p: Parameters, run: Trajectory, forcing: Forcing
     """
     tau = p.wood_residence_time
     wood = _per_year(run.fluxes.wood_allocation, forcing) * tau * -jnp.expm1(-age / tau)
-    others = sum(
-        mean_pool(n, run.last, run.total, run.steps) for n in ("labile", "foliage", "root")
-    )
+    pools = run.pools.labile + run.pools.foliage + run.pools.root
+    others = _mean(0.5 * (pools[:-1] + pools[1:]), forcing)
     return (wood + others) / (CARBON_FRACTION * GRAMS_PER_M2_IN_MEGAGRAMS_PER_HA)
 
 
@@ -62,7 +78,7 @@ def regrowth_productivity(run: Trajectory, forcing: Forcing) -> jax.Array:
     """GPP of the record's stand under the regrowth's weather over that under its own."""
     if run.regrowth_gpp is None:
         raise ValueError("the regrowth's productivity needs the regrowth run")
-    return run.regrowth_gpp / (run.total.gpp / forcing.step_length.sum())
+    return run.regrowth_gpp / _mean(run.fluxes.gpp, forcing)
 
 
 DERIVED = (
@@ -86,10 +102,10 @@ DERIVED = (
             lambda p, run, f: (run.last.wood - run.first.wood)
             / jnp.sum(f.step_length) * DAYS_PER_YEAR),
     Derived("biomass_equilibrium", "Mg ha-1",
-            "live dry biomass at equilibrium with the record's NPP (carbon fraction 0.47)",
+            "live dry biomass at equilibrium with the record's NPP and no fire (carbon 0.47)",
             lambda p, run, f: live_biomass_at(jnp.inf, p, run, f)),
     Derived("biomass_at_150", "Mg ha-1",
-            "live dry biomass at age 150 yr under the record's NPP (carbon fraction 0.47)",
+            "live dry biomass at age 150 yr under the record's NPP and no fire (carbon 0.47)",
             lambda p, run, f: live_biomass_at(MATURE_AGE, p, run, f)),
 )  # fmt: skip
 OF_REGROWTH = (

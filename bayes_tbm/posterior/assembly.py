@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from calendar import month_abbr
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,13 +18,16 @@ from bayes_tbm.model.stand_weather import with_equivalent_light
 from bayes_tbm.parameters import names_in
 from bayes_tbm.plain import as_number, finite_number
 from bayes_tbm.posterior.density import LogDensity
+from bayes_tbm.posterior.edcs import EDC
 from bayes_tbm.sites.record_months import place_in_cycle
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import stand_weather_of
 from bayes_tbm.streams import AbstractBoundStream, BoundStream, ErrorParameter
 from bayes_tbm.streams.likelihood import BoundAges
-from bayes_tbm.units import DAYS_PER_MONTH
+from bayes_tbm.units import DAYS_PER_MONTH, DAYS_PER_YEAR
 
+_SEASONAL = ("labile", "foliage", "root", "litter")
+"""Pools that gain and lose with the season: over less than a year they need not be steady."""
 _TIED = ("initial_lai", "initial_labile", "initial_root", "initial_wood")
 
 
@@ -79,6 +83,38 @@ def regrowth_of(
         place = place_in_cycle(site.drivers, site.source or site.name)
         climate = with_equivalent_light(climate, forcing, place)
     return Regrowth(climate, OLDEST, age, weather, season)
+
+
+def that_apply(constraints: Sequence[EDC], site: Site, stand: Regrowth | None) -> tuple[EDC, ...]:
+    """Return the constraints that hold of this record, and of a stand that regrows or does not.
+
+    Warns
+    -----
+    DataWarning
+        The record lacks months of the year.
+    """
+    kept = [c for c in constraints if stand or not c.age]
+    lacks = months_lacking(site)
+    if lacks:
+        seasonal = {f"steady_{pool}" for pool in _SEASONAL}
+        left_out = [c.name for c in kept if c.name in seasonal]
+        told = "annual quantities and equilibria are those of the other months"
+        told += f"; left out: {', '.join(left_out)}" if left_out else ""
+        warnings.warn(
+            f"{site.source or site.name}: the record has no {', '.join(lacks)}: {told}",
+            DataWarning, stacklevel=6,
+        )  # fmt: skip
+        kept = [c for c in kept if c.name not in seasonal]
+    return tuple(kept)
+
+
+def months_lacking(site: Site) -> tuple[str, ...]:
+    """Return the months of the year that no step lies in, where steps are no longer than one."""
+    length, days = site.drivers.step_length.values, site.drivers.days.values
+    if np.median(length) > 31.0:
+        return ()
+    there = np.unique(np.floor(days % DAYS_PER_YEAR / DAYS_PER_MONTH).astype(int))
+    return tuple(month_abbr[m + 1] for m in range(MONTHS) if m not in there)
 
 
 def under_weather(

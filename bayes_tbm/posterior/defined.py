@@ -62,7 +62,7 @@ class DefinedPosterior:
             forcing,
             bound,
             resolved,
-            tuple(c for c in as_edcs(constraints) if stand or not c.age),
+            assembly.that_apply(as_edcs(constraints), site, stand),
             stand,
         )
         self._evaluator = Evaluator(self.density)

@@ -83,7 +83,7 @@ class Evaluator:
         """Evaluate latent draws, (chain, draw, dimension); ``seed`` makes synthetic points."""
         chains, draws, dimension = z.shape
         key = jax.random.fold_in(jax.random.key(seed), _POSTERIOR)
-        rows, series = self._evaluate(z.reshape(-1, dimension), key)
+        rows, series = self._evaluate(z.reshape(-1, dimension), key, given=1.0)
         rows = jax.tree.map(lambda a: a.reshape(chains, draws, *a.shape[1:]), rows)
         return _evaluation(rows, series)
 
@@ -104,7 +104,7 @@ class Evaluator:
         count = tried = 0
         while count < draws:
             z = rng.normal(size=(_PRIOR_BATCH, self._density.dimension))
-            rows, _ = self._evaluate(z, jax.random.fold_in(key, tried))
+            rows, _ = self._evaluate(z, jax.random.fold_in(key, tried), given=0.0)
             terms = sum(rows.constraint.values(), start=np.zeros(len(z)))
             accept = rng.uniform(size=len(z)) < np.exp(terms)
             kept.append(jax.tree.map(lambda a, accept=accept: a[accept], rows))
@@ -132,7 +132,7 @@ class Evaluator:
         }
         return dataclasses.replace(row, **cut)
 
-    def _evaluate(self, flat: Array, key: jax.Array) -> tuple[_Row, Group]:
+    def _evaluate(self, flat: Array, key: jax.Array, given: float) -> tuple[_Row, Group]:
         """Rows of all draws, with series kept for few, and the quantiles of those."""
         keys = jax.random.split(key, len(flat))
         every = max(len(flat) // _SERIES_DRAWS, 1)
@@ -140,7 +140,7 @@ class Evaluator:
         for first in range(0, len(flat), _BATCH):
             wanted = np.arange(first, min(first + _BATCH, len(flat)))
             index = np.resize(wanted, _BATCH)  # the last batch is filled up to keep its shape
-            row = self._of_points(self._rows_of(keys[index], jnp.asarray(flat[index])))
+            row = self._of_points(self._rows_of(keys[index], jnp.asarray(flat[index]), given))
             row = jax.tree.map(lambda a, count=wanted.size: a[:count], row)
             chosen = wanted % every == 0
             series.append({name: s[chosen] for name, s in row.series.items()})
@@ -152,13 +152,14 @@ class Evaluator:
         return rows, {n: np.quantile(s, QUANTILES, axis=0) for n, s in stacked.items()}
 
 
-def _rows(density: TracedDensity, keys: jax.Array, z: jax.Array) -> _Row:
+def _rows(density: TracedDensity, keys: jax.Array, z: jax.Array, given: jax.Array) -> _Row:
     """Evaluate a batch of draws, (batch, dimension)."""
-    rows: _Row = jax.vmap(functools.partial(_row, density))(keys, z)
+    rows: _Row = jax.vmap(functools.partial(_row, density, given))(keys, z)
     return rows
 
 
-def _row(density: TracedDensity, key: jax.Array, z: jax.Array) -> _Row:
+def _row(density: TracedDensity, given: jax.Array, key: jax.Array, z: jax.Array) -> _Row:
+    """Evaluate a draw; ``given``, 1 or 0, says whether the observed points are known."""
     values = density.values(z)
     p, run = density.run(values)
     parts, forcing = density.parts_of(values, p, run), density.forcing
@@ -174,7 +175,7 @@ def _row(density: TracedDensity, key: jax.Array, z: jax.Array) -> _Row:
         constraint=parts.constraint,
         log_likelihood={n: part.astype(single) for n, part in parts.stream.items()},
         predictive={
-            s.name: s.sample(keys[s.name], series[s.name], values).astype(single)
+            s.name: s.sample_given(keys[s.name], series[s.name], values, given).astype(single)
             for s in density.streams
         },
         series=series | _of_regrowth(run),

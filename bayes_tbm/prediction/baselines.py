@@ -15,6 +15,8 @@ _NEAREST = 6.0
 _SEASON = 45.0
 """Days within which residuals tell the scatter of a season."""
 _FEWEST = 3
+_YEARS = 1.5
+"""Years that fitted points must span to tell how one year differs from another."""
 _MONTH = 31.0
 
 
@@ -39,13 +41,14 @@ def seasonal_cycle(day: Array, value: Array, at: Array) -> Normal:
     Returns
     -------
     Normal
-        The mean of fitted points nearby in the year, at least three; its sd is that of their
-        residuals within six weeks and that of the mean.
+        The mean of fitted points nearby in the year, at least three; its sd is that of residuals
+        within six weeks about the mean of other years, since those of one year err together. Of
+        less than a year and a half nothing is said.
     """
-    if len(value) < 2:
+    if len(value) < 2 or np.ptp(day) < _YEARS * DAYS_PER_YEAR:
         return _silent(at)
-    left_out = _cycle(day, value, day, without_itself=True)
-    # Such residuals hold the scatter of the mean already, of one point fewer.
+    left_out = _cycle(day, value, day, of_other_years=True)
+    # Such residuals hold the scatter of the mean already, of one year fewer.
     return Normal(_cycle(day, value, at), _scatter(day, value - left_out, at))
 
 
@@ -74,14 +77,21 @@ def _scatter(day: Array, residual: Array, at: Array) -> Array:
     return np.asarray(np.sqrt(squares / near.sum(axis=1)))
 
 
-def _cycle(day: Array, value: Array, at: Array, *, without_itself: bool = False) -> Array:
-    """Mean of the points nearest in the year; the window widens to hold three."""
+def _cycle(day: Array, value: Array, at: Array, *, of_other_years: bool = False) -> Array:
+    """Mean of the points nearest in the year; the window widens to hold three.
+
+    Of other years, NaN where those have none within six weeks of the season.
+    """
     apart = _apart(at, day)
-    if without_itself:
-        np.fill_diagonal(apart, np.inf)
-    last = np.sort(apart, axis=1)[:, min(_FEWEST, len(day) - without_itself) - 1]
-    near = apart <= np.maximum(last, _NEAREST)[:, None] + 1e-6
-    mean: Array = near @ value / near.sum(axis=1)
+    if of_other_years:
+        apart = np.where(np.abs(at[:, None] - day) < _SEASON, np.inf, apart)
+        apart = np.where(apart <= _SEASON, apart, np.inf)
+    there = np.isfinite(apart).sum(axis=1)
+    place = np.maximum(np.minimum(_FEWEST, there) - 1, 0)
+    last = np.take_along_axis(np.sort(apart, axis=1), place[:, None], axis=1)
+    near = (apart <= np.maximum(last, _NEAREST) + 1e-6) & np.isfinite(apart)
+    with np.errstate(invalid="ignore"):  # none of them
+        mean: Array = near @ value / near.sum(axis=1)
     return mean
 
 

@@ -188,8 +188,7 @@ def _of_draw(
     for stream, own in zip(held, jax.random.split(key, len(held)), strict=True):
         of_common, of_points = jax.random.split(own)
         fit = before[stream.name]
-        mean, sd = fit.common_given(fit.series(run, p), values)
-        common = given * mean + (given * sd + 1.0 - given) * jax.random.normal(of_common)
+        common = fit.draw_common(of_common, fit.series(run, p), values, given)
         name, series = stream.name, stream.series(run, p)
         found["series"][name] = series
         points, scores = stream.predicted(of_points, series, values, common)

@@ -81,7 +81,7 @@ def check_convergence(
 
     Returns
     -------
-    Gate
+    ConvergenceReport
         ``passed``, ``failures`` (a line each) and the worst ``rhat``, ``ess_bulk``, ``ess_tail``,
         ``divergences`` and ``bfmi``. Printed, it says whether to use the posterior.
     """
@@ -175,11 +175,13 @@ def _pairs(simulation: xr.Dataset, name: str) -> tuple[Array, Array]:
 
 
 def _discrepancy(tree: xr.DataTree, name: str) -> float:
-    posterior = group(tree, "posterior")
-    if f"{name}_structural_sd" not in posterior:
-        return 0.0
-    structural = float((posterior[f"{name}_structural_sd"] ** 2).median())
-    return structural / (float(np.var(group(tree, "observed_data")[name].values)) or np.nan)
+    """Return the share of the data's variance, or of their logarithms', that the model misses."""
+    posterior, data = group(tree, "posterior"), group(tree, "observed_data")[name].values
+    for suffix, scale in (("structural_sd", np.asarray), ("structural_log_sd", np.log)):
+        if f"{name}_{suffix}" in posterior:
+            structural = float((posterior[f"{name}_{suffix}"] ** 2).median())
+            return structural / (float(np.var(scale(data))) or np.nan)
+    return 0.0
 
 
 def _coverage(tree: xr.DataTree, name: str, level: float) -> float:

@@ -13,6 +13,8 @@ OBSERVED = ("gpp", "nee", "nbe", "reco", "et", "lai", "live_biomass", "wood", "s
 """Names an observed series may have; units in `bayes_tbm.units.UNITS`."""
 STOCKS = ("live_biomass", "wood", "som")
 FLUXES = ("gpp", "nee", "nbe", "reco", "et")
+OFFSETS = ("nee", "nbe")
+"""Series whose systematic error is an offset in their unit; that of others is a share."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import DataWarning
 from bayes_tbm.sites.doubts import doubts
-from bayes_tbm.sites.observations import FLUXES, Observations, join_notes
+from bayes_tbm.sites.observations import FLUXES, OFFSETS, Observations, join_notes
 from bayes_tbm.sites.ranges import (
     DRIVER_RANGES,
     OBSERVED_RANGES,
@@ -89,7 +89,12 @@ def settled_observations(seen: Observations, drivers: xr.Dataset, where: str) ->
         # A spread has no offset, and no observed unit has one.
         sd, _ = _canonical(seen.sd, seen.unit, seen.name, where)
         note = join_notes([seen.note, granted])
-        seen = replace(seen, unit=UNITS[seen.name], value=value, sd=sd, note=note)
+        shared = seen.systematic
+        if shared is not None and seen.name in OFFSETS:  # of other fluxes it is a share
+            shared = float(_canonical(np.array([shared]), seen.unit, seen.name, where)[0][0])
+        seen = replace(
+            seen, unit=UNITS[seen.name], value=value, sd=sd, systematic=shared, note=note
+        )
     untimed = np.isnat(seen.time)
     if untimed.any():
         note = f"{untimed.sum()} of {len(seen)} values without a time, left out"

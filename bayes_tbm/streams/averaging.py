@@ -124,5 +124,5 @@ def averaging(
         return SomeSteps(step, block, size.astype(float), np.arange(len(size)))
     place, within = np.divmod(step, steps_per_block)
     weights = np.zeros((steps_per_block, -(-steps // steps_per_block)))
-    weights[within, place] = 1.0 / size[block]
+    np.add.at(weights, (within, place), 1.0 / size[block])  # a step can have several values
     return Blocks(weights, np.unique(place))

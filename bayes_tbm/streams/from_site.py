@@ -185,7 +185,9 @@ def _blocks(
 def _steps_per_block(stream: Stream, site: Site) -> int:
     """Return the steps of each block where all steps are equal and fill blocks exactly, else 0."""
     length, average = site.drivers.step_length.values, stream.errors.averaging
-    whole = average > 0 and np.ptp(length) == 0 and average % length[0] == 0
+    apart = np.diff(site.drivers.days.values)  # calendar months have one length, not one spacing
+    equal = np.ptp(length) == 0 and (not len(apart) or np.ptp(apart) < 1e-6)
+    whole = average > 0 and equal and average % length[0] == 0
     return int(average // length[0]) if whole else 0
 
 

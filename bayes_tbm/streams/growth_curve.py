@@ -29,7 +29,7 @@ from bayes_tbm.streams.chapman_richards import (
 from bayes_tbm.streams.definition import Stream, require_errors
 from bayes_tbm.streams.errors import AgeData, AlongAge, ErrorParameter
 from bayes_tbm.streams.likelihood import AbstractBoundStream, BoundAges
-from bayes_tbm.streams.replicates import log_slope, scatter
+from bayes_tbm.streams.plot_scatter import own_scatter
 from bayes_tbm.streams.tables import read_stocks
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR
 
@@ -303,14 +303,14 @@ class GrowthCurve:
         AbstractBoundStream
             Its likelihood.
         """
-        log_value = np.log(self.value)
-        slope = log_slope(self.age, log_value)
         data = AgeData(
             value=self.value, measurement_sd=self.sd, day=self.age * DAYS_PER_YEAR,
             year=self.age.astype(np.int64), points_per_year=1.0,
-            log_covariance=self.log_covariance,
-            own_log_sd=np.hypot(slope * self.age_sd, scatter(self.age, log_value)),
+            log_covariance=self.log_covariance, own_log_sd=np.zeros(len(self.age)),
         )  # fmt: skip
+        stated = np.asarray(self.errors.stated_covariance(data))
+        scatter, slope = own_scatter(self.age, np.log(self.value), stated)
+        data = dataclasses.replace(data, own_log_sd=np.hypot(slope * self.age_sd, scatter))
         return BoundAges(self._stream(), data, self.age)
 
     @property

@@ -184,6 +184,38 @@ class AbstractBoundStream:
         """Draw synthetic points, (point,)."""
         return self.stream.errors.sample(key, self.expected(series), self.data, self._own(errors))
 
+    def sample_given(
+        self, key: jax.Array, series: jax.Array, errors: Mapping[str, jax.Array], given: Any
+    ) -> jax.Array:
+        """Draw synthetic points of the same instrument, (point,).
+
+        What all points share is not drawn anew, as in `sample`, but from what the observed points
+        tell of it: the uncertainty about it is in the posterior already. (Errors along age are
+        drawn anew.)
+
+        Parameters
+        ----------
+        key, series, errors
+            As in `sample`.
+        given
+            1, or 0 for what `sample` draws, as of a prior.
+        """
+        model, own, expected = self.stream.errors, self._own(errors), self.expected(series)
+        if model.of_curve or not has_common(self.data):
+            return model.sample(key, expected, self.data, own)
+        of_common, of_points = jax.random.split(key)
+        common = self.draw_common(of_common, series, errors, given)
+        rest = dataclasses.replace(self.data, scale_sd=None, offset_sd=None, rows=None)
+        return model.sample(of_points, model.shifted(expected, self.data, own, common), rest, own)
+
+    def draw_common(
+        self, key: jax.Array, series: jax.Array, errors: Mapping[str, jax.Array], given: Any
+    ) -> jax.Array:
+        """Draw the error that all points share, in its own sd: given the points, or anew (0)."""
+        mean, sd = self.common_given(series, errors)
+        drawn: jax.Array = given * mean + (given * sd + 1.0 - given) * jax.random.normal(key)
+        return drawn
+
     def common_given(
         self, series: jax.Array, errors: Mapping[str, jax.Array]
     ) -> tuple[jax.Array, jax.Array]:

@@ -1,4 +1,5 @@
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import integrate, special, stats
@@ -162,17 +163,24 @@ def test_synthetic_points_scatter_around_the_simulation(loose, evaluator):
     values = {n: float(v) for n, v in loose.density.values(z[0, 0]).items() if n in bt.TABLE}
     run = bt.simulate(bt.Parameters.from_mapping(values), loose.site)
     bound = {s.name: s for s in loose.density.streams}
-    gpp = found.predictive["gpp"][0]
+    gpp, pool = found.predictive["gpp"][0], (run.wood.values[1:] + run.wood.values[:-1]) / 2
     expected = run.gpp.values[bound["gpp"].step]
+    # the error of scale that all values share is what the observed ones tell of it
+    point = loose.density.values(z[0, 0])
+    of_gpp, of_wood = (
+        [float(x) for x in bound[name].common_given(series, point)]
+        for name, series in (("gpp", jnp.asarray(run.gpp.values)), ("wood", jnp.asarray(pool)))
+    )
+    expected = expected * (1.0 + 0.08 * of_gpp[0])
     score = (gpp.mean(axis=0) - expected) / (gpp.std(axis=0) / np.sqrt(draws))
     assert np.abs(score).max() < 4.5
     assert 0.3 < score.std() < 1.3  # as they share an error, their scores do too
     sd = np.hypot(0.25, float(loose.density.priors["gpp_structural_sd"].center))
-    sd = np.median(np.hypot(sd, 0.08 * expected))  # with the error of scale that all values share
+    sd = np.median(np.hypot(sd, 0.08 * of_gpp[1] * expected))
     assert np.median(gpp.std(axis=0)) == pytest.approx(sd, rel=0.05)
     wood = np.log(found.predictive["wood"][0])
-    pool = (run.wood.values[1:] + run.wood.values[:-1]) / 2
-    score = (wood.mean(axis=0) - np.log(pool[bound["wood"].step])) * np.sqrt(draws) / wood.std()
+    expected = np.log(pool[bound["wood"].step]) + 0.1 * of_wood[0]
+    score = (wood.mean(axis=0) - expected) * np.sqrt(draws) / wood.std()
     assert np.abs(score).max() < 4.0
 
 

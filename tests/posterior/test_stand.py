@@ -273,4 +273,8 @@ def test_a_record_without_some_months_has_no_mean_year(site):
     message = r"time: the record must cover every month .* months without a step: 10, 11, 12;"
     with pytest.raises(bt.InputError, match=message):
         Calibration(short, ["lai"], stand_age=AGE)
-    assert Calibration(short, ["lai"]).density.regrowth is None
+    with pytest.warns(bt.DataWarning, match=r"no Oct, Nov, Dec: .*left out: steady_labile"):
+        found = Calibration(short, ["lai"]).density
+    assert found.regrowth is None
+    steady = {c.name for c in found.constraints if c.name.startswith("steady_")}
+    assert not steady

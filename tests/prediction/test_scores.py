@@ -50,6 +50,31 @@ def test_baselines_know_how_wrong_they_are():
         assert lowest < inside.mean() < 0.97
 
 
+@pytest.mark.parametrize(("years", "lowest"), [(2, 0.82), (4, 0.82)])
+@pytest.mark.parametrize("spacing", [1.0, 8.0])
+def test_the_seasonal_cycle_knows_that_years_differ(years, lowest, spacing):
+    """Anomalies last two weeks, and whole years are better or worse."""
+    rng, inside = np.random.default_rng(5), []
+    day = np.arange(0.0, years * YEAR, spacing)
+    at = np.arange(years * YEAR, (years + 1) * YEAR, spacing)
+    for _ in range(40):
+        both = np.concatenate([day, at])
+        kick = rng.normal(size=len(both)) * np.sqrt(1.0 - np.exp(-2.0 * spacing / 14.0))
+        anomaly = np.zeros(len(both))
+        for n in range(1, len(both)):
+            anomaly[n] = np.exp(-spacing / 14.0) * anomaly[n - 1] + kick[n]
+        year = 0.3 * rng.normal(size=years + 2)[(both // YEAR).astype(int)]
+        value = 5.0 + 4.0 * np.sin(2 * np.pi * both / YEAR) + 0.7 * anomaly + year
+        said = seasonal_cycle(day, value[: len(day)], at)
+        inside.append(np.mean(np.abs(value[len(day) :] - said.mean) < norm.ppf(0.95) * said.sd))
+    assert lowest < np.mean(inside) < 0.97
+
+
+def test_one_year_does_not_tell_how_years_differ():
+    day = np.arange(0.0, YEAR, 8.0)
+    assert np.isnan(seasonal_cycle(day, np.sin(day / 58.0), day + YEAR).sd).all()
+
+
 def test_last_year_is_the_last_one():
     day, value = three_years()
     value[-36:] += 10.0

@@ -114,6 +114,10 @@ def test_uncertainties_are_in_the_unit_of_their_variable(cardamom, differland, c
     attrs = {"units": "kg C m-2 d-1", "single_unc": 2.0, "opt_unc_type": 1, "min_threshold": 1e-3}
     seen = open_site(cardamom(GPP=("time", gpp, attrs), GPPunc=none)).observations["gpp"]
     np.testing.assert_allclose(seen.sd, np.log(2) * np.maximum(seen.value, 1.0))
+    attrs = {"units": "g C m-2", "single_unc": 3.0, "opt_unc_type": 1}
+    wood = ("time", np.full(40, 5000.0), attrs)
+    seen = open_site(cardamom(CWOOD=wood)).observations["wood"]  # its errors are log-normal
+    np.testing.assert_allclose(np.sqrt(np.log1p((seen.sd / seen.value) ** 2)), np.log(3.0))
     each = ("time", np.full(40, 5e-4))
     for write in (cardamom, differland):
         data = write(GPP=("time", gpp, {"units": "kg C m-2 d-1"}), GPPunc=each)

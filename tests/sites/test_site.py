@@ -11,6 +11,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.formats.uncertainty import mend_sd
 from bayes_tbm.sites import Observations, Site
 from bayes_tbm.sites.drivers import make_drivers
+from bayes_tbm.sites.settle import settled_observations
 from bayes_tbm.sites.time_axis import days_from_time, time_from_days
 from bayes_tbm.units import UNITS
 
@@ -29,6 +30,18 @@ def test_what_data_say_of_a_common_error_survives_the_round_trip(site, tmp_path)
     other = replace(site, observations=seen)
     other.to_netcdf(tmp_path / "own.nc")
     assert open_site(tmp_path / "own.nc").observations["nee"].systematic == 0.125
+    yearly = Observations(
+        "nee",
+        "g C m-2 yr-1",
+        seen["nee"].time,
+        365.25 * seen["nee"].value,
+        0.5,
+        systematic=0.125 * 365.25,
+    )
+    drivers = site.drivers
+    assert settled_observations(yearly, drivers, "x").systematic == pytest.approx(0.125)
+    shared = replace(yearly, name="gpp", value=np.abs(yearly.value), systematic=0.08)
+    assert settled_observations(shared, drivers, "x").systematic == 0.08  # a share has no unit
     with pytest.raises(InputError, match="nee: systematic error must be a number, 0 or more"):
         replace(seen["nee"], systematic=-0.1)
 

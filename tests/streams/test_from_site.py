@@ -82,6 +82,30 @@ def test_a_block_is_the_mean_over_its_observed_days(make_site, length, model):
     )
 
 
+@pytest.mark.parametrize(
+    "model", [BlockMeans(averaging=1.0), BlockMeans(averaging=10.0), Gaussian()]
+)
+def test_values_of_parts_of_a_step_are_not_divided_by_their_number(make_site, model):
+    hours = np.arange(24 * 100) / 24.0 + 1.0 / 48.0
+    kept = hours[(hours < 40.0) | (hours > 43.3)]
+    bound = bind(GPP.with_errors(model), make_site(DAYS, {"gpp": (kept, 6.0 + 0.1 * kept, 0.5)}))
+    np.testing.assert_allclose(bound.expected(jnp.ones(100)), 1.0, rtol=1e-12)
+    expected = bound.expected(jnp.asarray(6.0 + 0.1 * DAYS))
+    whole = np.abs(bound.data.day - 43.5) > 10.0  # where no part of a day is missing
+    np.testing.assert_allclose(expected[whole], bound.data.value[whole], rtol=1e-12)
+
+
+@pytest.mark.parametrize("months", [1, 3, 6, 12])
+def test_means_over_calendar_months_are_of_the_same_months_in_model_and_data(make_site, months):
+    start = np.arange("2001-01", "2009-02", dtype="datetime64[M]").astype("datetime64[D]")
+    edge = (start - start[0]) / np.timedelta64(1, "D")
+    days = 0.5 * (edge[1:] + edge[:-1])
+    series = 5.0 + 4.0 * np.sin(2.0 * np.pi * days / 365.25)
+    site = make_site(days, {"gpp": (days, series, 0.5)}, step_length=30.4375)
+    bound = bind(GPP.with_errors(BlockMeans(averaging=months * 30.4375)), site)
+    np.testing.assert_allclose(bound.expected(jnp.asarray(series)), bound.data.value, rtol=1e-12)
+
+
 def test_values_outside_the_drivers_are_left_out_and_listed(make_site):
     when = [-0.1, 0.0, 42.5, 99.9, 100.1, 700.0]
     site = make_site(DAYS, {"wood": (when, np.arange(1.0, 7.0), 0.5)})

@@ -14,12 +14,13 @@ from bayes_tbm.model import prepare, regrow, simulate
 from bayes_tbm.model.regrowth import at_age, departed, live_biomass
 from bayes_tbm.parameters import Fixed, LogNormal, Parameters
 from bayes_tbm.streams import STREAMS, AlongAge, Gaussian, GrowthCurve, Stock, bind
-from bayes_tbm.streams.replicates import log_slope, scatter
+from bayes_tbm.streams.plot_scatter import own_scatter
 from bayes_tbm.streams.select import bind_all
 
 AGE = np.array([12.0, 20.0, 35.0, 60.0, 100.0, 150.0])
-SLOPE = 0.01  # of the logarithm of the curve below, the same at every age
-VALUE = 1000.0 * np.exp(SLOPE * AGE)
+RATE, SHAPE = 0.03, 1.5
+VALUE = 9000.0 * (1.0 - np.exp(-RATE * AGE)) ** SHAPE
+SLOPE = SHAPE * RATE / np.expm1(RATE * AGE)  # of the logarithm
 SD = VALUE * np.array([0.1, 0.3, 0.2, 0.15, 0.4, 0.2])
 EXPECTED = VALUE * np.exp([0.1, -0.3, 0.2, 0.05, -0.1, 0.3])
 P = Parameters.default(wood_departure=0.3, labile_departure=-0.2)
@@ -60,7 +61,7 @@ def covariance(length, common, structural, age_sd):
     for i, j in itertools.product(range(6), range(6)):
         near = np.exp(-abs(AGE[i] - AGE[j]) / length)
         found[i, j] = sd[i] * sd[j] * (common + (1.0 - common) * near)
-    return found + np.eye(6) * (structural**2 + (SLOPE * age_sd) ** 2)
+    return found + np.diag(structural**2 + (SLOPE * age_sd) ** 2)
 
 
 OPTIONS = [
@@ -276,20 +277,60 @@ def test_replicates_that_agree_are_no_trouble(site):
     assert np.isfinite([float(value), *slope]).all()
 
 
+def plots(rng, age, own, stated):
+    """Logarithms of biomass about a curve, with errors as stated, and others of their own."""
+    grown = np.log(200.0) + SHAPE * np.log(-np.expm1(-RATE * age))
+    shared = np.linalg.cholesky(stated) @ rng.normal(size=len(age))
+    return grown + shared + own * rng.normal(size=len(age))
+
+
+def stated_of(age):
+    near = np.exp(-np.abs(np.subtract.outer(age, age)) / 40.0)
+    return 0.1**2 * near + 0.05**2 * np.eye(len(age))
+
+
+def ages(rng, kind):
+    if kind == "six":
+        return np.repeat([10.0, 20.0, 40.0, 60.0, 90.0, 130.0], 4)
+    found = np.sort(rng.uniform(8.0, 150.0, 24))
+    return np.floor(found) if kind == "whole" else found
+
+
+@pytest.mark.parametrize("kind", ["six", "whole", "apart"])
+@pytest.mark.parametrize(("own", "tolerance"), [(0.0, 0.05), (0.3, 0.03)])
+def test_plots_scatter_alike_whether_or_not_their_ages_coincide(kind, own, tolerance):
+    rng = np.random.default_rng(4)
+    found = []
+    for _ in range(40):
+        age = ages(rng, kind)
+        found.append(own_scatter(age, plots(rng, age, own, stated_of(age)), stated_of(age))[0])
+    assert np.sqrt(np.mean(np.square(found))) == pytest.approx(own, abs=tolerance)
+
+
 def test_scatter_is_not_taken_for_growth():
     """Neighbours of 20 and 21 years that differ twofold do not grow so."""
     rng = np.random.default_rng(4)
-    age = np.sort(rng.integers(10, 120, 300)).astype(float)
-    log_value = 0.8 * np.log(age) + rng.normal(0.0, 0.6, 300)
-    assert scatter(age, log_value) == pytest.approx(0.6, abs=0.1)
-    np.testing.assert_allclose(log_slope(age, log_value) * age, 0.8, atol=0.2)
-    assert np.abs(np.gradient(log_value, age + 1e-3 * np.arange(300))).max() > 1.0  # as was
+    age = np.sort(rng.uniform(10.0, 120.0, 300))
+    log_value = plots(rng, age, 0.6, stated_of(age))
+    slope = own_scatter(age, log_value, stated_of(age))[1]
+    np.testing.assert_allclose(slope, SHAPE * RATE / np.expm1(RATE * age), rtol=0.4)
+    assert np.abs(np.gradient(log_value, age)).max() > 1.0  # what neighbours alone would say
 
 
-def test_no_scatter_without_replicates():
-    assert scatter(AGE, np.log(VALUE)) == 0.0
-    np.testing.assert_allclose(log_slope(AGE, np.log(VALUE)), SLOPE, rtol=1e-12)
-    np.testing.assert_array_equal(log_slope(np.array([30.0, 30.0]), np.array([1.0, 2.0])), 0.0)
+@pytest.mark.parametrize("by", [0.0, 0.1])
+def test_a_few_plots_scatter_the_same_when_their_ages_move_by_a_month(by):
+    age = np.array([20.0, 20.0 + by, 60.0, 60.0 + by])
+    scatter, slope = own_scatter(age, np.log([50.0, 80.0, 150.0, 110.0]), stated_of(age))
+    assert scatter == pytest.approx(0.28156, abs=1e-5)
+    np.testing.assert_allclose(slope * age, 0.645, atol=0.003)
+
+
+def test_a_smooth_curve_does_not_scatter():
+    scatter, slope = own_scatter(AGE, np.log(VALUE), np.zeros((6, 6)))
+    assert scatter == pytest.approx(0.0, abs=1e-5)
+    np.testing.assert_allclose(slope, SLOPE, rtol=1e-4)
+    one_age = own_scatter(np.array([30.0, 30.0]), np.array([1.0, 1.0]), np.zeros((2, 2)))
+    np.testing.assert_array_equal(one_age[1], 0.0)
 
 
 B, ERRORS = 0.9, np.array([15.0, 0.003, 0.1, 0.02])

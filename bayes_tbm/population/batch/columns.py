@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bayes_tbm.errors import InputError, nearest
+from bayes_tbm.formats.folder import site_files
 from bayes_tbm.population.site_table import read_rows
 
 OPTIONS = ("start", "end", "stand_age", "streams", "observations", "replace")
@@ -52,10 +53,10 @@ def read_table(sites: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 def _of_folder(path: Path) -> pd.DataFrame:
     files = sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
-    files = [f for f in files if f.suffix.lower() not in _NO_SITES]
-    if not files:
+    found = site_files(f for f in files if f.suffix.lower() not in _NO_SITES)
+    if not found:
         raise InputError(where=str(path), rule="must hold files of sites", found="none")
-    return pd.DataFrame({"site": [f.stem for f in files], "path": [str(f) for f in files]})
+    return pd.DataFrame([(name, str(file)) for name, file in found], columns=["site", "path"])
 
 
 def _read(path: Path) -> pd.DataFrame:

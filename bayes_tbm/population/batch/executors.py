@@ -225,6 +225,6 @@ def _distributed() -> Any:
     except ImportError as error:
         raise InputError(
             where="many", variable="executor", rule="dask needs the package distributed",
-            found="none", remedy='install it: pip install "bayes-tbm[dask]"',
+            found="none", remedy="install it: pip install distributed",
         ) from error  # fmt: skip
     return distributed

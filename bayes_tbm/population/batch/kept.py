@@ -23,7 +23,7 @@ TARGETS = (
     "som_residence_time", "initial_wood", "mature_biomass",
 )  # fmt: skip
 _QUANTILES = {"q05": 0.05, "median": 0.5, "q95": 0.95}
-_DRAWS = 2000  # of each site at most
+_DRAWS = 4000  # of each site at most: all that it has by default
 _SUMMARY_FILE, _DRAWS_FILE = "summary.csv", "draws.nc"
 
 

@@ -15,6 +15,7 @@ from bayes_tbm.calibration import Calibration
 from bayes_tbm.catalogue import site_names
 from bayes_tbm.errors import InputError, did_you_mean, nearest
 from bayes_tbm.experiment import Experiment
+from bayes_tbm.formats.folder import tower_of
 from bayes_tbm.population.batch.columns import OPTIONS, PLACE, TABLES, read_table
 from bayes_tbm.population.batch.jobs import Job, content_of, seed_of
 from bayes_tbm.sampling.settings import Settings, settings_with
@@ -221,8 +222,9 @@ def _check_record(job: Job, records: dict[str, list[_Window]], where: str) -> No
     if isinstance(job.source, Calibration):
         return
     path = Path(job.source.site)
-    # of one tower there are several records by name, as FI-Hyy and fluxval:FI-Hyy
-    record = content_of(path) if path.is_file() else job.source.site.rpartition(":")[2]
+    # of one tower there are several records: FI-Hyy and fluxval:FI-Hyy, daily and half-hourly
+    by_name = tower_of(path) if path.is_file() else job.source.site.rpartition(":")[2]
+    record = by_name or content_of(path)
     own = _Window(bound(job.source.start, "start"), bound(job.source.end, "end"), job.name)
     for other in records.setdefault(record, []):
         within = own.first >= other.first and own.last <= other.last

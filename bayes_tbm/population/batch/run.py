@@ -173,7 +173,7 @@ def _common(common: Mapping[str, Any] | Experiment | None, streams: Sequence[str
     if not isinstance(common, Mapping | None):
         raise InputError(
             where="many", variable="common", found=repr(common)[:80],
-            rule="must hold entries of an experiment, or be bt.Experiment.from_toml(...)",
+            rule="must hold entries of an experiment, or be a bayes_tbm.experiment.Experiment",
         )  # fmt: skip
     entries = {**(common or {}), "site": ""}
     entries["streams"] = list(streams or entries.get("streams", ()))

@@ -112,7 +112,14 @@ def _sampled(job: Job, calibration: Calibration, own: Path) -> xr.DataTree:
     """Sample and keep all of it; the posterior comes last: with it the fit is there."""
     settings = job.settings
     disk = own / CHECKPOINT if can_resume(settings) else None
-    tree = calibration.sample(settings, progress=False, checkpoint=disk, resume=True)
+    try:
+        tree = calibration.sample(settings, progress=False, checkpoint=disk, resume=True)
+    except InputError as error:
+        if disk is None or not disk.is_dir() or str(disk) not in (error.where or ""):
+            raise
+        # Of another kind of processor or other versions, or torn: a fit is to be that of one.
+        shutil.rmtree(disk)
+        tree = calibration.sample(settings, progress=False, checkpoint=disk, resume=True)
     if isinstance(job.source, Experiment):
         resolved = job.source.resolved(calibration, settings)
         write_whole(own / EXPERIMENT, resolved.to_toml(own))

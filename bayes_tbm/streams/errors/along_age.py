@@ -40,7 +40,7 @@ class AgeData(ErrorData):
     own_log_sd
         Independent error of each logarithm, (point,): what an error of age does, to first order
         (the slope of the logarithm of the observed curve times the standard deviation of age), and
-        the scatter of points of one age, in quadrature.
+        the scatter of points about a smooth curve, in quadrature.
     """
 
     log_covariance: NDArray[np.float64] | None
@@ -55,8 +55,8 @@ class AlongAge(AbstractErrorModel):
     substitution behind them are the same. With ``r = common + (1 - common) exp(-gap / length)`` the
     correlation of two points, a curve of 15 points says as much as a few independent ones. Errors
     of age and structural errors are independent from point to point and add to that, and so does
-    the scatter of the data about the mean of their age where ages repeat: such points, as plots of
-    a chronosequence, share the error that was stated, and scatter besides. Where the
+    the scatter of the data about a smooth curve, beyond what was stated: such points, as plots of a
+    chronosequence, share the error that was stated, and scatter besides. Where the
     curve comes with its covariance, that replaces standard deviations and correlation.
 
     Attributes
@@ -91,6 +91,12 @@ class AlongAge(AbstractErrorModel):
             own["error_length"] = as_prior("length", self.length)
             own["error_common"] = as_prior("common", self.common)
         return own
+
+    def stated_covariance(self, data: AgeData) -> jax.Array:
+        """Covariance of the logarithms' errors at the medians of its parameters, (point, point)."""
+        centers = {name: jnp.asarray(p.center) for name, p in self.priors(data).items()}
+        factor = self._factor(data, centers)
+        return factor @ factor.T
 
     def _factor(self, data: ErrorData, errors: Mapping[str, jax.Array]) -> jax.Array:
         """Cholesky factor of the covariance of the logarithms, (point, point)."""

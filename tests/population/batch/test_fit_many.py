@@ -22,6 +22,7 @@ from bayes_tbm.population.batch.jobs import Job, seed_of
 from bayes_tbm.population.batch.kept import read_kept
 from bayes_tbm.population.batch.work import is_settled, with_attempt
 from bayes_tbm.population.runs import site_draws
+from bayes_tbm.sampling import checkpoint
 
 from .conftest import SHORT
 
@@ -138,6 +139,42 @@ def test_a_fit_that_was_interrupted_goes_on_to_the_same_numbers(fit, monkeypatch
     resumed = fit(shard=(1, 3)).load("first")
     for name, values in whole.posterior.items():
         np.testing.assert_array_equal(resumed.posterior[name], values)
+
+
+def of_another_processor(disk):
+    path = disk / checkpoint.MANIFEST
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps({**kept, "compiled": "for another"}))
+
+
+def torn(disk):
+    for path in disk.glob("*.npz"):
+        path.write_bytes(b"")
+
+
+def test_a_checkpoint_of_no_use_is_begun_anew(fit, tmp_path, monkeypatch):
+    from bayes_tbm.sampling.nuts.chain import Chain
+
+    whole = fit(shard=(1, 3)).load("first").posterior
+    advance = Chain.advance
+    for spoil in (of_another_processor, torn):
+        calls, folder = [], tmp_path / spoil.__name__
+
+        def stops(self, *arguments, calls=calls):
+            calls.append(1)
+            if len(calls) > 4:
+                raise KeyboardInterrupt
+            return advance(self, *arguments)
+
+        monkeypatch.setattr(Chain, "advance", stops)
+        with pytest.raises(KeyboardInterrupt):
+            fit(shard=(1, 3), folder=folder)
+        monkeypatch.setattr(Chain, "advance", advance)
+        [disk] = folder.glob("fits/*/checkpoint")
+        spoil(disk)
+        resumed = fit(shard=(1, 3), folder=folder).load("first").posterior
+        for name, values in whole.items():
+            np.testing.assert_array_equal(resumed[name], values)
 
 
 @pytest.mark.slow

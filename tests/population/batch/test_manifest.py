@@ -1,5 +1,7 @@
 """Tables of sites: options of one site, covariates, and every refusal before anything runs."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -111,6 +113,29 @@ def test_a_folder_is_a_table_of_its_files(tmp_path):
         site.window("2004", end).to_netcdf(tmp_path / f"{name}.nc")
     (tmp_path / "README.md").write_text("not a site")
     assert [job.name for job in jobs_of(tmp_path, COMMON, bt.Settings())] == ["CA.NS1", "CA.NS2"]
+
+
+def test_tables_of_one_tower_are_one_site_of_a_folder(tmp_path):
+    product = "FLX_{}_FLUXNET2015_FULLSET_{}_1996-2014_1-4.csv"
+    names = [product.format("FI-Hyy", kind) for kind in ("DD", "HH", "MM", "ERAI_DD", "BIF")]
+    names += [product.format("CA-Man", "HR"), "FLX_AA-Flx_BIF_DD_20200501.csv", "FI-Sod_mine.nc"]
+    names += ["DE-Tha_1998-2014_FLUXNET2015_Met.nc", "DE-Tha_1998-2014_FLUXNET2015_Flux.nc"]
+    names += ["RU-Fyo_Flux.nc", "US-Ha1_timeseries_met.csv", "US-Ha1_timeseries_obs.csv"]
+    for name in names:
+        (tmp_path / name).write_text(name)
+    found = {
+        job.name: Path(job.source.site).name for job in jobs_of(tmp_path, COMMON, bt.Settings())
+    }
+    assert found == {
+        "CA-Man": product.format("CA-Man", "HR"), "FI-Hyy": product.format("FI-Hyy", "DD"),
+        "DE-Tha_1998-2014_FLUXNET2015_Met": "DE-Tha_1998-2014_FLUXNET2015_Met.nc",
+        "FI-Sod_mine": "FI-Sod_mine.nc", "RU-Fyo_Flux": "RU-Fyo_Flux.nc",
+        "US-Ha1_timeseries_met": "US-Ha1_timeseries_met.csv",
+    }  # fmt: skip
+    two = tmp_path / product.format("FI-Hyy", "DD"), tmp_path / product.format("FI-Hyy", "HH")
+    rows = pd.DataFrame({"site": ["A", "B"], "path": list(map(str, two))})
+    with pytest.raises(bt.InputError, match="A and B have the same one"):
+        jobs_of(rows, COMMON, bt.Settings())
 
 
 BAD = {
