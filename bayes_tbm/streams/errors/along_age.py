@@ -93,7 +93,18 @@ class AlongAge(AbstractErrorModel):
         return own
 
     def stated_covariance(self, data: AgeData) -> jax.Array:
-        """Covariance of the logarithms' errors at the medians of its parameters, (point, point)."""
+        """Covariance of the logarithms' errors, at the medians of the model's parameters.
+
+        Parameters
+        ----------
+        data
+            Points of a curve.
+
+        Returns
+        -------
+        jax.Array
+            (point, point).
+        """
         centers = {name: jnp.asarray(p.center) for name, p in self.priors(data).items()}
         factor = self._factor(data, centers)
         return factor @ factor.T
