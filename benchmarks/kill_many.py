@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10, help="of workers, and of the job")
     parser.add_argument("--sites", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--executor", choices=("processes", "dask"), default="processes")
     arguments = parser.parse_args()
     prepare_environment(None)
     print(f"# Batches under fire\n\n{machine()}\n", flush=True)
@@ -41,32 +42,34 @@ def main() -> int:
     rows = [f"s{n},hyytiala-twin,{2004 + n},{2006 + n}" for n in range(arguments.sites)]
     table.write_text("site,path,start,end\n" + "\n".join(rows) + "\n")
     began = time.perf_counter()
-    peace = begin(table, arguments.out / "peace")
+    peace = begin(table, arguments.out / "peace", "processes")
     peace.wait()
     quiet = time.perf_counter() - began
     print(f"undisturbed: {quiet:.0f} s, status {peace.returncode}", flush=True)
-    killed = under_fire(table, arguments.out / "fire", arguments.kills, quiet, arguments.seed)
+    killed = under_fire(
+        table, arguments.out / "fire", arguments.executor, arguments.kills, quiet, arguments.seed
+    )
     same = compare(arguments.out / "peace", arguments.out / "fire")
     print(f"killed {killed['worker']} workers and {killed['job']} jobs; "
           f"the same draws and every site ended once: {same}")  # fmt: skip
     return 0 if same else 1
 
 
-def begin(table: Path, out: Path) -> subprocess.Popen[bytes]:
+def begin(table: Path, out: Path, executor: str) -> subprocess.Popen[bytes]:
     """Start the batch in a process group of its own."""
     command = ["-m", "bayes_tbm.cli", "many", str(table), "--streams", "gpp,lai", "--out", str(out)]
     return subprocess.Popen(
-        [sys.executable, *command, "--workers", "2", "--quiet", *SAMPLING],
+        [sys.executable, *command, "--workers", "2", "--executor", executor, "--quiet", *SAMPLING],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
 
 
 def under_fire(
-    table: Path, out: Path, kills: int, quiet: float, seed: int
+    table: Path, out: Path, executor: str, kills: int, quiet: float, seed: int
 ) -> collections.Counter[str]:
     """Kill a worker or the job at random moments, until so many of each; then let it end."""
     rng, done = np.random.default_rng(seed), collections.Counter[str]()
-    job = begin(table, out)
+    job = begin(table, out, executor)
     while min(done["worker"], done["job"]) < kills:
         time.sleep(rng.uniform(0.1, 0.35) * quiet)
         if job.poll() is not None and ended(out):
@@ -82,10 +85,10 @@ def under_fire(
                 job.wait()
             done[what] += 1
         if job.poll() is not None:
-            job = begin(table, out)
+            job = begin(table, out, executor)
     job.wait()
     while not ended(out):
-        job = begin(table, out)
+        job = begin(table, out, executor)
         job.wait()
     return done
 
