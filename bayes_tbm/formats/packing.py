@@ -48,6 +48,11 @@ def unpacked(variable: xr.DataArray, where: str, name: str) -> tuple[NDArray[np.
             missing |= values == rounded
     scale = number(attrs, "scale_factor", where=where, variable=name)
     offset = number(attrs, "add_offset", where=where, variable=name)
+    if scale is not None and not (np.isfinite(scale) and scale > 0.0):
+        raise InputError(
+            where=where, variable=f"{name} scale_factor", rule="must be a positive number",
+            found=f"{scale:g}", remedy="mend the attribute",
+        )  # fmt: skip
     if not (scale is None and offset is None):  # a mark nobody declared, before it is scaled
         missing |= is_missing(values)
     low, high = _valid(variable, where, name)

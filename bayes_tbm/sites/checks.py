@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.plain import as_number
 from bayes_tbm.sites.observations import Observations
 from bayes_tbm.sites.ranges import DRIVER_RANGES, OBSERVED_RANGES, Range
 from bayes_tbm.units import DAYS_PER_YEAR, UNITS
@@ -39,6 +40,7 @@ def check_site(
     _check_complete(drivers, where)
     for name, allowed in DRIVER_RANGES.items():
         _check_range(drivers[name].values, allowed, time, where, name)
+    _check_lengths(drivers, where)
     t_min, t_max = drivers["t_min"].values, drivers["t_max"].values
     difference = t_max - t_min
     hint = "are t_min and t_max swapped?"
@@ -75,7 +77,23 @@ def _check_day_of_year(drivers: xr.Dataset, where: str) -> None:
     _refuse(np.abs(apart) > most, time, stated, where, "day_of_year", rule, hint)
 
 
+def _check_lengths(drivers: xr.Dataset, where: str) -> None:
+    """Refuse steps that are said to be of another length than they are apart."""
+    apart = float(np.median(np.diff(drivers["time"].values) / np.timedelta64(1, "D")))
+    stated = drivers["step_length"].values
+    rule = f"must be about as long as steps are apart, {apart:.4g} d"
+    hint = "correct it, or the times"
+    bad = np.abs(stated - apart) > STEP_TOLERANCE * apart
+    _refuse(bad, drivers["time"].values, stated, where, "step_length", rule, hint)
+
+
 def _check_place(latitude: float, longitude: float | None, where: str) -> None:
+    for name, number in (("latitude", latitude), ("longitude", longitude)):
+        if number is not None and as_number(number) is None:
+            rule = "must be a number of degrees"
+            raise InputError(where=where, variable=name, rule=rule, found=repr(number))
+    if latitude is None:
+        raise InputError(where=where, variable="latitude", rule="must be stated", found="None")
     if not -90 <= latitude <= 90:
         raise InputError(
             where=where,

@@ -14,8 +14,16 @@ from bayes_tbm.units import UNITS
 _SMALL = {"shortwave": 5.0, "vpd": 3.0, "gpp": 0.1, "reco": 0.1, "nee": 0.05, "nbe": 0.05,
           "et": 0.1}  # fmt: skip
 """Below which the largest size of no series over a year lies, in the canonical unit."""
-_DRY = 0.05
-"""Mean precipitation below which next to nothing grows [mm d-1]."""
+_DRY, _WET = 0.05, 20.0
+"""Mean precipitation below which next to nothing grows, and which falls nowhere [mm d-1]."""
+_BURNT = 0.2
+"""Share of the area above which nobody measures what burns at every step, on average."""
+_SOMETIMES, _OFTEN = 0.215, 0.5
+"""Shares of steps up to which radiation and vapour may be impossible: instruments err."""
+_SUN = 3.0
+"""By how much a day's radiation may be above the atmosphere's [MJ m-2 d-1]."""
+_STOCKS = {"wood": 50.0, "live_biomass": 20.0, "som": 50.0}
+"""Below which no stock is worth a measurement [g C m-2]."""
 _YEAR = 360.0
 _OPPOSITE = -0.5
 _ENOUGH = 10
@@ -24,11 +32,15 @@ _LONG = 5.0
 _SHARE = 0.25
 
 
-def doubts(drivers: xr.Dataset, observations: Mapping[str, Observations]) -> dict[str, str]:
+def doubts(
+    latitude: float, drivers: xr.Dataset, observations: Mapping[str, Observations]
+) -> dict[str, str]:
     """Return what is to be doubted of whole series, by a head that stays the same for parts.
 
     Parameters
     ----------
+    latitude : float
+        Degrees north.
     drivers : xarray.Dataset
         As `Site.drivers`, checked.
     observations : mapping of str to Observations
@@ -39,21 +51,90 @@ def doubts(drivers: xr.Dataset, observations: Mapping[str, Observations]) -> dic
     dict of str to str
         The rest of each message by its head, as in ``'vpd: very small'``.
     """
-    told: dict[str, str] = {}
-    lengths = drivers["step_length"].values
-    if lengths.sum() >= _YEAR:
-        mean = float(np.average(drivers["precipitation"].values, weights=lengths))
-        if 0.0 < mean < _DRY:
-            told["precipitation: very small"] = f"{mean:.2g} mm d-1 on average: is the unit right?"
-        for name in ("shortwave", "vpd"):
-            told |= _small(name, drivers[name].values)
+    told = _of_a_year(latitude, drivers) | _small_stocks(observations)
     for name in FLUXES:
         seen = observations.get(name)
         if seen is not None and len(seen) > 1:
             if np.ptp(seen.time) >= _YEAR * np.timedelta64(1, "D"):
-                told |= _small(name, seen.value)
+                told |= _small(name, seen.value) | _negative(name, seen.value)
             told |= _few_in_steps(seen, drivers)
     return told | _opposite(observations)
+
+
+def _of_a_year(latitude: float, drivers: xr.Dataset) -> dict[str, str]:
+    """Doubt what no weather of a year comes to."""
+    lengths = drivers["step_length"].values
+    if lengths.sum() < _YEAR:
+        return {}
+    told = impossible(latitude, drivers)
+    rain = float(np.average(drivers["precipitation"].values, weights=lengths))
+    asked = f"{rain:.2g} mm d-1 on average: is the unit right, and is it per day?"
+    if 0.0 < rain < _DRY:
+        told["precipitation: very small"] = asked
+    elif rain > _WET:
+        told["precipitation: very large"] = asked
+    burnt = float(drivers["burned_fraction"].values.mean())
+    if burnt > _BURNT:
+        told["burned_fraction: very large"] = f"{burnt:.2g} of the area at a step, on average"
+    for name in ("shortwave", "vpd"):
+        told |= _small(name, drivers[name].values)
+    return told
+
+
+def _small_stocks(observations: Mapping[str, Observations]) -> dict[str, str]:
+    most = {name: float(observations[name].value.max(initial=0.0)) for name in _STOCKS
+            if name in observations}  # fmt: skip
+    return {
+        f"{name}: very small": f"{size:.2g} g C m-2 at most: is the unit right?"
+        for name, size in most.items()
+        if 0.0 < size < _STOCKS[name]
+    }
+
+
+def impossible(latitude: float, drivers: xr.Dataset) -> dict[str, str]:
+    """Return what the physics of the air rules out at many steps, as `doubts` does.
+
+    Parameters
+    ----------
+    latitude : float
+        Degrees north.
+    drivers : xarray.Dataset
+        As `Site.drivers`, checked.
+    """
+    told = {}
+    warmest = drivers["t_max"].values
+    saturated = 6.108 * np.exp(17.27 * warmest / (warmest + 237.3))  # hPa, Tetens
+    share = float(np.mean(drivers["vpd"].values > 1.05 * saturated + 0.5))
+    if share > _OFTEN:
+        told["vpd: above saturation"] = (
+            f"at {share:.0%} of steps it is more than the air can hold: is the unit right?"
+        )
+    limit = _above_the_air(latitude, drivers["day_of_year"].values) + _SUN
+    share = float(np.mean(drivers["shortwave"].values > limit))
+    if share > _SOMETIMES:
+        told["shortwave: more than the sun gives"] = (
+            f"at {share:.0%} of steps, at {latitude:.4g} degrees north: are latitude, times and "
+            "unit right?"
+        )
+    return told
+
+
+def _above_the_air(latitude: float, day_of_year: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Radiation of a day outside the atmosphere, MJ m-2 d-1 (Allen et al. 1998, FAO 56)."""
+    turn, place = 2.0 * np.pi * day_of_year / 365.25, np.deg2rad(latitude)
+    tilt = 0.409 * np.sin(turn - 1.39)
+    sunset = np.arccos(np.clip(-np.tan(np.clip(place, -1.57, 1.57)) * np.tan(tilt), -1.0, 1.0))
+    height = sunset * np.sin(place) * np.sin(tilt) + np.cos(place) * np.cos(tilt) * np.sin(sunset)
+    found: NDArray[np.float64] = 37.6 * (1.0 + 0.033 * np.cos(turn)) * height
+    return found
+
+
+def _negative(name: str, values: NDArray[np.float64]) -> dict[str, str]:
+    """Doubt the sign of what goes one way."""
+    mean = float(values.mean())
+    if name not in ("gpp", "reco", "et") or mean >= 0.0:
+        return {}
+    return {f"{name}: negative": f"{mean:.2g} {UNITS[name]} on average: is the sign right?"}
 
 
 def _small(name: str, values: NDArray[np.float64]) -> dict[str, str]:
@@ -82,21 +163,22 @@ def _few_in_steps(seen: Observations, drivers: xr.Dataset) -> dict[str, str]:
 
 
 def _opposite(observations: Mapping[str, Observations]) -> dict[str, str]:
-    """Doubt the sign of NEE where it goes against RECO - GPP."""
+    """Doubt the sign of NEE where it goes against RECO - GPP, or against -GPP alone."""
     held = [observations[name] for name in ("nee", "gpp", "reco") if name in observations]
-    if len(held) < 3:
+    if not {"nee", "gpp"} <= observations.keys():
         return {}
     common: NDArray[Any] = reduce(np.intersect1d, [seen.time for seen in held])
     if common.size < _ENOUGH:
         return {}
-    nee, gpp, reco = (_at(seen, common) for seen in held)
-    net = reco - gpp
+    nee, gpp, *reco = (_at(seen, common) for seen in held)
+    net = sum(reco, start=-gpp)
     if nee.std() == 0 or net.std() == 0:
         return {}
     r = float(np.corrcoef(nee, net)[0, 1])
     if r >= _OPPOSITE:
         return {}
-    return {"nee: against RECO - GPP": f"correlation {r:.2f}: is it positive into the land here?"}
+    known = "RECO - GPP" if reco else "-GPP"
+    return {f"nee: against {known}": f"correlation {r:.2f}: is it positive into the land here?"}
 
 
 def _at(seen: Observations, times: NDArray[Any]) -> NDArray[np.float64]:

@@ -48,6 +48,13 @@ class Layout:
                         found=repr(name), remedy=did_you_mean(str(name), KNOWN),
                     )  # fmt: skip
 
+        named = list(self.columns.values())
+        if twice := sorted({str(column) for column in named if named.count(column) > 1}):
+            raise InputError(
+                where=self.where, variable="columns", rule="must name a column once each",
+                found=", ".join(twice),
+            )  # fmt: skip
+
     def column(self, name: str) -> str:
         """Return the name in the table."""
         return self.columns.get(name, name)

@@ -15,6 +15,8 @@ STOCKS = ("live_biomass", "wood", "som")
 FLUXES = ("gpp", "nee", "nbe", "reco", "et")
 OFFSETS = ("nee", "nbe")
 """Series whose systematic error is an offset in their unit; that of others is a share."""
+LARGEST_OFFSET = 5.0
+"""Systematic error of those beyond which a year was meant [g C m-2 d-1]."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_tbm.errors import DataWarning
+from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.sites.doubts import doubts
-from bayes_tbm.sites.observations import FLUXES, OFFSETS, Observations, join_notes
+from bayes_tbm.sites.observations import FLUXES, LARGEST_OFFSET, OFFSETS, Observations, join_notes
 from bayes_tbm.sites.ranges import (
     DRIVER_RANGES,
     OBSERVED_RANGES,
@@ -100,6 +100,7 @@ def settled_observations(seen: Observations, drivers: xr.Dataset, where: str) ->
         note = f"{untimed.sum()} of {len(seen)} values without a time, left out"
         seen = replace(seen.select(~untimed), note=join_notes([seen.note, note]))
         _warn(where, f"{seen.name}: {note}")
+    _check_systematic(seen, where)
     value, rounded = _clipped(seen.value, OBSERVED_RANGES[seen.name])
     sd, filled = _filled(seen.sd)
     longer = _longer_than_steps(seen, drivers)
@@ -113,8 +114,19 @@ def settled_observations(seen: Observations, drivers: xr.Dataset, where: str) ->
     return replace(seen, value=value, sd=sd, note=note)
 
 
+def _check_systematic(seen: Observations, where: str) -> None:
+    most = LARGEST_OFFSET if seen.name in OFFSETS else 1.0
+    if seen.systematic is not None and seen.systematic > most:
+        kind = "g C m-2 d-1" if seen.name in OFFSETS else "a share: 0.08 are 8 %"
+        raise InputError(
+            where=where, variable=f"{seen.name} systematic error", found=f"{seen.systematic:g}",
+            rule=f"must be {kind}, at most {most:g}",
+        )  # fmt: skip
+
+
 def warn_unusual(
     where: str,
+    latitude: float,
     drivers: xr.Dataset,
     observations: Mapping[str, Observations],
     notes: Sequence[str],
@@ -147,7 +159,7 @@ def warn_unusual(
             example = f"{values[first]:g} {unit} on {date} ({odd.sum()} of {odd.size})"
             told.append(f"{head}, such as {example}: usual are {usual[0]:g} to {usual[1]:g}")
             _warn(where, told[-1])
-    for head, rest in doubts(drivers, observations).items():
+    for head, rest in doubts(latitude, drivers, observations).items():
         if not any(note.startswith(head) for note in notes):
             told.append(f"{head}: {rest}")
             _warn(where, told[-1])

@@ -80,7 +80,7 @@ class Site:
         }
         check_site(where, self.latitude, self.longitude, drivers, observations)
         notes = [line for note in (*self.notes, *rounded) if (line := " ".join(note.split()))]
-        notes += warn_unusual(where, drivers, observations, notes)
+        notes += warn_unusual(where, self.latitude, drivers, observations, notes)
         object.__setattr__(self, "drivers", drivers)
         object.__setattr__(self, "observations", observations)
         object.__setattr__(self, "notes", tuple(dict.fromkeys(notes)))

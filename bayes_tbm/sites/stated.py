@@ -64,10 +64,10 @@ def bound(when: When | None, label: str) -> np.datetime64:
         if not _DATE.match(str(when)):  # 01.02.2005 is another day in another country
             raise ValueError
         period = pd.Period(str(when))
-    except ValueError as error:
+        instant = (period.start_time if label == "start" else period.end_time).value
+    except (ValueError, OverflowError) as error:  # the latter of the year 9999
         raise InputError(
             variable=label, rule="must be a date, as in 2005-01-31, 2005-01 or 2005",
-            found=repr(when),
+            found=repr(when), remedy="leave it out for the whole record",
         ) from error  # fmt: skip
-    instant = period.start_time if label == "start" else period.end_time
-    return np.datetime64(instant.value, "ns")
+    return np.datetime64(instant, "ns")

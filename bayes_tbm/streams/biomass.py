@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,17 +12,20 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.model.containers import Pools, Trajectory
 from bayes_tbm.model.regrowth import OLDEST, live_biomass
 from bayes_tbm.parameters import Parameters
 from bayes_tbm.plain import as_number
+from bayes_tbm.sites.ranges import OBSERVED_RANGES
 from bayes_tbm.streams.catalogue import STREAMS
 from bayes_tbm.streams.definition import Stream, over_step
 from bayes_tbm.streams.errors import AbstractErrorModel
 from bayes_tbm.units import STOCK, check_unit
 
 Array = NDArray[np.float64]
+_LEAST = 20.0
+"""Below which no stock is worth a measurement [g C m-2]."""
 QUANTITIES = ("live_biomass", "above_ground", "wood")
 
 
@@ -95,7 +99,8 @@ def numeric(where: str, **given: Any) -> dict[str, float]:
 
 def numeric_array(where: str, name: str, values: ArrayLike) -> Array:
     """Return an array of numbers; refuse text and truth values."""
-    array = np.asarray(values)
+    array = np.ma.filled(values, np.nan) if isinstance(values, np.ma.MaskedArray) else values
+    array = np.asarray(array)
     if array.dtype.kind not in "iuf":
         raise InputError(where=where, variable=name, rule="must be numbers", found=repr(values))
     return array.astype(float)
@@ -144,6 +149,17 @@ def check_points(age: Array, value: Array, sd: Array, where: str) -> None:
                 found=f"{array[bad[0]]:g} g C m-2 at age {age[bad[0]]:g}",
                 remedy="errors are of the logarithm; give every point a standard deviation",
             )  # fmt: skip
+    allowed = OBSERVED_RANGES["live_biomass"]
+    if value.max() > allowed.high:
+        raise InputError(
+            where=where, variable="biomass", rule=f"must be at most {allowed.high:g} g C m-2",
+            found=f"{value.max():g} g C m-2", remedy="is the unit right?",
+        )  # fmt: skip
+    if value.max() > allowed.usual[1] or value.max() < _LEAST:
+        warnings.warn(
+            f"{where}: biomass: {value.max():.3g} g C m-2 at most: is the unit right?", DataWarning,
+            stacklevel=2,
+        )  # fmt: skip
 
 
 def positive_definite(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.plain import as_number
@@ -21,10 +23,14 @@ from bayes_tbm.streams.tables import as_date, placed, read_stocks
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, STOCK
 
 
-def _is_year(date: Any) -> bool:
-    """Whether a date is a number, or the text of one: NumPy takes 2008 for nanoseconds of 1970."""
-    text = date.strip() if isinstance(date, str) else date
-    return as_number(text) is not None or (isinstance(text, str) and text.isdecimal())
+def _as_date(date: Any, where: str) -> str:
+    """Return a date as ISO writes it, also of a year: NumPy takes 2008 for nanoseconds of 1970."""
+    number = as_number(date)
+    if number is not None or isinstance(date, str):
+        return as_date(str(date).strip(), where)
+    if not isinstance(date, datetime.date | np.datetime64) or pd.isna(date):
+        raise InputError(where=where, variable="date", rule="must be a date", found=repr(date))
+    return as_date(str(np.datetime64(date, "s")), where)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,14 +81,8 @@ class Stock:
         options = ("value", "sd", "age", "root_share", "carbon_fraction")
         for name, number in numeric(self.name, **{n: getattr(self, n) for n in options}).items():
             object.__setattr__(self, name, number)
-        if _is_year(self.date):
-            object.__setattr__(self, "date", as_date(str(self.date), self.name))
-        try:
-            np.array([self.date], dtype="datetime64[ns]")
-        except ValueError as error:
-            raise InputError(
-                where=self.name, variable="date", rule="must be a date", found=self.date
-            ) from error
+        if self.date is not None:
+            object.__setattr__(self, "date", _as_date(self.date, self.name))
         require_errors(self.name, self.errors, of_curve=False)
         age = np.atleast_1d(np.asarray(1.0 if self.age is None else self.age, dtype=float))
         value, sd = self.carbon()

@@ -169,7 +169,7 @@ def as_date(text: str, where: str) -> str:
             share = 0.5 if number == year else number - year
             date = start + np.timedelta64(round(share * float((end - start).astype(int))), "s")
         else:
-            date = np.datetime64(text, "s")
+            date = np.datetime64(text, "s") if text[:1].isdigit() else _NO_DATE  # "now" is one
     except ValueError:
         date = _NO_DATE
     if not _FIRST <= date < _LAST:

@@ -33,6 +33,7 @@ _KNOWN = {
     STOCK: "kg C m-2, t C ha-1, Mg ha-1 of dry matter",
     "d": "h, s",
 }
+_SMALLEST_STOCK = Fraction(1, 10_000)
 _ONLY = {"ppm": {"mol", "ppm", "ppb"}, "1": {"m", "ha", "%"}, "m2 m-2": {"m", "ha"}}
 """Words that a number without dimension may be made of: 1 kg kg-1 is no 1 mol mol-1."""
 
@@ -127,6 +128,8 @@ def _conversion(
     if source.powers != target.powers:
         raise ValueError("of another dimension")
     _check_substance(source, target, expected)
+    if expected == STOCK and source.size < _SMALLEST_STOCK * target.size:
+        raise ValueError("too small for a stock: Mg is 1000 kg, mg a thousandth of a gram")
     return Conversion(float(source.size / target.size), 0.0, note)
 
 

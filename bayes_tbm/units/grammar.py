@@ -36,6 +36,7 @@ _FACTOR = re.compile(
 _AFTER_BRACKET = re.compile(_EXPONENT)
 _BESIDE = re.compile(rf"-?(?={_LETTERS})"), re.compile(rf"[\s-]*(?={_LETTERS})")
 _NUMBER_THEN_WORD = re.compile(rf"{_NUMBER}\s+{_LETTERS}")
+_NUMBER_ALONE = re.compile(rf"{_NUMBER}\s*$")
 _BETWEEN = re.compile(r"\s*(/|per\b)\s*|\s*[*.]\s*|\s+|(?<=[\w)%])(?=[(A-Za-z])")
 _SIGNS = str.maketrans("\u2212\u2013\u2010\u2011\u03bc\u00b7\u22c5\u00d7\u2219", "----u****")
 """Minus signs, dashes, hyphens, the letter mu, dots and crosses, after NFKC."""
@@ -184,6 +185,9 @@ def _product(text: str, place: int) -> tuple[Unit, int]:
         if between is None:
             return unit, place
         sign, place = (-1 if between.group(1) else 1), between.end()
+        stars = between.group().strip() in ("*", ".") and sign > 0
+        if stars and _NUMBER_ALONE.match(text, place):  # of 10 * degC some store tenfold values
+            raise ValueError("a number at the end: write it first, as in 0.1 degC")
         if between.group().isspace() and _NUMBER_THEN_WORD.match(text, place):
             raise ValueError("a number in the middle: write it first, or in brackets as in (8 d)-1")
 

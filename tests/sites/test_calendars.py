@@ -11,6 +11,10 @@ from bayes_tbm.sites.calendars import decode_time
 from bayes_tbm.sites.drivers import make_drivers
 from bayes_tbm.units import UNITS
 
+pytestmark = pytest.mark.filterwarnings(  # weather that is made up knows no sun
+    "ignore:.*more than the sun gives:bayes_tbm.DataWarning"
+)
+
 YEARS = 8
 LENGTHS = {"noleap": 365, "365_day": 365, "all_leap": 366, "360_day": 360}
 

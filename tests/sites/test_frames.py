@@ -15,6 +15,10 @@ from bayes_tbm.catalogue import open_site
 from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.sites import Observations, Site
 
+pytestmark = pytest.mark.filterwarnings(  # weather that is made up knows no sun
+    "ignore:.*more than the sun gives:bayes_tbm.DataWarning"
+)
+
 UNITS = {
     "t_min": "degC", "t_max": "degC", "shortwave": "W m-2", "co2": "ppm", "vpd": "kPa",
     "precipitation": "mm d-1", "gpp": "umol m-2 s-1", "wood": "t C ha-1", "nee": "g C m-2 d-1",
