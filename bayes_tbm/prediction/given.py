@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from textwrap import shorten
 from typing import Any
 
+import xarray as xr
+
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.site import Observations, Site, When
 from bayes_tbm.sites.stated import bound
@@ -48,6 +50,15 @@ def check_given(site: Any, start: When | None, end: When | None, observations: A
         raise InputError(
             where="predict: observations", variable=str(name),
             rule="must be bayes_tbm.Observations of this name", found=found,
+        )  # fmt: skip
+
+
+def check_prediction(given: Any) -> None:
+    """Refuse what is no result of `bayes_tbm.predict`, such as that of a fit."""
+    if not (isinstance(given, xr.DataTree) and {"predictions", "fitted_data"} <= set(given)):
+        raise InputError(
+            where="evaluate", variable="prediction", rule="must be a result of bayes_tbm.predict",
+            found=_told(given), remedy="evaluate(predict(tree, site))",
         )  # fmt: skip
 
 

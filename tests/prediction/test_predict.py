@@ -184,6 +184,12 @@ def test_what_is_given_by_mistake_is_refused(case, draws, whole):
         assert part in str(caught.value)
 
 
+@pytest.mark.parametrize("wrong", ["predictions.nc", None, "tree"])
+def test_only_predictions_are_evaluated(wrong, draws):
+    with pytest.raises(InputError, match="prediction: must be a result of"):
+        evaluate(draws if wrong == "tree" else wrong)
+
+
 def test_evaluate_command(tmp_path, capsys, draws, fitted_part):
     experiment = Experiment("hyytiala-twin", STREAMS, end="2010")
     folder = tmp_path / "run"
