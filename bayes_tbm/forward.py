@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from textwrap import shorten
 
 import jax
 import numpy as np
@@ -61,6 +62,7 @@ def simulate(
     >>> run.gpp.units, run.wood.units
     ('g C m-2 d-1', 'g C m-2')
     """
+    _check_kinds(parameters, drivers)
     use_double_precision()
     site = drivers if isinstance(drivers, Site) else _as_site(drivers)
     forcing = prepare(drivers_of(site))
@@ -84,6 +86,20 @@ def simulate(
         attrs = {"units": unit, "long_name": f"{field.name} pool"}
         out[field.name] = "edge", np.asarray(getattr(run.pools, field.name)), attrs
     return out.assign_attrs(site=site.name, latitude=site.latitude)
+
+
+def _check_kinds(parameters: object, drivers: object) -> None:
+    """Refuse what is neither parameters nor drivers, such as a path in place of what it holds."""
+    for name, given, kinds, rule, remedy in (
+        ("parameters", parameters, Parameters | Mapping,
+         "must be bayes_tbm.Parameters or a mapping of names to numbers",
+         "take bayes_tbm.Parameters.default() for prior medians"),
+        ("drivers", drivers, Site | xr.Dataset, "must be a bayes_tbm.Site or its drivers",
+         "open it: bayes_tbm.open_site(...)"),
+    ):  # fmt: skip
+        if not isinstance(given, kinds):
+            found = f"{type(given).__name__} {shorten(repr(given), 60)}"
+            raise InputError(where="simulate", variable=name, rule=rule, found=found, remedy=remedy)
 
 
 def _from_names(values: Mapping[str, ArrayLike], step_length: float) -> Parameters:

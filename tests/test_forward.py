@@ -40,3 +40,11 @@ def test_dalec_names_give_the_same_run(site):
 def test_values_outside_their_bounds_are_refused(site):
     with pytest.raises(bt.InputError, match="wood_residence_time: must lie within"):
         bt.simulate(bt.Parameters.default(wood_residence_time=-1.0), site)
+
+
+@pytest.mark.parametrize("wrong", ["mine.nc", None, [1.0]])
+def test_other_things_than_parameters_and_sites_are_refused(wrong, site):
+    with pytest.raises(bt.InputError, match=r"parameters: must be bayes_tbm.Parameters"):
+        bt.simulate(wrong, site)
+    with pytest.raises(bt.InputError, match=r"drivers: must be a bayes_tbm.Site .*; found"):
+        bt.simulate(bt.Parameters.default(), wrong)

@@ -14,7 +14,7 @@ import pytest
 
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.cli import main
-from bayes_tbm.errors import DataWarning
+from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.experiment import Experiment
 from bayes_tbm.plots import save
 from bayes_tbm.report import load_run
@@ -197,6 +197,46 @@ def test_simulate_does_not_write_over_what_it_reads(tmp_path, capsys):
         argv = ["simulate", site, "--parameters", mine, "--out", out]
         refused(argv, capsys, str(out), "must")
     assert tree_hash(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["posterior.nc", "experiment.toml", "report.html", "figures/new.png", "checkpoint/a.nc"]
+)
+def test_simulate_does_not_write_over_a_run(name, tmp_path, capsys):
+    run = tmp_path / "rc"
+    (run / "checkpoint").mkdir(parents=True)
+    (run / "figures").mkdir()
+    (run / "posterior.nc").write_text("kept")
+    before = tree_hash(tmp_path)
+    argv = ["simulate", "hyytiala-twin", "--run", run, "--out", run / name]
+    refused(argv, capsys, str(run / name), "must not replace what belongs to a run")
+    assert tree_hash(tmp_path) == before
+
+
+def test_simulate_does_not_write_over_a_table_of_half_hours(tmp_path, capsys):
+    table = tmp_path / "hh.csv"
+    table.write_text("kept")
+    argv = ["simulate", "hyytiala-twin", "--half-hourly", table, "--out", table]
+    refused(argv, capsys, "must not be a file that is read")
+
+
+def test_simulate_names_the_file_of_an_unknown_parameter(tmp_path, capsys):
+    mine = tmp_path / "mine.toml"
+    mine.write_text("wood_time = 50\n")
+    argv = ["simulate", "hyytiala-twin", "--parameters", mine, "--out", tmp_path / "f.nc"]
+    refused(argv, capsys, str(mine), "wood_time")
+
+
+def test_a_file_that_is_no_posterior_is_not_to_be_removed(tmp_path):
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "experiment.toml").write_text('site = "hyytiala-twin"\n')
+    with pytest.raises(InputError) as told:
+        load_run(tmp_path / "experiment.toml")
+    assert "remove" not in str(told.value)
+
+
+def test_a_folder_without_a_name_is_refused(capsys):
+    refused([*TWIN, "--out", ""], capsys, "must name a folder")
 
 
 # a full disk

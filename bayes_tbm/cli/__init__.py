@@ -128,7 +128,10 @@ def _simulate(arguments: argparse.Namespace) -> int:
     from bayes_tbm.report import load_run, median_parameters, read_parameters
     from bayes_tbm.runtime.files import write_whole
 
-    _check_output(arguments.out, arguments.site, arguments.parameters, *arguments.observations)
+    _check_output(
+        arguments.out, arguments.site, arguments.parameters, arguments.posterior,
+        arguments.half_hourly, *arguments.observations,
+    )  # fmt: skip
     site = bt.open_site(arguments.site, **files_of(arguments), **reading_of(arguments))
     parameters: bt.Parameters | Mapping[str, ArrayLike]
     if arguments.posterior:
@@ -137,7 +140,10 @@ def _simulate(arguments: argparse.Namespace) -> int:
         parameters = read_parameters(arguments.parameters)
     else:
         parameters = bt.Parameters.default()
-    run = bt.simulate(parameters, site)
+    try:
+        run = bt.simulate(parameters, site)
+    except InputError as error:
+        raise (error.within(str(arguments.parameters)) if arguments.parameters else error) from None
     content = io.BytesIO()
     run.to_netcdf(content, engine="h5netcdf")
     write_whole(arguments.out, content.getbuffer())
@@ -150,8 +156,10 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 def _check_output(out: Path, *inputs: str | Path | None) -> None:
     """Refuse a file that cannot be written, or that is read."""
+    from bayes_tbm.report.folder import refuse_product
     from bayes_tbm.runtime.files import probe
 
+    refuse_product(out)
     if out.is_file() and any(
         path and Path(path).is_file() and out.samefile(path) for path in inputs
     ):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from bayes_tbm.cli.options import files_of, reading_of, reading_options
+from bayes_tbm.cli.options import files_of, reading_of, reading_options, run_folder
 from bayes_tbm.errors import InputError
 
 _EVALUATE = """
@@ -55,7 +54,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from bayes_tbm.results.diagnostics import check_convergence
     from bayes_tbm.runtime.files import write_whole
 
-    folder = Path(arguments.folder)
+    folder = run_folder(arguments.folder)
     tree = load_run(folder)
     experiment = Experiment.from_toml(folder / "experiment.toml")
     stated = {**files_of(arguments), "reading": reading_of(arguments)}

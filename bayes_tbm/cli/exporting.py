@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
+
+from bayes_tbm.cli.options import listed
+from bayes_tbm.errors import InputError
 
 _EXPORT = """
 Write a run's posterior and prior over its record, in the names and layout of a community.
@@ -70,15 +74,14 @@ def _export(arguments: argparse.Namespace) -> int:
     from bayes_tbm.export import export
 
     warnings.simplefilter("always", ConvergenceWarning)
+    variables = None if arguments.variables is None else listed("--variables", arguments.variables)
     names = ("scenario", "site_code", "split", "model_version", "above_ground", "force")
     entry = {n: x for n in names if (x := getattr(arguments, n)) is not None}
-    variables = arguments.variables
     written = export(
         arguments.folders, arguments.out, arguments.convention, end=arguments.end,
         draws=arguments.draws, ensemble=arguments.ensemble, longitude=arguments.longitude,
         at=None if arguments.at is None else open_site(arguments.at),
-        variables=None if variables is None else [name.strip() for name in variables.split(",")],
-        **entry,
+        variables=variables, **entry,
     )  # fmt: skip
     print("\n".join(f"wrote {path}" for path in written))
     return 0
@@ -87,6 +90,9 @@ def _export(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from bayes_tbm.export import check_callmip
 
+    for file in arguments.files:
+        if not Path(file).is_file():
+            raise InputError(where=file, rule="must be a netCDF file", found="none there")
     bad = 0
     for file in arguments.files:
         found = check_callmip(file, arguments.observations)

@@ -102,11 +102,12 @@ def _fit(arguments: argparse.Namespace) -> int:
     import dataclasses
 
     from bayes_tbm.experiment import Experiment
+    from bayes_tbm.experiment.unused import warn_unused
 
     given = {"start": arguments.start, "end": arguments.end, **files_of(arguments)}
     if arguments.streams is not None:
         given["streams"] = tuple(name.strip() for name in arguments.streams.split(","))
-    if arguments.site.endswith(".toml"):
+    if arguments.site.lower().endswith(".toml"):
         experiment = Experiment.from_toml(arguments.site)
     else:
         experiment = Experiment(arguments.site, ())
@@ -117,6 +118,7 @@ def _fit(arguments: argparse.Namespace) -> int:
         reading={**experiment.reading, **reading_of(arguments)},
         sampling={**experiment.sampling, **sampling_of(arguments)},
     )  # fmt: skip
+    warn_unused(experiment)
     return _run(experiment, arguments)[0]
 
 

@@ -38,6 +38,10 @@ def add_commands(commands: Any) -> None:
 def _inspect(arguments: argparse.Namespace) -> int:
     import bayes_tbm as bt
 
+    if arguments.out is not None:
+        from bayes_tbm.report import check_folder
+
+        check_folder(arguments.out, products=())
     options = {**files_of(arguments), **reading_of(arguments)}
     found = bt.inspect(arguments.site, progress=not arguments.quiet, **options)
     print(found)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any, NoReturn
+
+from bayes_tbm.errors import InputError
 
 NOT_CONVERGED = 3
 """Exit status of runs that are saved but whose chains have not converged."""
@@ -61,6 +64,37 @@ def _repetition_options(parser: argparse.ArgumentParser) -> None:
         help="with --resume or --extend: go on also from what another kind of processor did, to "
         "the same posterior but not to the same numbers bit for bit",
     )  # fmt: skip
+
+
+def listed(option: str, text: str | None) -> tuple[str, ...]:
+    """Return comma-separated names; none where the option is not given.
+
+    Raises
+    ------
+    InputError
+        It is given without a name.
+    """
+    names = tuple(name for part in (text or "").split(",") if (name := part.strip()))
+    if text is not None and not names:
+        raise InputError(where=option, rule="must name at least one", found=repr(text))
+    return names
+
+
+def run_folder(given: str) -> Path:
+    """Return the folder of a run, of which more than the posterior is read.
+
+    Raises
+    ------
+    InputError
+        A file is named.
+    """
+    folder = Path(given)
+    if folder.is_file():
+        raise InputError(
+            where=given, rule="must be a run folder", found="a file",
+            remedy=f"name the folder: {folder.parent}",
+        )  # fmt: skip
+    return folder
 
 
 def reading_options(parser: argparse.ArgumentParser) -> None:

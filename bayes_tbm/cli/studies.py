@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayes_tbm.cli.options import NOT_CONVERGED, sampling_of, sampling_options
+from bayes_tbm.cli.options import NOT_CONVERGED, listed, run_folder, sampling_of, sampling_options
 from bayes_tbm.errors import InputError
 
 if TYPE_CHECKING:
@@ -113,16 +112,15 @@ def _sensitivity(arguments: argparse.Namespace) -> int:
     from bayes_tbm.report import load_run
     from bayes_tbm.studies.refits import ALTERNATIVES, DEFAULT, STATED, sensitivity, write_refits
 
-    folder = Path(arguments.folder)
+    given = {n: listed(f"--{n}", getattr(arguments, n)) for n in ("parameters", "priors")}
+    folder = run_folder(arguments.folder)
     tree = load_run(folder)
     experiment = Experiment.from_toml(folder / "experiment.toml")
     calibration, settings = experiment.calibration(), experiment.settings()
     _check_experiment(folder, tree, calibration, settings)
-    if arguments.parameters:
-        names = tuple(name.strip() for name in arguments.parameters.split(","))
-    else:
-        names = tuple(name for name in DEFAULT if name in calibration.density.sampled)
-    which = tuple(arguments.priors.split(",")) if arguments.priors else ALTERNATIVES
+    sampled = calibration.density.sampled
+    names = given["parameters"] or tuple(name for name in DEFAULT if name in sampled)
+    which = given["priors"] or ALTERNATIVES
     out = folder / "sensitivity"
     found = sensitivity(
         calibration, settings, post=tree, parameters=names, folder=out,
@@ -143,14 +141,11 @@ def _check_experiment(
     import dataclasses
 
     from bayes_tbm.report.folder import EXPERIMENT, stored_experiment
+    from bayes_tbm.studies.given import unlike
 
-    stored = stored_experiment(tree)
-    current = json.loads(json.dumps(calibration.experiment))
-    different = [name for name, value in current.items() if stored.get(name) != value]
-    then, sampling = stored.get("sampling", {}), dataclasses.asdict(settings)
+    different = unlike(tree, calibration)
+    then, sampling = stored_experiment(tree).get("sampling", {}), dataclasses.asdict(settings)
     different += [name for name in sampling if name != "draws" and then.get(name) != sampling[name]]
-    if tree.attrs.get("data_sha256") != calibration.site.data_hash():
-        different.append("data")
     if different:
         raise InputError(
             where=str(folder / EXPERIMENT), variable=", ".join(different),

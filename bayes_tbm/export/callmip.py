@@ -96,6 +96,8 @@ class Entry:
             if not right:
                 found = getattr(self, name)
                 raise InputError(where="callmip", variable=name, rule=rule, found=found)
+        if self.site_code is not None:
+            check_code(self.site_code)
 
     def file_name(self, code: str, stage: str) -> str:
         """Name of the file of a stage."""
@@ -149,11 +151,15 @@ def write_callmip(opened: Opened, folder: Path, entry: Entry, *, draws: int) -> 
 
 
 def _code(opened: Opened, entry: Entry) -> str:
-    code = entry.site_code or opened.site.name
-    if not SITE_CODE.fullmatch(code):
+    return check_code(entry.site_code or opened.site.name)
+
+
+def check_code(code: object) -> str:
+    """Return a site's code, refusing what is none."""
+    if not isinstance(code, str) or not SITE_CODE.fullmatch(code):
         raise InputError(
             where="callmip", variable="site_code", rule="must be a site's code, as FI-Hyy",
-            found=code, remedy="state it: site_code='FI-Hyy', or --site-code FI-Hyy",
+            found=code or repr(code), remedy="state it: site_code='FI-Hyy', or --site-code FI-Hyy",
         )  # fmt: skip
     return code
 

@@ -15,6 +15,7 @@ from bayes_tbm.export.ilamb import write_ilamb
 from bayes_tbm.export.runs import Opened, Run, opened
 from bayes_tbm.export.variables import VARIABLES
 from bayes_tbm.plain import finite_number, whole_at_least
+from bayes_tbm.report import check_folder
 from bayes_tbm.results.attempts import CONVERGENCE, warn_unless_converged
 from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.runtime.precision import use_double_precision
@@ -90,8 +91,8 @@ def export(
     _check_options(convention, ensemble, variables, entry)
     stated = entry_of(entry) if convention == "callmip" else None
     draws = whole_at_least(2, "draws", draws, where="export")
+    out, names = check_folder(folder, products=()), _names(variables)
     runs = _opened(run, site, end, streams, longitude, at, several=convention == "ilamb")
-    out, names = Path(folder), _names(variables)
     if stated is not None:
         return write_callmip(runs[0], out, stated, draws=draws)
     if convention == "ilamb":
@@ -123,7 +124,8 @@ def _check_options(
 
 
 def _names(variables: Sequence[str] | None) -> list[str]:
-    names = list(VARIABLES if variables is None else dict.fromkeys(variables))
+    given = [variables] if isinstance(variables, str) else variables
+    names = list(VARIABLES if given is None else dict.fromkeys(given))
     for name in names:
         if name not in VARIABLES:
             rule = f"no such variable; {did_you_mean(name, VARIABLES)}"

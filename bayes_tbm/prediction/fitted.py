@@ -17,10 +17,12 @@ from bayes_tbm.parameters import AbstractPrior, as_prior
 from bayes_tbm.posterior import assembly
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.results.groups import group
+from bayes_tbm.results.tree import drivers_hash
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import drivers_of
 from bayes_tbm.streams import ERROR_MODELS, STREAMS, BoundStream, Stream, bind
 
+_SAME_PLACE = 0.01  # degrees
 _NANOSECOND = np.timedelta64(1, "ns")
 
 
@@ -145,19 +147,33 @@ def _on(short: Site, whole: Site) -> Forcing:
 
 
 def _check_same(tree: xr.DataTree, site: Site, bound: Sequence[BoundStream]) -> None:
-    """Refuse a site whose observations are not those that were fitted."""
+    """Refuse a site whose place, drivers or observations are not those that were fitted."""
+    _check_place(tree, site)
     seen = group(tree, "observed_data")
     time = group(tree, "simulation")["time"].values
-    same_steps = np.array_equal(site.drivers["time"].values, time)
-    for name, points in [("time", None), *((s.name, s.data.value) for s in bound)]:
-        same = same_steps if points is None else _equal(seen[name].values, points)
-        if not same:
+    same = {"time": np.array_equal(site.drivers["time"].values, time)}
+    hashed = tree.attrs.get("drivers_sha256")  # earlier results have none
+    same["drivers"] = hashed in (None, drivers_hash(site))
+    same |= {s.name: _equal(seen[s.name].values, s.data.value) for s in bound}
+    for name, is_same in same.items():
+        if not is_same:
             raise InputError(
                 where=site.source or site.name, variable=name,
                 rule="must be, over the fitted period, what was fitted",
                 found=f"other values in {str(time[0])[:10]} to {str(time[-1])[:10]}",
                 remedy="open the site as it was for the fit, without start and end",
             )  # fmt: skip
+
+
+def _check_place(tree: xr.DataTree, site: Site) -> None:
+    """Refuse a site that lies elsewhere: day length follows from latitude."""
+    latitude = tree.attrs.get("latitude", site.latitude)
+    if abs(latitude - site.latitude) > _SAME_PLACE:
+        raise InputError(
+            where=site.source or site.name, variable="latitude",
+            rule=f"must be that of the site that was fitted, {latitude:g}",
+            found=f"{site.latitude:g}", remedy="open the site as it was for the fit",
+        )  # fmt: skip
 
 
 def _equal(fitted_points: Any, points: Any) -> bool:

@@ -19,7 +19,9 @@ from bayes_tbm.posterior import assembly
 from bayes_tbm.posterior.traced import TracedDensity
 from bayes_tbm.prediction.draws import evenly, in_batches, with_fixed
 from bayes_tbm.prediction.fitted import Fitted, fitted, fitted_period
+from bayes_tbm.prediction.given import check_given
 from bayes_tbm.results.groups import group
+from bayes_tbm.results.tree import check_result
 from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sites.site import Observations, Site, When
@@ -83,7 +85,10 @@ def predict(
     """
     use_double_precision()
     jax_will_run()
+    check_result(tree, "predict")
     draws = whole_at_least(2, "draws", draws, where="predict")
+    seed = whole_at_least(0, "seed", seed, where="predict", below=2**32)
+    check_given(site, start, end, observations)
     if observations is None:
         begin = _begin(tree, site, start)
     else:

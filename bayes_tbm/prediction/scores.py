@@ -14,6 +14,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 from bayes_tbm.prediction.baselines import Normal, last_year, seasonal_cycle
+from bayes_tbm.prediction.given import check_prediction
 from bayes_tbm.results.groups import group
 from bayes_tbm.sites.time_axis import days_from_time
 
@@ -69,6 +70,7 @@ def evaluate(prediction: xr.DataTree) -> PredictionScores:
     PredictionScores
         Tables; printed, that of scores.
     """
+    check_prediction(prediction)
     names = [str(name) for name in group(prediction, "observed_data").data_vars]
     scores = {}
     for name in names:

@@ -64,6 +64,8 @@ def check_folder(
         The folder holds a finished run that is neither replaced nor resumed, or one to resume that
         has no checkpoint; it is a file, or cannot be written.
     """
+    if not str(out).strip():
+        raise InputError(where="out", rule="must name a folder", found=repr(out))
     path = Path(out)
     here = [name for name in products if (path / name).exists()]
     if here and not (overwrite or resume):
@@ -86,6 +88,25 @@ def check_folder(
             where=str(path), rule="must be a folder that can be written", found=error
         ) from error
     return path
+
+
+def refuse_product(path: str | Path) -> None:
+    """Refuse to write, as something else, a file that belongs to a run.
+
+    Raises
+    ------
+    InputError
+        It lies in a run folder and has the place of one of `PRODUCTS`.
+    """
+    whole = Path(path).resolve()
+    for folder in whole.parents[:3]:
+        name = whole.relative_to(folder).parts[0]
+        is_run = (folder / POSTERIOR).exists() or (folder / CHECKPOINT).is_dir()
+        if is_run and name.lower() in PRODUCTS:
+            raise InputError(
+                where=str(path), rule="must not replace what belongs to a run",
+                found=f"{name} of the run {folder}", remedy="name another file",
+            )  # fmt: skip
 
 
 def write_run(tree: xr.DataTree, experiment_toml: str, out: str | Path) -> list[Path]:
@@ -211,7 +232,7 @@ def stored_experiment(tree: xr.DataTree) -> dict[str, Any]:
 
 def _no_run(path: Path, found: object) -> InputError:
     remedy = "give the folder that `bayes-tbm fit --out` wrote"
-    if (path.parent / CHECKPOINT).exists():
+    if path.name == POSTERIOR and (path.parent / CHECKPOINT).exists():
         remedy = (
             "remove this file and repeat the command that wrote it, with --resume where it is "
             f"`fit`: {CHECKPOINT}/ holds what it is made of"

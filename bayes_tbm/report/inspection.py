@@ -6,11 +6,11 @@ import html
 from pathlib import Path
 
 from bayes_tbm.catalogue.inspection import Inspection
-from bayes_tbm.errors import InputError
 from bayes_tbm.plots.coverage import plot_coverage
 from bayes_tbm.plots.save import save_png
+from bayes_tbm.report.folder import check_folder
 from bayes_tbm.report.page import html_head, html_image, html_section, html_table
-from bayes_tbm.runtime.files import probe, write_whole
+from bayes_tbm.runtime.files import write_whole
 
 PAGE, TABLE, FIGURE = "inspect.html", "inspect.csv", "coverage.png"
 
@@ -35,12 +35,7 @@ def write_inspection(found: Inspection, out: str | Path) -> list[Path]:
     InputError
         The folder cannot be written.
     """
-    out = Path(out)
-    try:
-        probe(next(place for place in (out, *out.absolute().parents) if place.exists()))
-    except OSError as error:
-        rule = "must be a folder that can be written"
-        raise InputError(where=str(out), rule=rule, found=error) from error
+    out = check_folder(out, products=())
     written = [write_whole(out / TABLE, found.table.to_csv(index=False))]
     if len(found.table):
         written.append(save_png(plot_coverage(found.files), out / FIGURE))

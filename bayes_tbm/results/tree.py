@@ -6,6 +6,7 @@ import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
+from textwrap import shorten
 from typing import Any
 
 import arviz as az
@@ -15,16 +16,20 @@ import numpyro
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.model.derived import derived_with
 from bayes_tbm.parameters import TABLE
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.evaluate import QUANTILES, Evaluation
+from bayes_tbm.sites.schema import DRIVERS
 from bayes_tbm.sites.site import Site
+from bayes_tbm.sites.summary import hash_numbers
 from bayes_tbm.streams import BoundStream
 from bayes_tbm.units import dry_matter_per_hectare
 from bayes_tbm.version import __version__
 
 Group = dict[str, NDArray[Any]]
+_NEEDED = ("posterior", "prior", "observed_data", "simulation")
 _ERROR_UNITS = {
     "memory": "d", "structural_log_sd": "1", "error_length": "yr", "error_common": "1",
 }  # fmt: skip
@@ -136,6 +141,32 @@ def _regrowth(posterior: Evaluation, prior: Evaluation | None) -> xr.Dataset:
     return out
 
 
+def drivers_hash(site: Site) -> str:
+    """Hash the drivers of a site by themselves, whatever was observed there."""
+    return hash_numbers({name: site.drivers[name].values for name in DRIVERS})
+
+
+def check_result(tree: object, where: str) -> None:
+    """Refuse what is no result of a fit.
+
+    Raises
+    ------
+    InputError
+        It is something else, as the path of a run folder, or lacks groups that a result has.
+    """
+    found = f"{type(tree).__name__} {shorten(repr(tree), 60)}"
+    if isinstance(tree, xr.DataTree):
+        lacking = [name for name in _NEEDED if name not in tree.children]
+        lacking += [] if "experiment" in tree.attrs else ["attribute experiment"]
+        if not lacking:
+            return
+        found = f"a DataTree without {', '.join(lacking)}"
+    raise InputError(
+        where=where, variable="tree", rule="must be a result of bayes_tbm.Calibration.sample",
+        found=found, remedy="read that of a run folder: bayes_tbm.report.load_run('run')",
+    )  # fmt: skip
+
+
 def _attributes(site: Site, experiment: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": f"bayes_tbm posterior, {site.name}",
@@ -143,6 +174,7 @@ def _attributes(site: Site, experiment: Mapping[str, Any]) -> dict[str, Any]:
         "latitude": site.latitude,
         "step": site.step_name,
         "data_sha256": site.data_hash(),
+        "drivers_sha256": drivers_hash(site),
         "source": site.source,
         "site_notes": "\n".join(site.notes),
         "experiment": json.dumps(experiment),

@@ -17,6 +17,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.parameters import TABLE
 from bayes_tbm.plots.save import save_png
 from bayes_tbm.plots.sets import set_figures
+from bayes_tbm.report import check_folder
 from bayes_tbm.results import check_convergence, stream_skill
 from bayes_tbm.results.diagnostics import ConvergenceReport
 from bayes_tbm.results.groups import group
@@ -24,6 +25,7 @@ from bayes_tbm.runtime.files import write_whole
 from bayes_tbm.sampling import Settings
 from bayes_tbm.sampling.settings import settings_with
 from bayes_tbm.studies.fits import fit_once
+from bayes_tbm.studies.given import check_sets
 
 _PRIOR_DRAWS = 4000
 _MEASURES = ("contraction", "bits", "entropy_reduction", "overlap")
@@ -155,16 +157,19 @@ def compare(
     Raises
     ------
     InputError
-        Fewer than two sets, two sets of the same streams, or calibrations that differ in more than
-        their streams.
+        Fewer than two sets, two sets of the same streams, calibrations that differ in more than
+        their streams, a name such as ``prior``, or a folder that cannot be written.
 
     Warns
     -----
     ConvergenceWarning
         Chains of a fit have not converged; it is named.
     """
+    check_sets(calibrations)
     _check(calibrations)
     settings = settings_with(settings, changes)
+    if folder is not None:
+        check_folder(folder, products=())
     trees = {
         name: fit_once(name, calibration, settings, folder, progress=progress)
         for name, calibration in calibrations.items()

@@ -29,6 +29,7 @@ from bayes_tbm.parameters import (
 )
 from bayes_tbm.plots import plot_overlays
 from bayes_tbm.plots.save import save_png
+from bayes_tbm.report import check_folder
 from bayes_tbm.results import check_convergence
 from bayes_tbm.results.attempts import warn_unless_converged
 from bayes_tbm.results.diagnostics import ConvergenceReport
@@ -37,6 +38,7 @@ from bayes_tbm.runtime.files import write_whole
 from bayes_tbm.sampling import Settings
 from bayes_tbm.sampling.settings import settings_with
 from bayes_tbm.studies.fits import fit_once
+from bayes_tbm.studies.given import check_calibration, check_stated, names_of
 from bayes_tbm.units import DAYS_PER_YEAR
 
 Array = NDArray[np.float64]
@@ -99,12 +101,9 @@ def alternatives(
     InputError
         An unknown alternative, or a name without a prior.
     """
-    unknown = [n for n in names if n not in priors] + [w for w in which if w not in ALTERNATIVES]
-    if unknown:
-        raise InputError(
-            where="sensitivity", variable=", ".join(unknown),
-            rule=f"parameters must be sampled and alternatives among {', '.join(ALTERNATIVES)}",
-        )  # fmt: skip
+    names = names_of(names, "parameters", priors, "parameters must be sampled")
+    rule = f"alternatives are {', '.join(ALTERNATIVES)}"
+    which = names_of(which, "alternatives", ALTERNATIVES, rule)
     free = {name: priors[name] for name in names if not isinstance(priors[name], Fixed)}
     make: dict[str, Callable[[str, AbstractPrior], AbstractPrior | None]] = {
         "wider": lambda name, prior: _scaled(name, prior, _FACTOR),
@@ -192,7 +191,7 @@ def sensitivity(
     settings
         How to sample.
     parameters, which
-        As in `alternatives`.
+        As in `alternatives`; at least one parameter; no alternatives for power-scaling alone.
     post
         The fit as stated, if it is there already.
     folder
@@ -210,18 +209,27 @@ def sensitivity(
     Raises
     ------
     InputError
-        An unknown alternative, a parameter without a prior, or an alternative that reaches beyond
-        the stated prior's support.
+        An unknown alternative, no parameter or one without a prior, an alternative that reaches
+        beyond the stated prior's support, or a fit that is not the calibration's.
 
     Warns
     -----
     ConvergenceWarning
         Chains of a fit have not converged; it is named.
     """
+    check_calibration(calibration, "sensitivity")
     settings = settings_with(settings, changes)
-    changed = alternatives(calibration.density.priors, parameters, which)
+    if post is not None:
+        check_stated(post, calibration)
+    stated = calibration.density.priors
+    parameters = names_of(parameters, "parameters", stated, "parameters must be sampled")
+    if not parameters:
+        raise InputError(where="sensitivity", variable="parameters", rule="must name at least one")
+    if folder is not None:
+        check_folder(folder, products=())
+    changed = alternatives(stated, parameters, which)
     for name, priors in changed.items():
-        _check_supports(name, priors, calibration.density.priors)
+        _check_supports(name, priors, stated)
     others = {name: calibration.with_priors(priors) for name, priors in changed.items()}
     if post is None:
         first = fit_once(STATED, calibration, settings, folder, progress=progress)

@@ -142,6 +142,54 @@ def test_other_data_than_those_fitted_are_refused(draws, whole):
         predict(draws, site)
 
 
+def test_another_latitude_than_the_fitted_one_is_refused(draws, whole):
+    there = dataclasses.replace(whole, latitude=whole.latitude - 0.5)
+    with pytest.raises(InputError, match=f"latitude: must be .* {whole.latitude:g}; found"):
+        predict(draws, there)
+    near = dataclasses.replace(whole, latitude=whole.latitude + 0.005)
+    assert fitted(draws, near, None, ()).site.latitude == near.latitude
+
+
+def test_other_drivers_than_those_fitted_are_refused(draws, whole):
+    warmer = whole.drivers.assign(t_max=whole.drivers["t_max"] + 0.5)
+    site = dataclasses.replace(whole, drivers=warmer)
+    with pytest.raises(InputError, match="drivers: must be, over the fitted period"):
+        predict(draws, site)
+    old = draws.copy()
+    del old.attrs["drivers_sha256"]
+    assert fitted(old, site, None, ()).site.steps == 60
+
+
+GIVEN = {
+    "the wrong series": ({"observations": {"gpp": "lai"}}, "gpp: must be", "those of lai"),
+    "no observations": ({"observations": {"gpp": [1.0]}}, "gpp: must be", "list"),
+    "no mapping": ({"observations": "gpp"}, "observations: must be", "str"),
+    "a path for a site": ({"site": "mine.nc"}, "site: must be a bayes_tbm.Site", "mine.nc"),
+    "a path for a result": ({"tree": "run/"}, "tree: must be a result", "run/"),
+    "nothing": ({"tree": None}, "tree: must be a result", "None"),
+    "an empty tree": ({"tree": xr.DataTree()}, "tree: must be a result", "without posterior"),
+    "the end first": ({"start": "2014", "end": "2013"}, "start: must not be after the end", "2014"),
+    "a negative seed": ({"seed": -1}, "seed: must be a whole number", "-1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", GIVEN)
+def test_what_is_given_by_mistake_is_refused(case, draws, whole):
+    options, *parts = GIVEN[case]
+    if case == "the wrong series":
+        options = {"observations": {"gpp": whole.observations["lai"]}}
+    with pytest.raises(InputError) as caught:
+        predict(**{"tree": draws, "site": whole, **options})
+    for part in parts:
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["predictions.nc", None, "tree"])
+def test_only_predictions_are_evaluated(wrong, draws):
+    with pytest.raises(InputError, match="prediction: must be a result of"):
+        evaluate(draws if wrong == "tree" else wrong)
+
+
 def test_evaluate_command(tmp_path, capsys, draws, fitted_part):
     experiment = Experiment("hyytiala-twin", STREAMS, end="2010")
     folder = tmp_path / "run"
