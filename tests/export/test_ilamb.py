@@ -27,7 +27,9 @@ def second(months):
 
 @pytest.fixture(scope="module")
 def two(of_months, first, second, tmp_path_factory):
-    folder, runs = tmp_path_factory.mktemp("ilamb"), [of_months, of_months]
+    folder, other = tmp_path_factory.mktemp("ilamb"), of_months.copy()
+    other.attrs["latitude"] = second.latitude
+    runs = [of_months, other]
     return folder, export(runs, folder, "ilamb", site=[first, second], variables=NAMES, draws=30)
 
 
