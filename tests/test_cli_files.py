@@ -112,6 +112,7 @@ def test_an_experiment_finds_its_files_and_writes_where_they_lie(folder, monkeyp
     assert again.reading == {"scale": 0.01, "latitude": 61.5}
 
 
+@pytest.mark.filterwarnings("ignore:.*the record has no")  # of a few weeks
 def test_an_experiment_as_it_is_resolved_names_the_same_files(folder):
     experiment = Experiment.from_toml(folder / "data" / "experiment.toml")
     calibration = experiment.calibration()

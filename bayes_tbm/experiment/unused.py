@@ -6,6 +6,7 @@ import warnings
 
 from bayes_tbm.errors import DataWarning
 from bayes_tbm.experiment.file import Experiment
+from bayes_tbm.streams import STREAMS
 
 
 def warn_unused(experiment: Experiment) -> None:
@@ -17,6 +18,8 @@ def warn_unused(experiment: Experiment) -> None:
         Errors, uncertainties or a table of a stream that is not fitted, or sets of streams.
     """
     fitted = {name.strip().lower() for name in experiment.streams}
+    if not fitted <= {*STREAMS, "growth_curve", "stock"}:  # refused in a moment
+        return
     tables = ("errors", "uncertainty")
     named = [f"[{t}] {name}" for t in tables for name in getattr(experiment, t)
              if name not in fitted]  # fmt: skip

@@ -187,18 +187,10 @@ class AbstractBoundStream:
     def sample_given(
         self, key: jax.Array, series: jax.Array, errors: Mapping[str, jax.Array], given: Any
     ) -> jax.Array:
-        """Draw synthetic points of the same instrument, (point,).
+        """Draw synthetic points of the same instrument, (point,), or (``given`` 0) as `sample`.
 
-        What all points share is not drawn anew, as in `sample`, but from what the observed points
-        tell of it: the uncertainty about it is in the posterior already. (Errors along age are
-        drawn anew.)
-
-        Parameters
-        ----------
-        key, series, errors
-            As in `sample`.
-        given
-            1, or 0 for what `sample` draws, as of a prior.
+        With ``given`` 1 what all points share is drawn from what the observed points tell of it:
+        that uncertainty is in the posterior already. Errors along age are always drawn anew.
         """
         model, own, expected = self.stream.errors, self._own(errors), self.expected(series)
         if model.of_curve or not has_common(self.data):

@@ -55,6 +55,7 @@ def test_a_users_own_prior_stands_and_is_not_noted():
     assert ("leaf_fall_day" in note, "leaf_onset_day" in note) == (True, False)
 
 
+@pytest.mark.filterwarnings("ignore:.*more than the sun gives")  # northern weather in the south
 def test_calibrations_use_them_say_so_and_keep_them_when_others_change():
     twin = open_site("hyytiala-twin")
     south = replace(twin, latitude=-twin.latitude)

@@ -20,8 +20,8 @@ def make_site() -> Callable[..., Site]:
     """Build a site on given days (middle of steps) from ``name=(days, value, sd)``."""
 
     def build(days: Any, observed: Mapping[str, Series], step_length: float = 1.0) -> Site:
-        columns = dict.fromkeys(("t_min", "t_max", "vpd", "precipitation"), 5.0)
-        columns |= {"co2": 390.0, "shortwave": 0.5, "step_length": step_length}
+        columns = dict.fromkeys(("t_min", "t_max", "shortwave", "vpd", "precipitation"), 5.0)
+        columns |= {"co2": 390.0, "step_length": step_length}
         seen = {
             name: Observations(name, UNITS[name], time_from_days(when), value, sd)
             for name, (when, value, sd) in observed.items()

@@ -108,9 +108,9 @@ def test_means_over_calendar_months_are_of_the_same_months_in_model_and_data(mak
 
 def test_values_outside_the_drivers_are_left_out_and_listed(make_site):
     when = [-0.1, 0.0, 42.5, 99.9, 100.1, 700.0]
-    site = make_site(DAYS, {"wood": (when, np.arange(1.0, 7.0), 0.5)})
+    site = make_site(DAYS, {"wood": (when, 100.0 * np.arange(1.0, 7.0), 50.0)})
     bound = bind(STREAMS["wood"], site)
-    np.testing.assert_array_equal(bound.value, [2.0, 3.0, 4.0])
+    np.testing.assert_array_equal(bound.value, [200.0, 300.0, 400.0])
     np.testing.assert_array_equal(bound.left_out, site.observations["wood"].time[[0, 4, 5]])
 
 

@@ -304,7 +304,7 @@ def stocks(tmp_path):
         ({"where": {"mean": 110}, "date": "date"}, None, "2001-07-02T12:00:00"),
         ({"where": {"mean": 120}, "date": "Date"}, None, "2011-04-02T06:00:00"),
         ({"where": {"plot": "B"}, "date": "date"}, None, "2001-06-30T00:00:00"),
-        ({"where": {"plot": "C"}, "date": "2000-05-01"}, None, "2000-05-01"),
+        ({"where": {"plot": "C"}, "date": "2000-05-01"}, None, "2000-05-01T00:00:00"),
         ({"where": {"plot": "C"}, "age": 44}, 44.0, None),
         ({"where": {"plot": "B"}, "age": "stand.age"}, 80.0, None),
     ],

@@ -96,8 +96,7 @@ def fit_many(
 ) -> ManyFits:
     """Fit many sites, one posterior each, and keep all of it in a folder.
 
-    Each posterior is that of a fit of the site alone, to the bit: seeds follow from names. What is
-    done is not done again, also after a kill.
+    Each is that of the site alone, to the bit: seeds follow from names. Nothing is done twice.
 
     Parameters
     ----------
