@@ -38,7 +38,7 @@ def test_an_observed_record_lies_within_what_is_drawn_as_often_as_is_said(make_s
     """A level fitted to a record of its own model and errors, its common error unknown."""
     inside = {0.5: [], 0.9: []}
     rng, season = np.random.default_rng(1), 1.0 + 0.5 * np.sin(DAYS / 16.0)
-    for number in range(60):
+    for number in range(20):
         value = 6.0 * season * (1.0 + 0.08 * rng.normal()) + rng.normal(0.0, 0.5, 100)
         site = make_site(DAYS, {"gpp": (DAYS, value, 0.3)})
         model = Gaussian() if number % 2 else BlockMeans(averaging=1.0, balance=1.0)
@@ -54,4 +54,4 @@ def test_an_observed_record_lies_within_what_is_drawn_as_often_as_is_said(make_s
             low, high = np.quantile(points, [0.5 - level / 2, 0.5 + level / 2], axis=0)
             found.append(np.mean((value > low) & (value < high)))
     for level, found in inside.items():
-        assert np.mean(found) == pytest.approx(level, abs=0.03)
+        assert np.mean(found) == pytest.approx(level, abs=0.05)
