@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from textwrap import shorten
 
 import jax
 import numpy as np
@@ -15,6 +14,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.model import Fluxes, Pools, prepare
 from bayes_tbm.model import simulate as run_model
 from bayes_tbm.parameters import DALEC_NAMES, TABLE, Parameters, from_dalec
+from bayes_tbm.plain import told
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import drivers_of
@@ -98,7 +98,7 @@ def _check_kinds(parameters: object, drivers: object) -> None:
          "open it: bayes_tbm.open_site(...)"),
     ):  # fmt: skip
         if not isinstance(given, kinds):
-            found = f"{type(given).__name__} {shorten(repr(given), 60)}"
+            found = told(given)
             raise InputError(where="simulate", variable=name, rule=rule, found=found, remedy=remedy)
 
 

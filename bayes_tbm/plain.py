@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Mapping
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,27 @@ def whole_at_least(
             found=repr(value),
         )  # fmt: skip
     return number
+
+
+def told(value: object) -> str:
+    """Return what a value is, in a few words for a message.
+
+    Parameters
+    ----------
+    value
+        Anything that was given by mistake.
+
+    Returns
+    -------
+    str
+        Its type, and the beginning of how it is written.
+
+    Examples
+    --------
+    >>> told("run/")
+    "str 'run/'"
+    """
+    return f"{type(value).__name__} {shorten(repr(value), 60)}"
 
 
 def plain(data: Any) -> Any:

@@ -19,7 +19,7 @@ from bayes_tbm.parameters import names_in
 from bayes_tbm.plain import as_number, finite_number
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.edcs import EDC
-from bayes_tbm.sites.observations import LARGEST_OFFSET, OFFSETS
+from bayes_tbm.sites.observations import OFFSETS, largest_systematic
 from bayes_tbm.sites.record_months import place_in_cycle
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import stand_weather_of
@@ -160,9 +160,8 @@ def with_systematic(
                 where="systematic", variable=name, rule="must be a number, 0 or more",
                 found=repr(size),
             )  # fmt: skip
-        most = LARGEST_OFFSET if name in OFFSETS else 1.0
+        most, kind = largest_systematic(name)
         if number > most:
-            kind = "in g C m-2 d-1" if name in OFFSETS else "a share, as 0.08 for 8 %"
             raise InputError(
                 where="systematic", variable=name, rule=f"must be {kind}, at most {most:g}",
                 found=f"{number:g}", remedy="divide a year's by 365.25" * (name in OFFSETS) or None,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import shorten
 from typing import Any
 
 import xarray as xr
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.plain import told
 from bayes_tbm.sites.site import Observations, Site, When
 from bayes_tbm.sites.stated import bound
 
@@ -24,7 +24,7 @@ def check_given(site: Any, start: When | None, end: When | None, observations: A
     """
     if not isinstance(site, Site):
         raise InputError(
-            where="predict", variable="site", rule="must be a bayes_tbm.Site", found=_told(site),
+            where="predict", variable="site", rule="must be a bayes_tbm.Site", found=told(site),
             remedy="open it: bayes_tbm.open_site(...)",
         )  # fmt: skip
     if bound(start, "start") > bound(end, "end"):
@@ -37,12 +37,12 @@ def check_given(site: Any, start: When | None, end: When | None, observations: A
     if not isinstance(observations, Mapping):
         raise InputError(
             where="predict", variable="observations",
-            rule="must be bayes_tbm.Observations by stream", found=_told(observations),
+            rule="must be bayes_tbm.Observations by stream", found=told(observations),
             remedy="as in {'gpp': ...}",
         )  # fmt: skip
     for name, seen in observations.items():
         if not isinstance(seen, Observations):
-            found = _told(seen)
+            found = told(seen)
         elif seen.name != name:
             found = f"those of {seen.name}"
         else:
@@ -58,9 +58,5 @@ def check_prediction(given: Any) -> None:
     if not (isinstance(given, xr.DataTree) and {"predictions", "fitted_data"} <= set(given)):
         raise InputError(
             where="evaluate", variable="prediction", rule="must be a result of bayes_tbm.predict",
-            found=_told(given), remedy="evaluate(predict(tree, site))",
+            found=told(given), remedy="evaluate(predict(tree, site))",
         )  # fmt: skip
-
-
-def _told(value: object) -> str:
-    return f"{type(value).__name__} {shorten(repr(value), 60)}"

@@ -6,7 +6,6 @@ import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
-from textwrap import shorten
 from typing import Any
 
 import arviz as az
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from bayes_tbm.errors import InputError
 from bayes_tbm.model.derived import derived_with
 from bayes_tbm.parameters import TABLE
+from bayes_tbm.plain import told
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.evaluate import QUANTILES, Evaluation
 from bayes_tbm.sites.schema import DRIVERS
@@ -154,7 +154,7 @@ def check_result(tree: object, where: str) -> None:
     InputError
         It is something else, as the path of a run folder, or lacks groups that a result has.
     """
-    found = f"{type(tree).__name__} {shorten(repr(tree), 60)}"
+    found = told(tree)
     if isinstance(tree, xr.DataTree):
         lacking = [name for name in _NEEDED if name not in tree.children]
         lacking += [] if "experiment" in tree.attrs else ["attribute experiment"]

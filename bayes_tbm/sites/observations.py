@@ -15,8 +15,26 @@ STOCKS = ("live_biomass", "wood", "som")
 FLUXES = ("gpp", "nee", "nbe", "reco", "et")
 OFFSETS = ("nee", "nbe")
 """Series whose systematic error is an offset in their unit; that of others is a share."""
-LARGEST_OFFSET = 5.0
+_LARGEST_OFFSET = 5.0
 """Systematic error of those beyond which a year was meant [g C m-2 d-1]."""
+
+
+def largest_systematic(name: str) -> tuple[float, str]:
+    """Return the largest systematic error that can be meant of a series, and what it is stated as.
+
+    Parameters
+    ----------
+    name : str
+        Of the series.
+
+    Returns
+    -------
+    tuple of float and str
+        In that unit.
+    """
+    if name in OFFSETS:
+        return _LARGEST_OFFSET, "in g C m-2 d-1"
+    return 1.0, "a share, as 0.08 for 8 %"
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.sites.doubts import doubts
-from bayes_tbm.sites.observations import FLUXES, LARGEST_OFFSET, OFFSETS, Observations, join_notes
+from bayes_tbm.sites.observations import (
+    FLUXES,
+    OFFSETS,
+    Observations,
+    join_notes,
+    largest_systematic,
+)
 from bayes_tbm.sites.ranges import (
     DRIVER_RANGES,
     OBSERVED_RANGES,
@@ -115,9 +121,8 @@ def settled_observations(seen: Observations, drivers: xr.Dataset, where: str) ->
 
 
 def _check_systematic(seen: Observations, where: str) -> None:
-    most = LARGEST_OFFSET if seen.name in OFFSETS else 1.0
+    most, kind = largest_systematic(seen.name)
     if seen.systematic is not None and seen.systematic > most:
-        kind = "g C m-2 d-1" if seen.name in OFFSETS else "a share: 0.08 are 8 %"
         raise InputError(
             where=where, variable=f"{seen.name} systematic error", found=f"{seen.systematic:g}",
             rule=f"must be {kind}, at most {most:g}",

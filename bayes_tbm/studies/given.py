@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from textwrap import shorten
 from typing import Any
 
 import xarray as xr
 
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.errors import InputError, did_you_mean
+from bayes_tbm.plain import told
 from bayes_tbm.results.tree import check_result
 
 _TAKEN = ("prior",)  # what the tables of a comparison call a row of their own
@@ -98,8 +98,3 @@ def check_stated(tree: Any, calibration: Any) -> None:
             where="sensitivity", variable="post", rule="must be the fit of this calibration",
             found=f"another {', '.join(different)}", remedy="leave it out to fit anew",
         )  # fmt: skip
-
-
-def told(value: object) -> str:
-    """Return what a value is, in a few words."""
-    return f"{type(value).__name__} {shorten(repr(value), 60)}"
