@@ -65,14 +65,14 @@ def test_a_spawned_pool_works_beside_a_process_in_which_jax_has_run(site):
 @pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # JAX says so too
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # and Python
 def test_a_fork_after_jax_has_run_is_refused_and_does_not_hang(site):
-    calibration = bt.Calibration(site, ["gpp"])
+    calibration, parameters = bt.Calibration(site, ["gpp"]), bt.Parameters.default()
     uses = {
         "calibration": lambda: bt.Calibration(site, ["gpp"]),
         "sample": lambda: calibration.sample(draws=10),
         "prior": lambda: calibration.prior(2),
         "modes": calibration.modes,
         "log_density": lambda: calibration.log_density({}),
-        "simulate": lambda: bt.simulate(bt.Parameters, site),
+        "simulate": lambda: bt.simulate(parameters, site),
         "open_site": lambda: bt.open_site("hyytiala-twin"),
     }
     read, write = os.pipe()
