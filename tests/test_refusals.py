@@ -146,6 +146,7 @@ def test_a_torn_file_is_refused_by_every_command_that_reads_it(name, reader, how
     assert tree_hash(run) == before
 
 
+@pytest.mark.slow  # samples again; that resuming makes the same draws test_checkpoint.py tells
 def test_a_torn_posterior_is_made_again_by_resume(run, short_tree, capsys):
     (run / "posterior.nc").write_bytes((run / "posterior.nc").read_bytes()[:5000])
     assert main([str(word) for word in command("resume", run)]) == 3

@@ -67,6 +67,7 @@ def test_a_sum_over_points_and_its_gradient(monkeypatch, shape, compile_):
     np.testing.assert_allclose(by_k, (series * each).sum(axis=0), rtol=1e-13)
 
 
+@pytest.mark.slow  # test_option_matrix.py compares whole densities
 @pytest.mark.parametrize("daily", [True, False])
 def test_the_model_is_the_same_without_machine_code(monkeypatch, make_weather, daily):
     drivers = make_weather(200, daily=daily, fire=True)

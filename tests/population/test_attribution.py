@@ -164,6 +164,7 @@ def test_small_differences_are_not_called_clear():
     assert found["difference"]["b"] == pytest.approx(-3.0, abs=0.3)
 
 
+@pytest.mark.slow  # of many draws
 def test_score_of_a_site_left_out_is_that_of_a_grid_without_it():
     sites = toy(12, 30_000, seed=5)  # one lies far out: few of its draws tell
     fit = bt.fit_population(

@@ -110,6 +110,7 @@ def test_a_driver_that_is_known_is_not_taken_for_a_step(driver, known):
     assert claims.mean() <= 0.05 if known else claims.mean() > 0.5
 
 
+@pytest.mark.slow  # several hundred verdicts
 def test_power_is_less_where_a_driver_goes_along_with_the_step(driver):
     settings = {"thresholds": [-15.0], "between": 0.2, "factors": [3.9], "covariate_sd": 0.5}
     plain, given = (

@@ -124,6 +124,7 @@ def test_refit_prior_is_what_the_others_predict(sites, fit):
     assert found.scale[0] == pytest.approx(1.5 * spread, rel=0.1)
 
 
+@pytest.mark.slow  # compiles a population of its own
 def test_departures_of_cells_are_integrated_out():
     shared = toy(12, 20_000, cells=np.repeat(np.arange(4), 3))
     fit = fit_population(
@@ -220,6 +221,7 @@ def test_summary_takes_the_own_prior_out(sites):
     assert np.abs((mean - sites.y) / sd).max() < 0.3
 
 
+@pytest.mark.slow  # test_study.py finds one by the command
 def test_a_step_is_found_where_it_is():
     step = toy(40, 500, seed=4, s=0.2, tau=0.3, mean=lambda t: 4.0 + 1.0 * (t > -15.0))
     fit = fit_population(step.draws, step.covariates, "step", keep=300, chains=2, offset_sd=0.0)

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import bayes_tbm as bt
 from bayes_tbm.streams import Autoregressive, BlockMeans, Gaussian, LogNormalErrors, StudentT
 from bayes_tbm.streams.errors.padding import padded
 
@@ -96,15 +95,13 @@ def test_a_sum_over_all_places_would_be_seen(points, monkeypatch):
     assert abs(float(Gaussian().log_density(more, wrong, errors)) - known) > 1.0
 
 
-def test_a_posterior_gives_points_and_no_places():
-    streams = ("gpp", "lai", "nee", "et", "wood", "som")
-    cal = bt.Calibration(bt.open_site("hyytiala-twin"), streams)
-    tree = cal.prior(8)
-    z = jnp.zeros(cal.density.dimension)
-    for bound in cal.density.streams:
+def test_a_posterior_gives_points_and_no_places(calibration):
+    tree = calibration.prior(8)
+    z = jnp.zeros(calibration.density.dimension)
+    for bound in calibration.density.streams:
         count = len(bound.data.value)
         assert len(bound.ready.data.value) >= count
         for group in ("log_likelihood", "posterior_predictive"):
             assert tree[group][bound.name].shape == (1, 8, count)
-        assert cal.density.parts(z).stream[bound.name].shape == (count,)
-    assert any(len(b.ready.data.value) > len(b.data.value) for b in cal.density.streams)
+        assert calibration.density.parts(z).stream[bound.name].shape == (count,)
+    assert any(len(b.ready.data.value) > len(b.data.value) for b in calibration.density.streams)

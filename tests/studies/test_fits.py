@@ -100,6 +100,7 @@ def test_another_fit_is_kept_in_a_folder_of_its_own(what, small, told, tmp_path)
     assert len(told) == 2  # the third was there
 
 
+@pytest.mark.slow  # compiles another engine
 def test_a_sampler_that_cannot_go_on_keeps_no_checkpoint(small, tmp_path):
     with pytest.warns(ConvergenceWarning, match="^a: "):
         fit_once("a", small, dataclasses.replace(TINY, sampler="blackjax-window"), tmp_path)

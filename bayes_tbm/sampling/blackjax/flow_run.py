@@ -1,10 +1,11 @@
 """HMC of many chains through a normalizing flow, with BlackJAX's kernel.
 
-Warm-up goes in rounds. Each runs all chains, then learns from their draws and gradients: first a
-metric, from then on a flow on top of it. In the flow's coordinates the posterior is nearly a
-standard normal, so that short trajectories of one length serve everywhere. What no draw has shown
-it, a flow gets wrong, and chains would hardly enter or leave such a place: every transition through
-the flow is followed by one through the metric alone. Steps vary in size, for the same reason.
+Warm-up goes in rounds. Each runs all chains and learns from their draws and gradients: the first a
+metric, the next three a flow on top of it, the last only step sizes, those of the flow that draws.
+In the flow's coordinates the posterior is nearly a standard normal, so that short trajectories of
+one length serve everywhere. What no draw has shown it, a flow gets wrong, and chains would hardly
+enter or leave such a place: every transition through the flow is followed by one through the metric
+alone. Steps vary in size, for the same reason.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from bayes_tbm.sampling.progress import Progress
 from bayes_tbm.sampling.settings import Settings
 
 Array = NDArray[np.float64]
-_ROUNDS = 4  # of warm-up: one for the metric, the others for the flow
+_ROUNDS = 5  # of warm-up: one for the metric, three for the flow, and one for its step sizes
 _TRAINING = 2000  # steps of the optimiser after each
 _GROUP = 16  # chains in a batch; batches go side by side on threads
 _CHUNK = 10  # transitions between two looks at the acceptance
@@ -122,6 +123,8 @@ class _Run:
         chains = _Ensemble(np.asarray(self._inverse(seen, x)))
         for number in range(_ROUNDS):
             path, _ = self._advance(chains, seen, warmup_length(self._settings) // _ROUNDS, True)
+            if number == _ROUNDS - 1:
+                break
             later = path[:, path.shape[1] // 4 :]
             seen = self._learn(number, seen, later)
             chains.u = np.asarray(self._inverse(seen, path[:, -1]))

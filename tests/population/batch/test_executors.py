@@ -106,6 +106,7 @@ bt.fit_many(sites, ["gpp"], folder="runs", progress=False)
 """
 
 
+@pytest.mark.slow  # starts workers three times
 def test_a_script_that_workers_cannot_read_anew_is_told_what_to_do(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)

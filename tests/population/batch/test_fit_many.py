@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import shutil
 import signal
 import threading
 import time
@@ -35,7 +34,7 @@ def events(folder):
 
 
 def test_each_posterior_is_that_of_a_fit_alone_and_is_made_once(fit, tmp_path):
-    found = fit(covariates=["coldest"], executor="processes", workers=1)
+    found = fit(covariates=["coldest"])
     assert set(found.table["state"]) <= FITTED
     site = bt.open_site("hyytiala-twin", start="2007", end="2009", latitude=61.8, longitude=25.3)
     with pytest.warns(bt.ConvergenceWarning):
@@ -117,30 +116,6 @@ def test_shards_make_the_whole_and_sites_with_few_values_are_skipped(fit):
     assert len(events(found.folder)) == 6
 
 
-def test_a_fit_that_was_interrupted_goes_on_to_the_same_numbers(fit, monkeypatch):
-    from bayes_tbm.sampling.nuts.chain import Chain
-
-    whole = fit(shard=(1, 3)).load("first")
-    folder = fit(shard=(1, 3)).folder
-    shutil.rmtree(folder)
-    advance, calls = Chain.advance, []
-
-    def stops(self, *arguments):
-        calls.append(1)
-        if len(calls) > 4:  # in the third phase of warm-up
-            raise KeyboardInterrupt
-        return advance(self, *arguments)
-
-    monkeypatch.setattr(Chain, "advance", stops)
-    with pytest.raises(KeyboardInterrupt):
-        fit(shard=(1, 3))
-    monkeypatch.setattr(Chain, "advance", advance)
-    assert not list(folder.glob("fits/*/claim"))
-    resumed = fit(shard=(1, 3)).load("first")
-    for name, values in whole.posterior.items():
-        np.testing.assert_array_equal(resumed.posterior[name], values)
-
-
 def of_another_processor(disk):
     path = disk / checkpoint.MANIFEST
     kept = json.loads(path.read_text())
@@ -152,23 +127,29 @@ def torn(disk):
         path.write_bytes(b"")
 
 
-def test_a_checkpoint_of_no_use_is_begun_anew(fit, tmp_path, monkeypatch):
+def as_it_was(disk):
+    assert list(disk.glob("*.npz"))
+
+
+def test_a_fit_that_was_interrupted_gives_the_same_numbers(fit, tmp_path, monkeypatch):
+    """It goes on where it was, or begins anew where its checkpoint is of no use."""
     from bayes_tbm.sampling.nuts.chain import Chain
 
     whole = fit(shard=(1, 3)).load("first").posterior
     advance = Chain.advance
-    for spoil in (of_another_processor, torn):
+    for spoil in (as_it_was, of_another_processor, torn):
         calls, folder = [], tmp_path / spoil.__name__
 
         def stops(self, *arguments, calls=calls):
             calls.append(1)
-            if len(calls) > 4:
+            if len(calls) > 4:  # in the third phase of warm-up
                 raise KeyboardInterrupt
             return advance(self, *arguments)
 
         monkeypatch.setattr(Chain, "advance", stops)
         with pytest.raises(KeyboardInterrupt):
             fit(shard=(1, 3), folder=folder)
+        assert not list(folder.glob("fits/*/claim"))
         monkeypatch.setattr(Chain, "advance", advance)
         [disk] = folder.glob("fits/*/checkpoint")
         spoil(disk)

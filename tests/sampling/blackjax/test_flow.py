@@ -40,6 +40,7 @@ def test_growth_is_the_logarithm_of_the_jacobian(bent):
     assert float(flow.forward(bent, u)[1]) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow  # trains a flow
 def test_a_banana_is_straightened():
     """A parabola of a ridge, on which the score seen through no flow is far from a normal's."""
 

@@ -11,6 +11,8 @@ from bayes_tbm.sampling.settings import Settings
 
 from ..target import Target
 
+pytestmark = pytest.mark.slow  # trains flows
+
 WIDTH = 0.2
 SMALL = Settings(chains=4, warmup=40, draws=24, seed=3)
 
@@ -59,7 +61,7 @@ def test_statistics_are_told_for_every_draw(run):
     names = {"lp", "energy", "acceptance_rate", "n_steps", "diverging", "step_size"}
     assert set(run.stats) == names
     assert all(values.shape == run.z.shape[:2] for values in run.stats.values())
-    np.testing.assert_allclose(run.stats["acceptance_rate"].mean(), 0.8, atol=0.1)
+    np.testing.assert_allclose(run.stats["acceptance_rate"].mean(), 0.85, atol=0.05)
     energy = (
         np.square(np.diff(run.stats["energy"], axis=1)).sum()
         / np.square(run.stats["energy"] - run.stats["energy"].mean()).sum()
@@ -67,7 +69,6 @@ def test_statistics_are_told_for_every_draw(run):
     assert energy > 0.3
 
 
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_draws_and_progress_counts_transitions():
     counter = Counter()
     one, again = sample(SMALL, counter), sample(SMALL)
