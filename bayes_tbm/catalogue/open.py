@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import Any, Literal, Unpack
 
 from bayes_tbm.catalogue.fluxval import PREFIX
 from bayes_tbm.catalogue.join import join, observed_alone
@@ -13,6 +13,7 @@ from bayes_tbm.catalogue.registry import REGISTRY, fetch
 from bayes_tbm.catalogue.second_halves import SUFFIX
 from bayes_tbm.errors import InputError, did_you_mean, nearest
 from bayes_tbm.formats.reading import OF_DRIVERS, OF_EVERY, Reading, ReadingOptions, reading_of
+from bayes_tbm.plain import told
 from bayes_tbm.sites.contents import Contents
 from bayes_tbm.sites.observations import Observations
 from bayes_tbm.sites.site import Site, When
@@ -105,7 +106,12 @@ def read_all(
     InputError
         If something cannot be read, or an option concerns none of the files, or several.
     """
-    given = [observations] if isinstance(observations, Given) else list(observations)
+    given = _each(observations)
+    for one in (path_or_name, *given):
+        if not isinstance(one, Given):
+            raise InputError(
+                where="open_site", rule="must be given files or names of sites", found=told(one)
+            )
     first = _found(path_or_name)
     files = {n: _found(one) for n, one in enumerate(given) if not isinstance(one, Observations)}
     check_options(reading, [first, *files.values()])
@@ -156,6 +162,10 @@ def check_options(reading: Reading, files: Sequence[Found]) -> None:
                 rule="must be for one of the files", remedy="in Python, read one apart: "
                 "observations=bt.inspect(FILE, scale=...).observations",
             )  # fmt: skip
+
+
+def _each(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list | tuple) else [given]
 
 
 def _found(path_or_name: str | Path) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -96,13 +97,15 @@ def with_columns_of(known: pd.DataFrame, path: str) -> pd.DataFrame:
     return joined
 
 
-def read_rows(path: str | Path, **how: Any) -> pd.DataFrame:
+def read_rows(path: str | Path, *, comment: str | None = None, **how: Any) -> pd.DataFrame:
     """Read a CSV whose rows are no longer than its first line.
 
     Parameters
     ----------
     path
         The file.
+    comment
+        What lines begin with that are not read; within a line it is a letter as any other.
     **how
         Of `pandas.read_csv`.
 
@@ -113,7 +116,10 @@ def read_rows(path: str | Path, **how: Any) -> pd.DataFrame:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(path, index_col=False, encoding="utf-8-sig", **how)
+        lines = Path(path).read_text("utf-8-sig").splitlines(keepends=True)
+        if comment is not None:
+            lines = [line for line in lines if not line.lstrip().startswith(comment)]
+        return pd.read_csv(io.StringIO("".join(lines)), index_col=False, **how)
 
 
 def _read(path: str | Path, comment: str | None, remedy: str | None) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from bayes_tbm.parameters import TABLE
 from bayes_tbm.posterior import PriorLike, as_edcs, assembly, resolve_priors, seasonal_note
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.evaluate import Evaluator
+from bayes_tbm.posterior.given import check_kinds, check_values
 from bayes_tbm.posterior.numpyro_model import numpyro_model
 from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.runtime.malloc import keep_work_space
@@ -22,6 +23,7 @@ from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import drivers_of
 from bayes_tbm.streams import StreamLike, bind_all
+from bayes_tbm.streams.biomass import numeric_array
 
 
 class DefinedPosterior:
@@ -38,6 +40,7 @@ class DefinedPosterior:
         regrowth: bool | str = False,
         systematic: Mapping[str, float] | bool | None = None,
     ) -> None:
+        check_kinds(site, streams, priors, constraints)
         use_double_precision()
         keep_work_space()
         self._chosen: dict[str, Any] = {
@@ -157,9 +160,17 @@ class DefinedPosterior:
         float
             In nats: likelihoods, constraints and, as prior, the standard normal of the latent
             coordinates.
+
+        Raises
+        ------
+        InputError
+            A sampled parameter is missing, or values are no numbers by name.
         """
         jax_will_run()
-        names = {name: jax.numpy.asarray(value) for name, value in values.items()}
+        check_values(values, self.density.sampled)
+        names = {
+            n: jax.numpy.asarray(numeric_array("log_density", n, x)) for n, x in values.items()
+        }
         return float(self.density(self.density.latent(names)))
 
     def numpyro_model(self) -> Callable[..., None]:

@@ -20,7 +20,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.model import Forcing, RunSummary, Trajectory, summary_of
 from bayes_tbm.model.regrowth import CLOSED
 from bayes_tbm.parameters import Parameters, allocation_shares
-from bayes_tbm.plain import as_number
+from bayes_tbm.plain import as_number, finite_number
 
 Term = Callable[[Parameters, RunSummary, float], jax.Array]
 
@@ -179,7 +179,7 @@ EDCS: dict[str, EDC] = {c.name: c for c in (*_ORDERINGS, *_STEADY)}
 
 def _is_choice(value: Any, smallest: float) -> bool:
     """Whether a value is on, off, or a width above the smallest."""
-    width = as_number(value)
+    width = finite_number(value)
     return isinstance(value, bool | np.bool_) or (width is not None and width > smallest)
 
 
@@ -199,7 +199,7 @@ def as_edcs(
     Raises
     ------
     InputError
-        Unknown name, or a width that is not positive.
+        Unknown name, or a width that is not positive and finite.
     """
     if given is None or isinstance(given, bool):
         return tuple(c for c in EDCS.values() if c.default) if given is not False else ()
@@ -214,8 +214,8 @@ def as_edcs(
         raise InputError(
             where=where,
             variable=", ".join(unknown + narrow),
-            rule="must be known constraints, on or off or with a positive width (a factor above 1 "
-            "for steady states)",
+            rule="must be known constraints, on or off or with a positive, finite width (a "
+            "factor above 1 for steady states)",
             found=str({name: choice[name] for name in unknown + narrow}),
             remedy=f"choose from {', '.join(EDCS)}",
         )

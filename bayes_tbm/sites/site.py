@@ -19,7 +19,7 @@ from bayes_tbm.sites.observations import STOCKS, Observations, join_notes, joine
 from bayes_tbm.sites.record_months import record_months
 from bayes_tbm.sites.schema import DRIVERS
 from bayes_tbm.sites.settle import settled_drivers, settled_observations, warn_unusual
-from bayes_tbm.sites.stated import When, bound, finite, positive
+from bayes_tbm.sites.stated import When, bound, finite, positive, sizes
 from bayes_tbm.sites.summary import hash_numbers, page
 from bayes_tbm.sites.write import write_site
 
@@ -301,7 +301,7 @@ class Site:
             If a series is not observed here or a value is not positive.
         """
         observations = dict(self.observations)
-        for name, sd in uncertainty.items():
+        for name, sd in sizes(uncertainty, self.source):
             if name not in observations:
                 rule = f"is not observed here; observed are {', '.join(observations) or 'none'}"
                 raise InputError(where=self.source, variable=name, rule=rule)

@@ -1,13 +1,15 @@
 """What a user states of a site in passing: dates, and sizes of errors."""
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.plain import as_number, finite_number
+from bayes_tbm.plain import as_number, finite_number, told
 
 When = str | date | np.datetime64
 _DATE = re.compile(r"\d{4}(-\d{1,2}(-\d{1,2}([T ].*)?)?)?$")
@@ -40,6 +42,22 @@ def positive(sd: float, name: str, where: str) -> float:
         rule = "uncertainty must be positive" + (", a number" if size is None else "")
         raise InputError(where=where, variable=name, rule=rule, found=repr(sd))
     return size
+
+
+def sizes(given: Any, where: str) -> Iterable[tuple[str, float]]:
+    """Return what is stated of series, by name.
+
+    Raises
+    ------
+    InputError
+        If it is no mapping.
+    """
+    if not isinstance(given, Mapping):
+        raise InputError(
+            where=where, variable="uncertainty", found=told(given),
+            rule="must be a mapping of series to standard deviations", remedy='as in {"gpp": 0.5}',
+        )  # fmt: skip
+    return given.items()
 
 
 def bound(when: When | None, label: str) -> np.datetime64:

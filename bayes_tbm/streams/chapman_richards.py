@@ -22,9 +22,12 @@ def chapman_richards(age: Array, parameters: Mapping[str, float], where: str) ->
     InputError
         A parameter is not positive, ages do not increase, or the curve is not positive at one.
     """
-    for name, number in parameters.items():
+    for name in PARAMETERS:
+        number = parameters.get(name, np.nan)
         if not (np.isfinite(number) and number > 0.0):
-            raise InputError(where=where, variable=name, rule="must be positive", found=number)
+            raise InputError(
+                where=where, variable=name, rule="must be a positive number", found=number
+            )
     check_ages(age, where)
     grown = 1.0 - parameters["B"] * np.exp(-parameters["rate"] * age)
     if (grown <= 0.0).any():

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bayes_tbm.errors import DataWarning, InputError, did_you_mean
+from bayes_tbm.plain import told
 from bayes_tbm.sites.site import Site
 from bayes_tbm.streams.catalogue import STREAMS
 from bayes_tbm.streams.definition import Stream
@@ -75,6 +76,10 @@ def _warn_curve_and_stock(streams: Sequence[Stream | GrowthCurve | Stock]) -> No
 def _lookup(stream: StreamLike) -> Stream | GrowthCurve | Stock:
     if isinstance(stream, Stream | GrowthCurve | Stock):
         return stream
+    if not isinstance(stream, str):
+        raise InputError(
+            where="streams", rule="must be names, or streams of bayes_tbm", found=told(stream)
+        )
     name = stream.strip().lower()
     if name not in STREAMS:
         raise InputError(

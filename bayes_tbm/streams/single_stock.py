@@ -19,7 +19,8 @@ from bayes_tbm.streams.definition import Stream, require_errors
 from bayes_tbm.streams.errors import AbstractErrorModel, ErrorData, ErrorParameter, LogNormalErrors
 from bayes_tbm.streams.from_site import bind
 from bayes_tbm.streams.likelihood import AbstractBoundStream, BoundAges
-from bayes_tbm.streams.tables import as_date, placed, read_stocks
+from bayes_tbm.streams.stated_date import as_date
+from bayes_tbm.streams.tables import placed, read_stocks
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR, STOCK
 
 

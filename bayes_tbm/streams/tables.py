@@ -38,9 +38,13 @@ MATURE = 999.0
 """Age of stands that are mature and of unknown age, in ForC."""
 _SPAN = 2.0 * 1.6448536269514722
 """Standard deviations of a normal between its 5 and 95 %."""
-_FIRST, _LAST = np.datetime64("1700", "s"), np.datetime64("2200", "s")
-_NO_DATE = np.datetime64("NaT", "s")
 _SHARE = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*%\s*")
+_NO_SD = re.compile(r"(^|[^a-z])(cv|var|variance|pct|percent)([^a-z]|$)|%")
+_NO_YEARS = re.compile(r"month|day|decade")
+_THOUSANDS = re.compile(r"\s*-?\d{1,3}(\.\d{3})+(,\d+)?\s*")
+"""As in 1.040,5, where the comma is the decimal one."""
+_WIDE = 3.0
+"""Errors of so many times the value are more often of another unit than meant."""
 _ABOVE, _BELOW = re.compile(r"above|ag[bc]|_ag(_|$)"), re.compile(r"below|root|bg[bc]|_bg(_|$)")
 
 
@@ -100,6 +104,8 @@ def read_stocks(
     table = Table(path)
     kind, named = place
     placed = "" if named == "" else table.find(kind, named, {"age": AGE, "date": DATE}[kind])
+    if kind == "age" and _NO_YEARS.search(placed.lower()):
+        raise table.refuse(placed, "must be ages in years", "its name", "make a column of years")
     column = table.find("biomass", value, _VALUE)
     spread = table.sd_columns(sd)
     units = table.held(_UNIT)
@@ -108,11 +114,13 @@ def read_stocks(
     rows = table.usable(rows, column, placed, is_age=kind == "age")
     table.check_kinds(rows, column, kinds, quantity)
     values = table.numbers(rows, column)
+    errors = table.sd(rows, values, sd, spread)
+    table.check_sizes(values, errors)
     return Stocks(
         age=table.numbers(rows, placed) if placed and kind == "age" else None,
         date=rows[placed].to_numpy(dtype=str) if placed and kind == "date" else None,
         value=values,
-        sd=table.sd(rows, values, sd, spread),
+        sd=errors,
         unit=table.unit(rows, column, units, unit),
     )
 
@@ -151,31 +159,6 @@ def placed(path: str | Path, age: Any, date: Any) -> tuple[str, str | None, Any]
         is_column = isinstance(date, str) and bool(table.held([date]))
         return ("date", date, None) if is_column else ("date", "", date)
     return ("date" if table.held(DATE) and not table.held(AGE) else "age"), None, None
-
-
-def as_date(text: str, where: str) -> str:
-    """Return as ISO writes it the date of 2008-07-15, of 2008.54, or of 2008: the year's middle.
-
-    Raises
-    ------
-    InputError
-        If it is none.
-    """
-    number = pd.to_numeric(text, errors="coerce")
-    try:
-        if 0.0 <= number < 10_000.0:
-            year = int(number)
-            start, end = (np.datetime64(f"{y:04}-01-01", "s") for y in (year, year + 1))
-            share = 0.5 if number == year else number - year
-            date = start + np.timedelta64(round(share * float((end - start).astype(int))), "s")
-        else:
-            date = np.datetime64(text, "s") if text[:1].isdigit() else _NO_DATE  # "now" is one
-    except ValueError:
-        date = _NO_DATE
-    if not _FIRST <= date < _LAST:
-        rule = "must be a date as in 2008-07-15, or a year"
-        raise InputError(where=where, variable="date", rule=rule, found=repr(text))
-    return str(date)
 
 
 class Table:
@@ -248,7 +231,12 @@ class Table:
     def numbers(self, rows: pd.DataFrame, name: str) -> Array:
         """Return a column as numbers, NaN where a code says that nothing is known."""
         column = rows[name]
-        text = column.str.replace(",", ".") if self.header.decimal_comma else column
+        text = column
+        if self.header.decimal_comma:
+            dotted = column[column.str.contains(".", regex=False)]
+            if dotted.str.fullmatch(_THOUSANDS).all():
+                text = text.str.replace(".", "")
+            text = text.str.replace(",", ".")
         gap = text.str.lower().isin(_CODES).to_numpy(dtype=bool)
         numbers = pd.to_numeric(text.mask(gap), errors="coerce").to_numpy(dtype=np.float64)
         bad = np.flatnonzero(np.isnan(numbers) & ~gap)
@@ -309,12 +297,23 @@ class Table:
             )
             warnings.warn(line, DataWarning, stacklevel=4)
 
+    def check_sizes(self, value: Array, sd: Array) -> None:
+        """Warn of errors that are many times the value."""
+        wide = np.flatnonzero((sd > _WIDE * value) & (value > 0.0))
+        if wide.size:
+            line = (
+                f"{self.file}: sd: is more than {_WIDE:g} times the biomass in {wide.size} of "
+                f"{len(value)} rows ({sd[wide[0]]:g} of {value[wide[0]]:g}); are both of one unit, "
+                "and thousands written without a dot?"
+            )
+            warnings.warn(line, DataWarning, stacklevel=4)
+
     def sd_columns(self, sd: Any) -> list[str]:
         """Return the columns that standard deviations come from: none, one or two."""
         if isinstance(sd, list | tuple) and len(sd) == 2:
             return [self.find("sd", str(name), _SD) for name in sd]
         if isinstance(sd, str):
-            return [] if _SHARE.fullmatch(sd) else [self.find("sd", sd, _SD)]
+            return [] if _SHARE.fullmatch(sd) else [self.of_sd(self.find("sd", sd, _SD))]
         if sd is not None:
             if finite_number(sd) is None:
                 rule = "must be a number, a share such as '10 %', a column, or two of 5 and 95 %"
@@ -325,6 +324,15 @@ class Table:
             remedy = "give it: a column, sd='10 %', a number, or the columns of 5 and 95 %"
             raise self.refuse("sd", "needs a column", f"columns {names}", remedy)
         return [self.find("sd", None, _SD)]
+
+    def of_sd(self, column: str) -> str:
+        """Return a column, unless its name says that it holds no standard deviations."""
+        if _NO_SD.search(column.lower()) and "sd" not in column.lower():
+            raise self.refuse(
+                column, "must hold standard deviations, in the unit of the biomass", "its name",
+                "make a column sd: the root of a variance, or a share times the biomass",
+            )  # fmt: skip
+        return column
 
     def sd(self, rows: pd.DataFrame, value: Array, sd: Any, columns: Sequence[str]) -> Array:
         """Return standard deviations: stated, a share of the value, a column's, an interval's."""

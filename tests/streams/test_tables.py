@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.streams import GrowthCurve, Stock
-from bayes_tbm.streams.tables import as_date
+from bayes_tbm.streams.stated_date import as_date
 
 ABOVE = {"quantity": "above_ground", "root_share": 0.2}
 FOLDER = "formats/biomass"
@@ -373,3 +373,30 @@ def test_another_unit_than_the_tables_own_is_refused(tmp_path):
     path.write_text("age,agc_mgha,sd\n20,18,2\n60,64,3\n")
     with pytest.raises(InputError, match="must be that of the table, Mg C ha-1"):
         GrowthCurve.from_csv(path, unit="Mg ha-1", quantity="above_ground")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "told"),
+    [
+        ("age,biomass,cv\n20,40,0.1\n", {"sd": "cv"}, "cv: must hold standard deviations"),
+        ("age,biomass,variance\n20,40,9\n", {"sd": "variance"}, "must hold standard deviations"),
+        ("age_months,biomass,sd\n240,40,4\n", {"age": "age_months"}, "must be ages in years"),
+    ],
+)
+def test_columns_that_say_that_they_hold_something_else_are_refused(tmp_path, text, options, told):
+    (tmp_path / "plots.csv").write_text(text)
+    with pytest.raises(InputError, match=told):
+        GrowthCurve.from_csv(tmp_path / "plots.csv", unit="Mg ha-1", **options)
+
+
+def test_thousands_with_a_dot_are_read_beside_decimal_commas(tmp_path):
+    (tmp_path / "plots.csv").write_text("age;biomass;sd\n20;1.040,5;104,0\n60;12.110,0;1.211,0\n")
+    curve = GrowthCurve.from_csv(tmp_path / "plots.csv", unit="g C m-2")
+    np.testing.assert_allclose(curve.value, [1040.5, 12110.0])
+    np.testing.assert_allclose(curve.sd, [104.0, 1211.0])
+
+
+def test_errors_of_many_times_the_value_are_doubted(tmp_path):
+    (tmp_path / "plots.csv").write_text("age;biomass;sd\n20;1.040;104\n60;2.110;211\n")
+    with pytest.warns(DataWarning, match="more than 3 times the biomass in 2 of 2 rows"):
+        GrowthCurve.from_csv(tmp_path / "plots.csv", unit="Mg ha-1")

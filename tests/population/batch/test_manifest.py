@@ -9,6 +9,7 @@ import bayes_tbm as bt
 from bayes_tbm.experiment import Experiment
 from bayes_tbm.population.batch.jobs import Job, seed_of
 from bayes_tbm.population.batch.manifest import jobs_of
+from bayes_tbm.population.site_table import read_rows
 from bayes_tbm.synthetic.twin import embedded_site
 
 COMMON = Experiment("", ("gpp", "lai"))
@@ -97,6 +98,13 @@ def test_rows_that_are_longer_than_the_header_are_refused(tmp_path):
         jobs_of(path, COMMON, bt.Settings())
     path.write_text("site,path\na,hyytiala-twin,\n")
     assert [job.name for job in jobs_of(path, COMMON, bt.Settings())] == ["a"]
+
+
+def test_lines_of_comment_are_left_out_and_a_hash_in_a_cell_is_not(tmp_path):
+    path = tmp_path / "sites.csv"
+    path.write_text("# mine\nsite,path,coldest\n  # not yet: B\nA#1,hyytiala-twin,-3\n")
+    table = read_rows(path, comment="#")
+    assert table.to_dict("records") == [{"site": "A#1", "path": "hyytiala-twin", "coldest": -3}]
 
 
 @pytest.mark.parametrize(
