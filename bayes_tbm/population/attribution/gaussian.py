@@ -247,11 +247,11 @@ def _conditional(
     Normal-inverse algebra: N(y; 0, V + X B X') by the matrix determinant and inversion lemmas.
     """
     solved = y @ inverse
-    towards = np.einsum("gnp,rn->rgp", design, solved)
+    towards = np.tensordot(solved, design, axes=(1, 1))  # (data set, grid, coefficient)
     curvature = np.einsum("gnp,nm,gmq->gpq", design, inverse, design, optimize=True)
     precision = curvature + np.diag(1.0 / sds**2)
     covariance = np.linalg.inv(precision)
-    best = np.einsum("gpq,rgq->rgp", covariance, towards)
+    best = np.matmul(covariance, towards[..., None])[..., 0]
     quadratic = np.sum(y * solved, axis=1)[:, None] - np.sum(best * towards, axis=2)
     added = np.linalg.slogdet(precision)[1] + 2.0 * np.log(sds).sum()
     log = -0.5 * (quadratic + log_det + added[None, :] + y.shape[1] * math.log(2.0 * math.pi))
