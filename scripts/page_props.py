@@ -1,5 +1,6 @@
 """What the pages take for granted: sites of your own, a curve, values of parameters."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -34,6 +35,9 @@ def write_props(folder: Path) -> None:
     (folder / "sites.csv").write_text(SITES)
     common = 'streams = ["gpp", "lai"]\n[priors]\nfire_resilience = 0.5\n'
     (folder / "common.toml").write_text(common)
+    site = embedded_site().window("2008", "2012")
+    seen = {name: site.observations[name] for name in ("nee", "et")}
+    dataclasses.replace(site, observations=seen).to_netcdf(folder / "flux.nc")
     write_batch(folder / "batch")
     write_cardamom(folder / "mysite.cbf.nc")
     write_files(folder)

@@ -19,7 +19,7 @@ STUDY is the folder of a batch, or a file:
   coordinates = ["wood_residence_time", "allocation_wood"]
   drivers = ["warmest"]                # columns that add linearly
   covariate_sd = 1.5                   # error of the coldest month, K
-  refits = 2                           # as --refits (default 0)
+  refits = 0                           # as --refits: with 2, weak sites are fitted again
   [groups]                             # whose shares of the variance are told
   winter = ["coldest"]
   summer = ["warmest"]
