@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bayes_tbm.cli.options import (
     NOT_CONVERGED,
     files_of,
+    listed,
     reading_of,
     reading_options,
     sampling_of,
@@ -106,7 +107,7 @@ def _fit(arguments: argparse.Namespace) -> int:
 
     given = {"start": arguments.start, "end": arguments.end, **files_of(arguments)}
     if arguments.streams is not None:
-        given["streams"] = tuple(name.strip() for name in arguments.streams.split(","))
+        given["streams"] = listed("--streams", arguments.streams)
     if arguments.site.lower().endswith(".toml"):
         experiment = Experiment.from_toml(arguments.site)
     else:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bayes_tbm.cli.options import NOT_CONVERGED, sampling_of, sampling_options
+from bayes_tbm.cli.options import NOT_CONVERGED, listed, sampling_of, sampling_options
 from bayes_tbm.errors import InputError
 
 _MANY = """
@@ -94,8 +94,9 @@ def _many(arguments: argparse.Namespace) -> int:
     common = Experiment.from_toml(given, whole=False) if given else None
     sampling = {**(common.sampling if common else {}), **sampling_of(arguments)}
     found = fit_many(
-        arguments.sites, _names(arguments.streams), folder=arguments.out, common=common,
-        covariates=_names(arguments.covariates), least=_least(arguments.least),
+        arguments.sites, listed("--streams", arguments.streams),
+        folder=arguments.out, common=common,
+        covariates=listed("--covariates", arguments.covariates), least=_least(arguments.least),
         executor=arguments.scheduler or arguments.executor, workers=arguments.workers,
         shard=_shard(arguments.shard), retry=arguments.retry, progress=not arguments.quiet,
         **sampling,
@@ -130,10 +131,6 @@ def _told(table: Any, counts: dict[str, int], folder: Path, most: int) -> int:
     if lost > most:
         return 1
     return NOT_CONVERGED if len(bad) else 0
-
-
-def _names(given: str | None) -> tuple[str, ...]:
-    return tuple(n for n in (name.strip() for name in given.split(",")) if n) if given else ()
 
 
 def _least(given: list[str]) -> dict[str, int]:

@@ -6,7 +6,7 @@ import warnings
 
 from bayes_tbm.errors import DataWarning
 from bayes_tbm.experiment.file import Experiment
-from bayes_tbm.streams import STREAMS
+from bayes_tbm.streams import FITTED_TO
 
 
 def warn_unused(experiment: Experiment) -> None:
@@ -18,7 +18,7 @@ def warn_unused(experiment: Experiment) -> None:
         Errors, uncertainties or a table of a stream that is not fitted, or sets of streams.
     """
     fitted = {name.strip().lower() for name in experiment.streams}
-    if not fitted <= {*STREAMS, "growth_curve", "stock"}:  # refused in a moment
+    if not fitted <= set(FITTED_TO):  # refused in a moment
         return
     tables = ("errors", "uncertainty")
     named = [f"[{t}] {name}" for t in tables for name in getattr(experiment, t)

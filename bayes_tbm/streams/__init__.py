@@ -1,6 +1,6 @@
 """Data streams: what is observed, how it is modelled, how it errs."""
 
-from bayes_tbm.streams.catalogue import STREAMS
+from bayes_tbm.streams.catalogue import FITTED_TO, STREAMS
 from bayes_tbm.streams.definition import Stream
 from bayes_tbm.streams.errors import (
     ERROR_MODELS,
@@ -23,6 +23,7 @@ from bayes_tbm.streams.tower_stand import Stand, fluxval_stand
 
 __all__ = [
     "ERROR_MODELS",
+    "FITTED_TO",
     "FORMER_NAMES",
     "STREAMS",
     "AbstractBoundStream",

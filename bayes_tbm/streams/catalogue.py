@@ -18,3 +18,5 @@ def _find() -> dict[str, Stream]:
 
 
 STREAMS: dict[str, Stream] = _find()
+FITTED_TO = (*STREAMS, "growth_curve", "stock")
+"""Names of all that a site can be fitted to; the last two need a table or a value of their own."""

@@ -20,12 +20,10 @@ from bayes_tbm.population.batch.columns import OPTIONS, PLACE, TABLES, read_tabl
 from bayes_tbm.population.batch.jobs import Job, content_of, seed_of
 from bayes_tbm.sampling.settings import Settings, settings_with
 from bayes_tbm.sites.stated import bound
-from bayes_tbm.streams import STREAMS
+from bayes_tbm.streams import FITTED_TO
 
 type Sites = str | Path | pd.DataFrame | Mapping[str, Experiment | Calibration]
 _LISTS = ("streams", "observations", "replace")
-FITTED_TO = (*STREAMS, "growth_curve", "stock")
-"""Names of what a site can be fitted to."""
 _LONGEST_NAME = 150
 
 

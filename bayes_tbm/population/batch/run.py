@@ -18,7 +18,7 @@ from bayes_tbm.population.batch.collect import MANIFEST, collect, table_of
 from bayes_tbm.population.batch.folder import folder_of, wanted_of
 from bayes_tbm.population.batch.jobs import Job
 from bayes_tbm.population.batch.journal import Event
-from bayes_tbm.population.batch.manifest import FITTED_TO, Sites, jobs_of
+from bayes_tbm.population.batch.manifest import Sites, jobs_of
 from bayes_tbm.population.batch.work import is_settled, with_attempt
 from bayes_tbm.population.batch.worker import packed
 from bayes_tbm.report.folder import load_run
@@ -27,6 +27,7 @@ from bayes_tbm.sampling import Settings
 from bayes_tbm.sampling.nuts.run import workers as cores
 from bayes_tbm.sampling.progress import Progress
 from bayes_tbm.sampling.settings import settings_with
+from bayes_tbm.streams import FITTED_TO
 
 
 @dataclasses.dataclass(frozen=True)
