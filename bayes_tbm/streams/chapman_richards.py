@@ -25,9 +25,7 @@ def chapman_richards(age: Array, parameters: Mapping[str, float], where: str) ->
     for name in PARAMETERS:
         number = parameters.get(name, np.nan)
         if not (np.isfinite(number) and number > 0.0):
-            raise InputError(
-                where=where, variable=name, rule="must be a positive number", found=number
-            )
+            raise InputError(where=where, variable=name, rule="must be positive", found=number)
     check_ages(age, where)
     grown = 1.0 - parameters["B"] * np.exp(-parameters["rate"] * age)
     if (grown <= 0.0).any():
