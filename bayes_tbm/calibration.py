@@ -11,6 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayes_tbm.plain import whole_at_least
 from bayes_tbm.posterior.defined import DefinedPosterior
@@ -22,12 +23,20 @@ from bayes_tbm.sampling.checkpoint import Checkpoint
 from bayes_tbm.sampling.engines import check_resumable, draw, transitions
 from bayes_tbm.sampling.identity import at_points, facts
 from bayes_tbm.sampling.mode_weights import weigh_modes
-from bayes_tbm.sampling.modes import Mode, find_modes, load_modes, save_modes
+from bayes_tbm.sampling.modes import (
+    NEGLIGIBLE,
+    Mode,
+    find_modes,
+    load_modes,
+    overlooked,
+    save_modes,
+)
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.progress import Progress
 from bayes_tbm.sampling.settings import Settings, settings_with
 from bayes_tbm.sampling.stopping import StoppingRule
 
+Array = NDArray[np.float64]
 Record = dict[str, Any]
 _PRIOR_DRAWS = 1000  # kept with every posterior to compare with
 
@@ -239,12 +248,37 @@ class Calibration(DefinedPosterior):
         with Progress("sampling", transitions(settings), show=progress) as bar:
             draws = draw(self.density, modes, settings, bar, disk, rule.next_step)
         posterior, report = rule.evaluated(draws)
+        if (
+            settings.extensions
+            and not report.passed
+            and (more := self._with_overlooked(modes, draws.z[:, -1], settings))
+        ):
+            if disk is not None:
+                disk.drop("phase")  # first: without phases a run begins anew, whatever its modes
+                save_modes(disk, more)
+            return self._sampled(settings, more, prior, disk, progress=progress)
         tree = build_tree(
             self.site, self.density, posterior=posterior, sample_stats=draws.stats,
             prior=prior, experiment=self._record(settings, modes, disk),
         )  # fmt: skip
         tree[CONVERGENCE] = xr.DataTree(convergence_group(report, draws.attempts))
         return tree
+
+    def _with_overlooked(
+        self, modes: Sequence[Mode], points: Array, settings: Settings
+    ) -> tuple[Mode, ...]:
+        """Modes with those that matter and that only chains have found; none where there are none.
+
+        Where the heaviest mode has a narrow way in, no optimiser may begin near it, while chains
+        get there sooner or later: from then on they disagree with those that did not.
+        """
+        if any(mode.starts == 0 for mode in modes):
+            return ()  # once is enough
+        evaluate, workers = self.density.value_and_gradient, nuts.workers()
+        found = overlooked(evaluate, modes, points, workers=workers)
+        weighed = weigh_modes(self.density, found, seed=settings.seed, workers=workers)
+        new = any(mode.starts == 0 and mode.weight >= NEGLIGIBLE for mode in weighed)
+        return weighed if new else ()
 
     def _record(self, settings: Settings, modes: Sequence[Mode], disk: Checkpoint | None) -> Record:
         said = "log_density", "weight", "starts"

@@ -166,6 +166,8 @@ def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, Da
     modes = json.loads(tree.attrs["experiment"])["modes"]
     shares = ", ".join(f"{mode['weight']:.0%}" for mode in modes)
     print(f"\n{gate}\n  modes found: {len(modes)}, weights {shares}")
+    if any(mode["starts"] == 0 for mode in modes):
+        print("  chains led to a mode that no optimiser had found: sampling began anew with it")
     print(f"\n{stream_skill(tree).round(3).to_string()}", flush=True)
     written = write_run(tree, text, out)
     print(

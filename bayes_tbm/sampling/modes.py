@@ -43,7 +43,7 @@ class Mode:
         Square root of the Laplace covariance, (dimension, dimension): ``scale @ scale.T``. Where
         modes were weighed, it is as much wider as their draws say.
     starts
-        How many optimiser starts ended there.
+        How many optimiser starts ended there; 0 where chains alone led to it.
     weight
         Its share of posterior mass over all modes found: by the Laplace approximation until
         `bayes_tbm.sampling.mode_weights.weigh_modes` knows better.
@@ -113,6 +113,44 @@ def find_modes(
             remedy="check the observations' uncertainties and any changed priors",
         )
     return _distinct(evaluate, found)
+
+
+def overlooked(
+    evaluate: ValueAndGrad, modes: Sequence[Mode], points: Vector, *, workers: int
+) -> tuple[Mode, ...]:
+    """Known modes and those that chains, but no optimiser's start, have led to.
+
+    Parameters
+    ----------
+    evaluate
+        As of `find_modes`.
+    modes
+        Those that are known.
+    points
+        Where chains are, (chain, dimension).
+    workers
+        Optimisations that run at a time.
+
+    Returns
+    -------
+    tuple of Mode
+        All of them, by the Laplace approximation the heaviest first; those that are new have no
+        ``starts``. None at all where chains have led to nothing new.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        ends = list(pool.map(lambda point: _climb(evaluate, point), points))
+    new = [
+        end for end in ends
+        if end[0] > -_BAD and not any(_is_same_hill(evaluate, mode, *end) for mode in modes)
+    ]  # fmt: skip
+    if not new:
+        return ()
+    known = {mode.position.tobytes(): mode.starts for mode in modes}
+    every = [(mode.log_density, mode.position) for mode in modes] + new
+    found = _distinct(evaluate, sorted(every, key=lambda end: -end[0]))
+    return tuple(
+        dataclasses.replace(mode, starts=known.get(mode.position.tobytes(), 0)) for mode in found
+    )
 
 
 def save_modes(disk: Checkpoint, modes: Sequence[Mode]) -> None:
