@@ -19,10 +19,12 @@ import numpy as np
 from _measure import Table, machine, prepare_environment
 
 if TYPE_CHECKING:
-    import bayes_tbm as bt
+    
+from sampling import STREAMS
+
+import bayes_tbm as bt
 
 DAILY = ("FI-Hyy", "BE-Vie", "DE-Hai", "US-Ha1", "RU-Fyo", "US-MMS")
-STREAMS = ("gpp", "nee", "et", "lai", "wood", "live_biomass", "som")
 FLUXVAL = "fluxval:"
 MONTHLY = tuple(
     f"{FLUXVAL}{name}"

@@ -139,6 +139,7 @@ def _uncertainty(given: Sequence[str]) -> dict[str, float]:
 def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, DataTree]:
     from bayes_tbm.report import write_run
     from bayes_tbm.report.folder import CHECKPOINT, EXPERIMENT
+    from bayes_tbm.results.attempts import LED
     from bayes_tbm.results.diagnostics import check_convergence, stream_skill
     from bayes_tbm.runtime.files import write_whole
     from bayes_tbm.sampling.engines import can_resume
@@ -167,7 +168,7 @@ def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, Da
     shares = ", ".join(f"{mode['weight']:.0%}" for mode in modes)
     print(f"\n{gate}\n  modes found: {len(modes)}, weights {shares}")
     if any(mode["starts"] == 0 for mode in modes):
-        print("  chains led to a mode that no optimiser had found: sampling began anew with it")
+        print(f"  {LED}")
     print(f"\n{stream_skill(tree).round(3).to_string()}", flush=True)
     written = write_run(tree, text, out)
     print(

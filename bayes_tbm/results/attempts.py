@@ -16,6 +16,8 @@ from bayes_tbm.results.groups import group
 
 CONVERGENCE = "convergence"
 """Group of a result that says how the run went."""
+LED = "chains led to a mode that no optimiser had found: sampling began anew with it"
+"""What is said of a run whose modes are not all of optimisers; `Calibration.sample` tells how."""
 _ATTEMPT = {
     "draws": ("1", "draws a chain when the attempt ended"),
     "extensions": ("1", "times that draws were added"),
@@ -78,6 +80,7 @@ def attempt_lines(tree: xr.DataTree) -> list[str]:
     if CONVERGENCE not in tree.children:
         return []
     found = group(tree, CONVERGENCE)
+    modes = json.loads(tree.attrs.get("experiment", "{}")).get("modes", [])
     rows = [
         Attempt.from_row(row)
         for row in zip(*(found[name].values for name in _ATTEMPT), strict=True)
@@ -87,6 +90,8 @@ def attempt_lines(tree: xr.DataTree) -> list[str]:
         f"{row.step_size:.3g}{_extended(row)}: draws began anew with shorter steps"
         for row in rows[:-1]
     ]
+    if any(mode["starts"] == 0 for mode in modes):
+        lines.insert(0, LED)
     last = rows[-1]
     return [
         *lines,

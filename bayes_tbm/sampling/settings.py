@@ -39,7 +39,8 @@ class Settings:
         How often half as many draws may be added to a run that is close to convergence without
         being there: R-hat below 1.05, an ESS that grows to 400 if all of them are added, and
         nothing else amiss. Where trajectories diverged, draws begin anew with steps 0.6 times as
-        long, twice at most. 0 for neither.
+        long, twice at most. Where chains led to a mode that no optimiser's start had found, they
+        begin anew with it, once. 0 for none of these.
     """
 
     chains: int = 4

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import bayes_tbm as bt
+from bayes_tbm.results.attempts import LED, attempt_lines
 from bayes_tbm.sampling.modes import Mode, overlooked
 
 SHORT = {"chains": 2, "warmup": 21, "draws": 12, "max_tree_depth": 3, "progress": False}
@@ -62,6 +63,7 @@ def test_sampling_begins_anew_with_a_mode_that_chains_found(calibration, led_ast
     assert modes[0]["starts"] == 0
     assert modes[0]["log_density"] == pytest.approx(led_astray.log_density, abs=0.01)
     assert modes[0]["weight"] > 0.99
+    assert attempt_lines(tree)[0] == LED
     again = calibration.sample(**SHORT, checkpoint=where, resume=True)
     # killed once the new modes were kept and nothing was drawn with them
     for path in where.glob("phase*.npz"):
