@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from _measure import Table, machine, prepare_environment
-
-if TYPE_CHECKING:
-    
 from sampling import STREAMS
 
-import bayes_tbm as bt
+if TYPE_CHECKING:
+    import bayes_tbm as bt
 
 DAILY = ("FI-Hyy", "BE-Vie", "DE-Hai", "US-Ha1", "RU-Fyo", "US-MMS")
 FLUXVAL = "fluxval:"
