@@ -214,7 +214,7 @@ def as_edcs(
         raise InputError(
             where=where,
             variable=", ".join(unknown + narrow),
-            rule="must be known constraints, on or off or with a positive, finite width (a "
+            rule="must be known constraints, on or off or with a finite, positive width (a "
             "factor above 1 for steady states)",
             found=str({name: choice[name] for name in unknown + narrow}),
             remedy=f"choose from {', '.join(EDCS)}",
