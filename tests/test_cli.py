@@ -181,9 +181,7 @@ def text_file(path):
 
 BAD = {
     "no stream": (lambda own, _: ["hyytiala-twin"], "streams: at least one", "choose from et, gpp"),
-    "empty streams": (
-        lambda own, _: ["hyytiala-twin", "--streams", ","], "--streams: must name at least one",
-    ),
+    "empty streams": (lambda own, _: ["hyytiala-twin", "--streams", ","], "at least one stream"),
     "unknown stream": (
         lambda own, _: ["hyytiala-twin", "--streams", "gpp,gppp"], "gppp", "did you mean gpp?",
     ),

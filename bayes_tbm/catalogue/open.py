@@ -1,6 +1,6 @@
 """One way in: files in any known format, or the name of a published or embedded site."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Unpack
@@ -165,7 +165,8 @@ def check_options(reading: Reading, files: Sequence[Found]) -> None:
 
 
 def _each(given: Any) -> list[Any]:
-    return list(given) if isinstance(given, list | tuple) else [given]
+    one = isinstance(given, Given) or not isinstance(given, Iterable)
+    return [given] if one else list(given)
 
 
 def _found(path_or_name: str | Path) -> Found:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from bayes_tbm.cli.options import (
     NOT_CONVERGED,
     files_of,
-    listed,
     reading_of,
     reading_options,
     sampling_of,
@@ -107,7 +106,7 @@ def _fit(arguments: argparse.Namespace) -> int:
 
     given = {"start": arguments.start, "end": arguments.end, **files_of(arguments)}
     if arguments.streams is not None:
-        given["streams"] = listed("--streams", arguments.streams)
+        given["streams"] = tuple(name.strip() for name in arguments.streams.split(","))
     if arguments.site.lower().endswith(".toml"):
         experiment = Experiment.from_toml(arguments.site)
     else:
@@ -139,7 +138,7 @@ def _uncertainty(given: Sequence[str]) -> dict[str, float]:
 def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, DataTree]:
     from bayes_tbm.report import write_run
     from bayes_tbm.report.folder import CHECKPOINT, EXPERIMENT
-    from bayes_tbm.results.attempts import LED
+    from bayes_tbm.results.attempts import led
     from bayes_tbm.results.diagnostics import check_convergence, stream_skill
     from bayes_tbm.runtime.files import write_whole
     from bayes_tbm.sampling.engines import can_resume
@@ -167,8 +166,7 @@ def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, Da
     modes = json.loads(tree.attrs["experiment"])["modes"]
     shares = ", ".join(f"{mode['weight']:.0%}" for mode in modes)
     print(f"\n{gate}\n  modes found: {len(modes)}, weights {shares}")
-    if any(mode["starts"] == 0 for mode in modes):
-        print(f"  {LED}")
+    print("".join(f"  {line}\n" for line in led(tree)), end="")
     print(f"\n{stream_skill(tree).round(3).to_string()}", flush=True)
     written = write_run(tree, text, out)
     print(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.io.common import get_handle
 
 from bayes_tbm.errors import InputError
 
@@ -116,10 +117,11 @@ def read_rows(path: str | Path, *, comment: str | None = None, **how: Any) -> pd
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        lines = Path(path).read_text("utf-8-sig").splitlines(keepends=True)
-        if comment is not None:
-            lines = [line for line in lines if not line.lstrip().startswith(comment)]
-        return pd.read_csv(io.StringIO("".join(lines)), index_col=False, **how)
+        if comment is None:
+            return pd.read_csv(path, index_col=False, encoding="utf-8-sig", **how)
+        with get_handle(path, "r", encoding="utf-8-sig", compression="infer") as file:
+            kept = [line for line in file.handle if not line.lstrip().startswith(comment)]
+        return pd.read_csv(io.StringIO("".join(kept)), index_col=False, **how)
 
 
 def _read(path: str | Path, comment: str | None, remedy: str | None) -> pd.DataFrame:

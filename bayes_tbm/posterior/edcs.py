@@ -20,7 +20,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.model import Forcing, RunSummary, Trajectory, summary_of
 from bayes_tbm.model.regrowth import CLOSED
 from bayes_tbm.parameters import Parameters, allocation_shares
-from bayes_tbm.plain import as_number, finite_number
+from bayes_tbm.plain import finite_number
 
 Term = Callable[[Parameters, RunSummary, float], jax.Array]
 
@@ -222,7 +222,7 @@ def as_edcs(
     chosen = []
     for name, constraint in EDCS.items():
         value = choice.get(name, constraint.default)
-        width = as_number(value)
+        width = finite_number(value)
         if width is None:  # on or off
             width = constraint.width if value else None
         if width is not None:

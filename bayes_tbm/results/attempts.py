@@ -75,12 +75,17 @@ def convergence_group(report: ConvergenceReport, attempts: Sequence[Attempt]) ->
     return out
 
 
+def led(tree: xr.DataTree) -> list[str]:
+    """Say that chains led to one of the modes, if they did and no optimiser."""
+    modes = json.loads(tree.attrs.get("experiment", "{}")).get("modes", [])
+    return [LED] if any(mode["starts"] == 0 for mode in modes) else []
+
+
 def attempt_lines(tree: xr.DataTree) -> list[str]:
     """Say what a run discarded and added, a line each; none for a tree that does not know."""
     if CONVERGENCE not in tree.children:
         return []
     found = group(tree, CONVERGENCE)
-    modes = json.loads(tree.attrs.get("experiment", "{}")).get("modes", [])
     rows = [
         Attempt.from_row(row)
         for row in zip(*(found[name].values for name in _ATTEMPT), strict=True)
@@ -90,10 +95,9 @@ def attempt_lines(tree: xr.DataTree) -> list[str]:
         f"{row.step_size:.3g}{_extended(row)}: draws began anew with shorter steps"
         for row in rows[:-1]
     ]
-    if any(mode["starts"] == 0 for mode in modes):
-        lines.insert(0, LED)
     last = rows[-1]
     return [
+        *led(tree),
         *lines,
         f"{last.draws} draws a chain at step size {last.step_size:.3g}{_extended(last)}",
     ]

@@ -45,6 +45,10 @@ def test_files_are_given_by_name(options):
         bt.open_site(**{"path_or_name": "hyytiala-twin", **options})
 
 
+def test_any_series_of_files_is_taken(tmp_path):
+    bt.open_site("hyytiala-twin", observations=(path for path in tmp_path.glob("*.nc")))
+
+
 def test_uncertainties_are_a_mapping():
     with pytest.raises(bt.InputError, match="uncertainty: must be a mapping"):
         bt.open_site("hyytiala-twin", uncertainty=[0.5])

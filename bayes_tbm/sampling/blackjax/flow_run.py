@@ -121,13 +121,13 @@ class _Run:
         """Positions, (chain, draw, dimension), and statistics of all chains from their starts."""
         seen = self._map(self._laplace, flow.identity(self._flow_key, x.shape[1]))
         chains = _Ensemble(np.asarray(self._inverse(seen, x)))
-        for number in range(_ROUNDS):
-            path, _ = self._advance(chains, seen, warmup_length(self._settings) // _ROUNDS, True)
-            if number == _ROUNDS - 1:
-                break
+        length = warmup_length(self._settings) // _ROUNDS
+        for number in range(_ROUNDS - 1):
+            path, _ = self._advance(chains, seen, length, True)
             later = path[:, path.shape[1] // 4 :]
             seen = self._learn(number, seen, later)
             chains.u = np.asarray(self._inverse(seen, path[:, -1]))
+        self._advance(chains, seen, length, True)
         return self._advance(chains, seen, self._settings.draws, False)
 
     def _learn(self, number: int, seen: _Map, path: Array) -> _Map:

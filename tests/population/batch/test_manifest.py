@@ -1,5 +1,6 @@
 """Tables of sites: options of one site, covariates, and every refusal before anything runs."""
 
+import gzip
 from pathlib import Path
 
 import pandas as pd
@@ -105,6 +106,9 @@ def test_lines_of_comment_are_left_out_and_a_hash_in_a_cell_is_not(tmp_path):
     path.write_text("# mine\nsite,path,coldest\n  # not yet: B\nA#1,hyytiala-twin,-3\n")
     table = read_rows(path, comment="#")
     assert table.to_dict("records") == [{"site": "A#1", "path": "hyytiala-twin", "coldest": -3}]
+    packed = tmp_path / "sites.csv.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    pd.testing.assert_frame_equal(read_rows(packed, comment="#"), table)
 
 
 @pytest.mark.parametrize(
