@@ -14,7 +14,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.model import Fluxes, Pools, prepare
 from bayes_tbm.model import simulate as run_model
 from bayes_tbm.parameters import DALEC_NAMES, TABLE, Parameters, from_dalec
-from bayes_tbm.plain import told
+from bayes_tbm.plain import check_kind
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.to_model import drivers_of
@@ -97,9 +97,7 @@ def _check_kinds(parameters: object, drivers: object) -> None:
         ("drivers", drivers, Site | xr.Dataset, "must be a bayes_tbm.Site or its drivers",
          "open it: bayes_tbm.open_site(...)"),
     ):  # fmt: skip
-        if not isinstance(given, kinds):
-            found = told(given)
-            raise InputError(where="simulate", variable=name, rule=rule, found=found, remedy=remedy)
+        check_kind(given, kinds, rule, where="simulate", variable=name, remedy=remedy)
 
 
 def _from_names(values: Mapping[str, ArrayLike], step_length: float) -> Parameters:

@@ -92,6 +92,37 @@ def told(value: object) -> str:
     return f"{type(value).__name__} {shorten(repr(value), 60)}"
 
 
+def check_kind(
+    given: object,
+    kinds: Any,
+    rule: str,
+    *,
+    where: str,
+    variable: str | None = None,
+    remedy: str | None = None,
+) -> None:
+    """Refuse what is of another kind than is needed.
+
+    Parameters
+    ----------
+    given
+        What a user gave.
+    kinds
+        A class, or a union of classes.
+    rule, where, variable, remedy
+        Of the error, see `bayes_tbm.errors.InputError`.
+
+    Raises
+    ------
+    InputError
+        It is of none of the kinds; the message tells what it is.
+    """
+    if not isinstance(given, kinds):
+        raise InputError(
+            where=where, variable=variable, rule=rule, found=told(given), remedy=remedy
+        )
+
+
 def plain(data: Any) -> Any:
     """Return data with NumPy's numbers as Python's, for TOML, JSON and comparisons."""
     if isinstance(data, Mapping):

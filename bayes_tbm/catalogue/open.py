@@ -13,7 +13,7 @@ from bayes_tbm.catalogue.registry import REGISTRY, fetch
 from bayes_tbm.catalogue.second_halves import SUFFIX
 from bayes_tbm.errors import InputError, did_you_mean, nearest
 from bayes_tbm.formats.reading import OF_DRIVERS, OF_EVERY, Reading, ReadingOptions, reading_of
-from bayes_tbm.plain import told
+from bayes_tbm.plain import check_kind
 from bayes_tbm.sites.contents import Contents
 from bayes_tbm.sites.observations import Observations
 from bayes_tbm.sites.site import Site, When
@@ -108,10 +108,7 @@ def read_all(
     """
     given = _each(observations)
     for one in (path_or_name, *given):
-        if not isinstance(one, Given):
-            raise InputError(
-                where="open_site", rule="must be given files or names of sites", found=told(one)
-            )
+        check_kind(one, Given, "must be given files or names of sites", where="open_site")
     first = _found(path_or_name)
     files = {n: _found(one) for n, one in enumerate(given) if not isinstance(one, Observations)}
     check_options(reading, [first, *files.values()])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.plain import told
+from bayes_tbm.plain import check_kind, told
 from bayes_tbm.sites.site import Site
 
 
@@ -30,10 +30,7 @@ def check_kinds(site: object, streams: object, priors: object, constraints: obje
          'as in {"steady_som": 1.5}'),
     )  # fmt: skip
     for name, given, kinds, rule, remedy in checks:
-        if not isinstance(given, kinds):
-            raise InputError(
-                where="calibration", variable=name, rule=rule, found=told(given), remedy=remedy
-            )
+        check_kind(given, kinds, rule, where="calibration", variable=name, remedy=remedy)
 
 
 def check_values(values: object, sampled: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.plain import told
+from bayes_tbm.plain import check_kind, told
 from bayes_tbm.sites.site import Observations, Site, When
 from bayes_tbm.sites.stated import bound
 
@@ -22,11 +22,10 @@ def check_given(site: Any, start: When | None, end: When | None, observations: A
         The site is none, the period ends before it starts, or observations are no
         `bayes_tbm.Observations` by the name of their series.
     """
-    if not isinstance(site, Site):
-        raise InputError(
-            where="predict", variable="site", rule="must be a bayes_tbm.Site", found=told(site),
-            remedy="open it: bayes_tbm.open_site(...)",
-        )  # fmt: skip
+    check_kind(
+        site, Site, "must be a bayes_tbm.Site", where="predict", variable="site",
+        remedy="open it: bayes_tbm.open_site(...)",
+    )  # fmt: skip
     if bound(start, "start") > bound(end, "end"):
         raise InputError(
             where="predict", variable="start", rule="must not be after the end",
@@ -34,12 +33,10 @@ def check_given(site: Any, start: When | None, end: When | None, observations: A
         )  # fmt: skip
     if observations is None:
         return
-    if not isinstance(observations, Mapping):
-        raise InputError(
-            where="predict", variable="observations",
-            rule="must be bayes_tbm.Observations by stream", found=told(observations),
-            remedy="as in {'gpp': ...}",
-        )  # fmt: skip
+    check_kind(
+        observations, Mapping, "must be bayes_tbm.Observations by stream", where="predict",
+        variable="observations", remedy="as in {'gpp': ...}",
+    )  # fmt: skip
     for name, seen in observations.items():
         if not isinstance(seen, Observations):
             found = told(seen)

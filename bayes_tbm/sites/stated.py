@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.plain import as_number, finite_number, told
+from bayes_tbm.plain import as_number, check_kind, finite_number
 
 When = str | date | np.datetime64
 _DATE = re.compile(r"\d{4}(-\d{1,2}(-\d{1,2}([T ].*)?)?)?$")
@@ -52,12 +52,12 @@ def sizes(given: Any, where: str) -> Iterable[tuple[str, float]]:
     InputError
         If it is no mapping.
     """
-    if not isinstance(given, Mapping):
-        raise InputError(
-            where=where, variable="uncertainty", found=told(given),
-            rule="must be a mapping of series to standard deviations", remedy='as in {"gpp": 0.5}',
-        )  # fmt: skip
-    return given.items()
+    check_kind(
+        given, Mapping, "must be a mapping of series to standard deviations", where=where,
+        variable="uncertainty", remedy='as in {"gpp": 0.5}',
+    )  # fmt: skip
+    pairs: Iterable[tuple[str, float]] = given.items()
+    return pairs
 
 
 def bound(when: When | None, label: str) -> np.datetime64:

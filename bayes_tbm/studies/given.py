@@ -10,7 +10,7 @@ import xarray as xr
 
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.errors import InputError, did_you_mean
-from bayes_tbm.plain import told
+from bayes_tbm.plain import check_kind, told
 from bayes_tbm.results.tree import check_result
 
 _TAKEN = ("prior",)  # what the tables of a comparison call a row of their own
@@ -62,12 +62,10 @@ def check_calibration(given: object, where: str, name: str = "calibration") -> N
 
 def check_sets(calibrations: Any) -> None:
     """Refuse sets of streams that are no calibrations by name, or whose names will not do."""
-    if not isinstance(calibrations, Mapping):
-        raise InputError(
-            where="compare", variable="calibrations",
-            rule="must be a mapping of names of sets to bayes_tbm.Calibration",
-            found=told(calibrations),
-        )  # fmt: skip
+    check_kind(
+        calibrations, Mapping, "must be a mapping of names of sets to bayes_tbm.Calibration",
+        where="compare", variable="calibrations",
+    )  # fmt: skip
     for name, calibration in calibrations.items():
         text = name if isinstance(name, str) else ""
         if not any(c.isalnum() for c in text) or set(text) & {"/", "\\"} or text in _TAKEN:
