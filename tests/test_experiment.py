@@ -99,8 +99,8 @@ def test_resolved_holds_every_default_and_gives_the_same_calibration(text, write
     assert again.settings() == first.settings()
     assert again.calibration().experiment == cal.experiment
     z = np.full(cal.density.dimension, 0.1)
-    expected = {name: float(value) for name, value in cal.density.values(z).items()}
-    found = again.calibration().density.values(z)
+    expected = {name: float(value) for name, value in cal.density.values_at(z).items()}
+    found = again.calibration().density.values_at(z)
     assert {name: float(value) for name, value in found.items()} == expected
 
 

@@ -145,7 +145,7 @@ def _as_named(path: Path) -> Format:
 
 
 def _of_netcdf(path: Path) -> Format:
-    data = read_netcdf(path)
+    data = read_netcdf(path, keep=True)
     for recognises, format_ in NETCDF:
         if recognises(data):
             return format_

@@ -32,6 +32,10 @@ OPTIONAL_DRIVERS = ("burned_fraction", "day_of_year", "step_length")
 """What `make_drivers` fills in where a file does not hold it."""
 
 
+_kept: dict[tuple[str, int, int], xr.Dataset] = {}
+"""The file that was recognised last, until it is read."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A variable of a file in its canonical unit.
@@ -58,14 +62,32 @@ def is_netcdf(path: Path) -> bool:
     return head == HDF5 or head.startswith(CLASSIC)
 
 
-def read_netcdf(path: Path) -> xr.Dataset:
+def read_netcdf(path: Path, *, keep: bool = False) -> xr.Dataset:
     """Return a netCDF file in memory as it stands, nothing decoded.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    keep : bool, optional
+        Whether the next call for this file, as it is now, gives what this one read: a file is
+        recognised first, and then read.
 
     Raises
     ------
     InputError
         If the file is not netCDF or is damaged.
     """
+    now = path.stat()
+    key = str(path), now.st_mtime_ns, now.st_size
+    data = _kept.pop(key) if key in _kept else _loaded(path)
+    if keep:
+        _kept.clear()
+        _kept[key] = data
+    return data
+
+
+def _loaded(path: Path) -> xr.Dataset:
     if not is_netcdf(path):
         with path.open("rb") as file:
             head = file.read(24)

@@ -141,3 +141,17 @@ def test_edinburghs_genuine_tables_make_a_calibration(shared_data):
     path = shared_data / "formats" / "edinburgh" / "FI-Hyy_timeseries_met.csv"
     site = bt.open_site(path, first_year=1999, latitude=61.85)
     assert bt.Calibration(site, ["nee", "et", "lai", "wood"]).density.dimension > 20
+
+
+def test_a_file_is_read_once_and_never_as_it_was_before(tmp_path, monkeypatch):
+    site, path = bt.open_site("hyytiala-twin").window(end="2006"), tmp_path / "site.nc"
+    site.to_netcdf(path)
+    read, load = [], xr.load_dataset
+    monkeypatch.setattr(xr, "load_dataset", lambda *a, **o: read.append(a) or load(*a, **o))
+    assert bt.open_site(path).data_hash() == site.data_hash()
+    assert len(read) == 1
+    assert is_netcdf(path)
+    read_netcdf(path, keep=True)  # recognised, and written anew before it is read
+    later = bt.open_site("hyytiala-twin").window(end="2007")
+    later.to_netcdf(path)
+    assert bt.open_site(path).data_hash() == later.data_hash()

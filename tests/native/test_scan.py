@@ -56,7 +56,7 @@ def test_a_loop_is_that_of_jax(length, batch, reverse):
     if len(batch) == 2:  # a series of all the batch is told by its dimensions
         series[0] = jnp.broadcast_to(series[0][..., None, None], (1, length, *batch))
     found = jax.jit(lambda *a: native.scan(body, *a, reverse))(carry, series, constants)
-    expected = plain(carry, series, constants, reverse)
+    expected = jax.jit(plain, static_argnums=3)(carry, series, constants, reverse)
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-13)
 

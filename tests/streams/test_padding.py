@@ -54,10 +54,16 @@ def test_density_gradient_and_terms_are_those_of_the_points(points, name, kind):
         value, (slope, of_errors) = jax.value_and_grad(density, (2, 3))(data, shape, rows, own)
         return value, slope[: len(alone[1])], *of_errors.values()
 
-    for batch in ((), (0.8, 1.3)):
-        for one, other in zip(found(*alone, *batch), found(*longer, *batch), strict=True):
+    @jax.jit
+    def of(*expected):
+        cases = [(data, x) for (data, _), x in zip((alone, longer), expected, strict=True)]
+        pairs = [[found(*case, *batch) for case in cases] for batch in ((), (0.8, 1.3))]
+        return pairs, [model.log_likelihood(x, data, errors) for data, x in cases]
+
+    pairs, terms = of(alone[1], longer[1])
+    for pair in pairs:
+        for one, other in zip(*pair, strict=True):
             np.testing.assert_allclose(other, one, rtol=1e-12, atol=1e-12)
-    terms = [model.log_likelihood(x, data, errors) for data, x in (alone, longer)]
     np.testing.assert_allclose(terms[1][: len(terms[0])], terms[0], rtol=1e-12, atol=1e-12)
 
 
