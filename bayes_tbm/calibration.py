@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 from bayes_tbm.plain import whole_at_least
 from bayes_tbm.posterior.defined import DefinedPosterior
 from bayes_tbm.posterior.evaluate import Evaluation
-from bayes_tbm.results.attempts import CONVERGENCE, convergence_group, warn_unless_converged
+from bayes_tbm.results.attempts import (
+    CONVERGENCE,
+    Attempt,
+    convergence_group,
+    warn_unless_converged,
+)
 from bayes_tbm.results.tree import build_tree
 from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.sampling.checkpoint import Checkpoint
@@ -27,6 +32,7 @@ from bayes_tbm.sampling.modes import (
     NEGLIGIBLE,
     Mode,
     find_modes,
+    load_discarded,
     load_modes,
     overlooked,
     save_modes,
@@ -233,17 +239,21 @@ class Calibration(DefinedPosterior):
         modes = load_modes(disk) or self.modes(settings, progress=progress)
         if on_start is not None:
             on_start()
+        discarded = load_discarded(disk)
         if disk is not None:
-            save_modes(disk, modes)
-        tree = self._sampled(settings, modes, prior, disk, progress=progress)
+            save_modes(disk, modes, discarded)
+        tree = self._sampled(settings, modes, prior, disk, discarded, progress=progress)
         warn_unless_converged(tree)  # here, so that it names the line that called
         return tree
 
     def _sampled(
         self, settings: Settings, modes: Sequence[Mode], prior: Evaluation,
-        disk: Checkpoint | None, *, progress: bool,
+        disk: Checkpoint | None, discarded: tuple[Attempt, ...] = (), *, progress: bool,
     ) -> xr.DataTree:  # fmt: skip
-        """Sample until the stopping rule says that it is enough, and make the result."""
+        """Sample until the stopping rule says that it is enough, and make the result.
+
+        What was ``discarded`` before, since chains had led to one of the modes, goes into it.
+        """
         rule = StoppingRule(self._evaluator, settings, prior)
         with Progress("sampling", transitions(settings), show=progress) as bar:
             draws = draw(self.density, modes, settings, bar, disk, rule.next_step)
@@ -253,15 +263,17 @@ class Calibration(DefinedPosterior):
             and not report.passed
             and (more := self._with_overlooked(modes, draws.z[:, -1], settings))
         ):
+            *before, last = draws.attempts
+            discarded = (*before, dataclasses.replace(last, led=True))
             if disk is not None:
                 disk.drop("phase")  # first: without phases a run begins anew, whatever its modes
-                save_modes(disk, more)
-            return self._sampled(settings, more, prior, disk, progress=progress)
+                save_modes(disk, more, discarded)
+            return self._sampled(settings, more, prior, disk, discarded, progress=progress)
         tree = build_tree(
             self.site, self.density, posterior=posterior, sample_stats=draws.stats,
             prior=prior, experiment=self._record(settings, modes, disk),
         )  # fmt: skip
-        tree[CONVERGENCE] = xr.DataTree(convergence_group(report, draws.attempts))
+        tree[CONVERGENCE] = xr.DataTree(convergence_group(report, discarded + draws.attempts))
         return tree
 
     def _with_overlooked(

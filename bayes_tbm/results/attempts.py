@@ -23,6 +23,7 @@ _ATTEMPT = {
     "extensions": ("1", "times that draws were added"),
     "divergences": ("1", "divergent transitions of all chains"),
     "step_size": ("1", "mean step size"),
+    "led": ("1", "whether its chains led to a mode with which sampling began anew"),
 }
 _REPORT = {
     "passed": ("1", "whether every check held"),
@@ -47,18 +48,21 @@ class Attempt:
         Divergent transitions of all chains.
     step_size
         Mean over chains.
+    led
+        Whether it was given up since chains had led to a mode that no optimiser had found.
     """
 
     draws: int
     extensions: int
     divergences: int
     step_size: float
+    led: bool = False
 
     @classmethod
     def from_row(cls, row: Sequence[float]) -> Attempt:
         """Return the attempt whose fields are a row of numbers."""
-        draws, extensions, divergences, step_size = row
-        return cls(int(draws), int(extensions), int(divergences), float(step_size))
+        draws, extensions, divergences, step_size, led = row
+        return cls(int(draws), int(extensions), int(divergences), float(step_size), bool(led))
 
 
 def convergence_group(report: ConvergenceReport, attempts: Sequence[Attempt]) -> xr.Dataset:
@@ -70,7 +74,7 @@ def convergence_group(report: ConvergenceReport, attempts: Sequence[Attempt]) ->
     for name, (unit, text) in _REPORT.items():
         out[name] = (), np.asarray(getattr(report, name)) * 1, {"units": unit, "long_name": text}
     for name, (unit, text) in _ATTEMPT.items():
-        column = np.array([getattr(attempt, name) for attempt in attempts])
+        column = np.array([getattr(attempt, name) * 1 for attempt in attempts])
         out[name] = "attempt", column, {"units": unit, "long_name": text}
     return out
 
@@ -86,18 +90,17 @@ def attempt_lines(tree: xr.DataTree) -> list[str]:
     if CONVERGENCE not in tree.children:
         return []
     found = group(tree, CONVERGENCE)
-    rows = [
-        Attempt.from_row(row)
-        for row in zip(*(found[name].values for name in _ATTEMPT), strict=True)
-    ]
+    never = np.zeros(found.sizes["attempt"])  # results of before it was kept
+    columns = [found[name].values if name in found else never for name in _ATTEMPT]
+    rows = [Attempt.from_row(row) for row in zip(*columns, strict=True)]
     lines = [
         f"discarded {row.draws} draws a chain with {row.divergences} divergences at step size "
-        f"{row.step_size:.3g}{_extended(row)}: draws began anew with shorter steps"
+        f"{row.step_size:.3g}{_extended(row)}: "
+        f"{LED if row.led else 'draws began anew with shorter steps'}"
         for row in rows[:-1]
     ]
     last = rows[-1]
     return [
-        *led(tree),
         *lines,
         f"{last.draws} draws a chain at step size {last.step_size:.3g}{_extended(last)}",
     ]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.results.attempts import Attempt
 from bayes_tbm.sampling.checkpoint import Checkpoint
 from bayes_tbm.sampling.progress import Progress
 
@@ -153,10 +154,12 @@ def overlooked(
     )
 
 
-def save_modes(disk: Checkpoint, modes: Sequence[Mode]) -> None:
-    """Keep modes on disk."""
+def save_modes(disk: Checkpoint, modes: Sequence[Mode], discarded: Sequence[Attempt] = ()) -> None:
+    """Keep modes on disk, with the attempts that were given up for them."""
     fields = [field.name for field in dataclasses.fields(Mode)]
-    disk.save("modes", {n: np.array([getattr(mode, n) for mode in modes]) for n in fields})
+    arrays = {n: np.array([getattr(mode, n) for mode in modes]) for n in fields}
+    rows = [dataclasses.astuple(attempt) for attempt in discarded]
+    disk.save("modes", arrays | {"discarded": np.array(rows, dtype=float)})
 
 
 def load_modes(disk: Checkpoint | None) -> tuple[Mode, ...]:
@@ -169,6 +172,12 @@ def load_modes(disk: Checkpoint | None) -> tuple[Mode, ...]:
         Mode(position, float(height), scale, int(starts), float(weight))
         for position, height, scale, starts, weight in rows
     )
+
+
+def load_discarded(disk: Checkpoint | None) -> tuple[Attempt, ...]:
+    """Return the attempts that were given up for the modes kept on disk."""
+    arrays = disk.load("modes") if disk else None
+    return tuple(Attempt.from_row(row) for row in arrays["discarded"]) if arrays else ()
 
 
 def allot(modes: Sequence[Mode], chains: int) -> list[int]:

@@ -13,6 +13,7 @@ from bayes_tbm.report.folder import save_tree
 from bayes_tbm.results import check_convergence
 from bayes_tbm.results.attempts import (
     CONVERGENCE,
+    LED,
     Attempt,
     attempt_lines,
     convergence_group,
@@ -55,6 +56,16 @@ def test_what_was_discarded_and_added_is_said_in_order():
         "1400 draws a chain at step size 0.09, extended 2 times",
     ]
     assert attempt_lines(tree_of(0.0, ATTEMPTS[:1])[0]) == ["700 draws a chain at step size 0.25"]
+
+
+def test_an_attempt_that_led_to_another_mode_says_so_and_older_results_say_nothing_of_it():
+    given_up = Attempt(700, 0, 0, 0.25, led=True)
+    tree, _ = tree_of(0.0, (given_up, *ATTEMPTS[2:]))
+    first, last = attempt_lines(tree)
+    assert first == f"discarded 700 draws a chain with 0 divergences at step size 0.25: {LED}"
+    del tree[CONVERGENCE]["led"]
+    assert attempt_lines(tree)[0].endswith("draws began anew with shorter steps")
+    assert attempt_lines(tree)[1] == last
 
 
 def test_a_tree_that_does_not_know_says_nothing_of_attempts_and_is_judged_by_its_draws():

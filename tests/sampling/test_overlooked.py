@@ -63,12 +63,17 @@ def test_sampling_begins_anew_with_a_mode_that_chains_found(calibration, led_ast
     assert modes[0]["starts"] == 0
     assert modes[0]["log_density"] == pytest.approx(led_astray.log_density, abs=0.01)
     assert modes[0]["weight"] > 0.99
-    assert attempt_lines(tree)[0] == LED
+    given_up, line = attempt_lines(tree)
+    assert given_up.startswith("discarded 12 draws a chain")
+    assert given_up.endswith(LED)
+    assert line.startswith("12 draws a chain")
     again = calibration.sample(**SHORT, checkpoint=where, resume=True)
     # killed once the new modes were kept and nothing was drawn with them
     for path in where.glob("phase*.npz"):
         path.unlink()
     resumed = calibration.sample(**SHORT, checkpoint=where, resume=True)
+    for other in (again, resumed):
+        assert attempt_lines(other) == attempt_lines(tree)
     for name, values in tree.posterior.items():
         np.testing.assert_array_equal(again.posterior[name], values)
         np.testing.assert_array_equal(resumed.posterior[name], values)
