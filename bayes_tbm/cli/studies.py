@@ -38,7 +38,8 @@ other priors of some parameters (allocation and turnover by default), all change
 
   wider, narrower    twice and half the spread
   dalec              log-uniform between the published DALEC bounds (uniform for shares)
-  flat               uniform on the prior's own scale over its central 95 %
+  flat               even over its central 95 %: in the value for shares and normal priors,
+                     else in the logarithm
 
 Writes sensitivity.csv and figures/sensitivity.png into RUN/sensitivity, where fits are kept by
 content; repeat the command to go on after an interruption.

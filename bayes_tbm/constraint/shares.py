@@ -155,12 +155,11 @@ class SetGains:
             A set that this rests on is missing.
         """
         base = frozenset(given)
-        weights = {
-            base | {first, second}: 1.0,
-            base | {first}: -1.0,
-            base | {second}: -1.0,
-            base: 1.0,
-        }
+        weights: dict[frozenset[str], float] = {}
+        signs = ((first, second), 1.0), ((first,), -1.0), ((second,), -1.0), ((), 1.0)
+        for added, sign in signs:  # some are one set where a stream is there already
+            whole = base.union(added)
+            weights[whole] = weights.get(whole, 0.0) + sign
         text = f"information of {first} and {second} together beyond that of each"
         return self._combine("synergy", "pair", {f"{first}+{second}": weights}, text)
 

@@ -10,7 +10,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.export.layout import attributes_of, provenance, with_place, with_time, write
+from bayes_tbm.export.layout import (
+    attributes_of,
+    provenance,
+    warnings_of,
+    with_place,
+    with_time,
+    write,
+)
 from bayes_tbm.export.runs import STAGES, Opened, Series
 from bayes_tbm.export.variables import VARIABLES
 
@@ -115,6 +122,8 @@ def _attributes(sites: Sequence[Opened], name: str, stage: str) -> dict[str, str
     comment = _COMMENT.format(stage=stage)
     title = f"{VARIABLES[name].long_name}, {stage} of bayes_tbm"
     every = [provenance(opened, title, comment) for opened in sites]
-    joined = {key: "; ".join(each.get(key, "") for each in every) for key in every[0]}
-    return {**joined, **{key: every[0][key] for key in (*_ONE, "title", "comment")},
-            "featureType": "timeSeries"}  # fmt: skip
+    keys = dict.fromkeys(key for each in every for key in each)
+    joined = {key: "; ".join(each.get(key, "") for each in every) for key in keys}
+    told = [f"{opened.site.name}: {line}" for opened in sites for line in warnings_of(opened)]
+    return {**joined, **{key: every[0][key] for key in (*_ONE, "title")},
+            "comment": "; ".join([comment, *told]), "featureType": "timeSeries"}  # fmt: skip

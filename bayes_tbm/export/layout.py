@@ -78,7 +78,7 @@ def provenance(opened: Opened, title: str, comment: str) -> dict[str, str]:
         "source": f"bayes_tbm {__version__}, DALEC terrestrial biosphere model",
         "history": f"{now} exported by bayes_tbm {__version__}",
         "references": "DALEC993: Fang and Gentine (2024), doi 10.1029/2024MS004308",
-        "comment": "; ".join([comment, *_warnings(opened, record)]),
+        "comment": "; ".join([comment, *warnings_of(opened)]),
         "site": opened.site.name,
         "site_source": Path(opened.site.source).name,  # not where on a disk it lay
         "fitted_streams": ", ".join(record["streams"]),
@@ -90,9 +90,9 @@ def provenance(opened: Opened, title: str, comment: str) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text}
 
 
-def _warnings(opened: Opened, record: Mapping[str, Any]) -> list[str]:
+def warnings_of(opened: Opened) -> list[str]:
     """Lines that keep a file from being taken for what it is not."""
-    lines = []
+    lines, record = [], opened.experiment
     if record.get("prior_only"):
         lines.append("nothing was fitted: what is called posterior are draws of the prior")
     if opened.fitted_site is not None:

@@ -42,14 +42,14 @@ def share_of_year(forcing: Forcing) -> jax.Array:
     return jnp.where(jnp.all(total > 0.0), alike, length / jnp.sum(length))
 
 
-def _mean(flux: jax.Array, forcing: Forcing) -> jax.Array:
-    """Mean over the year of what is stated by step."""
+def mean_of_year(flux: jax.Array, forcing: Forcing) -> jax.Array:
+    """Mean over the year of what is stated by step; see `share_of_year`."""
     return jnp.sum(flux * share_of_year(forcing))
 
 
 def _per_year(flux: jax.Array, forcing: Forcing) -> jax.Array:
     """Mean annual sum of a flux in units of d-1."""
-    return _mean(flux, forcing) * DAYS_PER_YEAR
+    return mean_of_year(flux, forcing) * DAYS_PER_YEAR
 
 
 def live_biomass_at(age: float, p: Parameters, run: Trajectory, forcing: Forcing) -> jax.Array:
@@ -62,7 +62,7 @@ def live_biomass_at(age: float, p: Parameters, run: Trajectory, forcing: Forcing
     tau = p.wood_residence_time
     wood = _per_year(run.fluxes.wood_allocation, forcing) * tau * -jnp.expm1(-age / tau)
     pools = run.pools.labile + run.pools.foliage + run.pools.root
-    others = _mean(0.5 * (pools[:-1] + pools[1:]), forcing)
+    others = mean_of_year(0.5 * (pools[:-1] + pools[1:]), forcing)
     return (wood + others) / (CARBON_FRACTION * GRAMS_PER_M2_IN_MEGAGRAMS_PER_HA)
 
 
@@ -78,7 +78,7 @@ def regrowth_productivity(run: Trajectory, forcing: Forcing) -> jax.Array:
     """GPP of the record's stand under the regrowth's weather over that under its own."""
     if run.regrowth_gpp is None:
         raise ValueError("the regrowth's productivity needs the regrowth run")
-    return run.regrowth_gpp / _mean(run.fluxes.gpp, forcing)
+    return run.regrowth_gpp / mean_of_year(run.fluxes.gpp, forcing)
 
 
 DERIVED = (

@@ -30,6 +30,7 @@ from bayes_tbm.model import (
     simulate_stacked,
     summary_of,
 )  # fmt: skip
+from bayes_tbm.model.derived import mean_of_year
 from bayes_tbm.model.regrowth import start_at_age
 from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, Parameters
 from bayes_tbm.posterior.edcs import EDC
@@ -156,8 +157,9 @@ class TracedDensity:
         stacked = native.Stacked.of(p)
         run = self._run(stacked, whole).trajectory
         if whole and self.instead is not None:
-            other = simulate_stacked(stacked, self.instead, start=run.first).sums.tree.gpp
-            run = dataclasses.replace(run, regrowth_gpp=other / self.instead.tree.step_length.sum())
+            other = simulate_stacked(stacked, self.instead, start=run.first).trajectory
+            mean = mean_of_year(other.fluxes.gpp, self.instead.tree)
+            run = dataclasses.replace(run, regrowth_gpp=mean)
         return p, run
 
     def _run(self, p: native.Stacked, whole: bool) -> Run:

@@ -17,8 +17,9 @@ from bayes_tbm.parameters import AbstractPrior, as_prior
 from bayes_tbm.posterior import assembly
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.results.groups import group
-from bayes_tbm.results.tree import drivers_hash
+from bayes_tbm.results.tree import WINDOW, drivers_hash, equal_points
 from bayes_tbm.sites.site import Site
+from bayes_tbm.sites.stated import bound as bound_of
 from bayes_tbm.sites.to_model import drivers_of
 from bayes_tbm.streams import ERROR_MODELS, STREAMS, BoundStream, Stream, bind
 
@@ -66,7 +67,7 @@ def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -
     site
         The same, over a longer record.
     end
-        Last date to run to; None for all.
+        Last date to run to, or the end of what was fitted, whichever is later; None for all.
     streams
         Of one's own among those fitted.
 
@@ -76,8 +77,9 @@ def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -
         The site is not that of the result, or it does not hold the fitted period.
     """
     record = json.loads(tree.attrs["experiment"])
-    first, last = fitted_period(tree)
-    short, whole = site.window(first, last), site.window(first, end)
+    first, last = _window(tree)
+    until = last if end is not None and bound_of(end, "end") < last else end
+    short, whole = site.window(first, last), site.window(first, until)
     priors = {name: as_prior(name, given) for name, given in record["priors"].items()}
     bound = tuple(
         bind(stream, short, stand_age=record["stand_age"])
@@ -122,6 +124,15 @@ def fitted_period(tree: xr.DataTree) -> tuple[np.datetime64, np.datetime64]:
     return time[0] - half, time[-1] + half - _NANOSECOND
 
 
+def _window(tree: xr.DataTree) -> tuple[np.datetime64, np.datetime64]:
+    """Instants between which lies what was fitted, and nothing else of the record."""
+    about = group(tree, "simulation").attrs
+    if WINDOW[0] not in about:  # an earlier result
+        return fitted_period(tree)
+    first, last = (np.datetime64(about[name], "ns") for name in WINDOW)
+    return first, last
+
+
 def _streams(described: Mapping[str, Mapping[str, Any]], own: Sequence[Stream]) -> list[Stream]:
     """Streams that are seen over the record, with the error models they were fitted with."""
     given = {stream.name: stream for stream in own}
@@ -154,14 +165,20 @@ def _check_same(tree: xr.DataTree, site: Site, bound: Sequence[BoundStream]) -> 
     same = {"time": np.array_equal(site.drivers["time"].values, time)}
     hashed = tree.attrs.get("drivers_sha256")  # earlier results have none
     same["drivers"] = hashed in (None, drivers_hash(site))
-    same |= {s.name: _equal(seen[s.name].values, s.data.value) for s in bound}
-    for name, is_same in same.items():
-        if not is_same:
+    same |= {s.name: equal_points(seen[s.name].values, s.data.value) for s in bound}
+    errors = group(tree, "constant_data")
+    alike = {
+        s.name: equal_points(errors[f"{s.name}_measurement_sd"].values, s.data.measurement_sd)
+        for s in bound
+    }
+    told = (same, "values", ", without start and end"), (alike, "uncertainties", "")
+    for found, what, how in told:
+        for name in (name for name, is_same in found.items() if not is_same):
             raise InputError(
                 where=site.source or site.name, variable=name,
                 rule="must be, over the fitted period, what was fitted",
-                found=f"other values in {str(time[0])[:10]} to {str(time[-1])[:10]}",
-                remedy="open the site as it was for the fit, without start and end",
+                found=f"other {what} in {str(time[0])[:10]} to {str(time[-1])[:10]}",
+                remedy=f"open the site as it was for the fit{how}",
             )  # fmt: skip
 
 
@@ -174,7 +191,3 @@ def _check_place(tree: xr.DataTree, site: Site) -> None:
             rule=f"must be that of the site that was fitted, {latitude:g}",
             found=f"{site.latitude:g}", remedy="open the site as it was for the fit",
         )  # fmt: skip
-
-
-def _equal(fitted_points: Any, points: Any) -> bool:
-    return fitted_points.shape == points.shape and np.allclose(fitted_points, points, rtol=1e-9)

@@ -29,6 +29,8 @@ from bayes_tbm.streams import BoundStream, Stream, bind
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 Array = NDArray[Any]
+Period = tuple[np.datetime64, np.datetime64]
+"""Middles of the first and the last step to predict."""
 Draws = dict[str, dict[str, Any]]
 """``points``, ``scores`` and ``series`` by stream, (draw, ...)."""
 
@@ -93,16 +95,19 @@ def predict(
         begin = _begin(tree, site, start)
     else:
         begin = site.window(start or fitted_period(tree)[0], end).drivers["time"].values[0]
+    period = begin, site.window(start, end).drivers["time"].values[-1]
     what = fitted(tree, site, end, streams)
-    held = _held_out(what, begin, what.whole.observations if observations is None else observations)
+    held = _held_out(
+        what, period, what.whole.observations if observations is None else observations
+    )
     predicted = {
         "posterior": _drawn(what, held, evenly(group(tree, "posterior"), draws), seed, given=True),
         "prior": _drawn(what, held, evenly(group(tree, "prior"), draws), seed + 1, given=False),
     }
-    out = _tree(what, held, predicted, begin)
-    period = [str(t)[:10] for t in (*fitted_period(tree), begin, out.simulation.time.values[-1])]
+    out = _tree(what, held, predicted, period)
+    dates = [str(t)[:10] for t in (*fitted_period(tree), *period)]
     names = ("fitted_from", "fitted_to", "predicted_from", "predicted_to")
-    out.attrs = {"site": site.name, **dict(zip(names, period, strict=True))}
+    out.attrs = {"site": site.name, **dict(zip(names, dates, strict=True))}
     return out
 
 
@@ -130,12 +135,11 @@ def _begin(tree: xr.DataTree, site: Site, start: When | None) -> np.datetime64:
 
 
 def _held_out(
-    what: Fitted, begin: np.datetime64, observations: Mapping[str, Observations]
+    what: Fitted, period: Period, observations: Mapping[str, Observations]
 ) -> tuple[BoundStream, ...]:
-    """Streams bound to what was observed from an instant on, in the run over the whole."""
-    half = what.whole.drivers["step_length"].values[-1] * 43_200_000
-    first = begin - np.timedelta64(int(half), "ms")
-    last = what.whole.drivers["time"].values[-1] + np.timedelta64(int(half), "ms")
+    """Streams bound to what was observed in the period to predict, in the run over the whole."""
+    half = np.timedelta64(int(what.whole.drivers["step_length"].values[-1] * 43_200_000), "ms")
+    first, last = period[0] - half, period[1] + half
     held = []
     for stream in what.streams:
         seen = observations.get(stream.name)
@@ -146,7 +150,7 @@ def _held_out(
         raise InputError(
             where=what.whole.source or what.whole.name, variable="observations",
             rule="some fitted stream must be observed in the period to predict",
-            found=f"none of {', '.join(s.name for s in what.streams)} from {str(begin)[:10]}",
+            found=f"none of {', '.join(s.name for s in what.streams)} from {str(period[0])[:10]}",
         )  # fmt: skip
     sizes = {stream.name: what.systematic[stream.name] for stream in held}
     known = assembly.with_systematic(held, sizes)
@@ -202,7 +206,7 @@ def _of_draw(
 
 
 def _tree(
-    what: Fitted, held: Sequence[BoundStream], drawn: Mapping[str, Draws], begin: np.datetime64
+    what: Fitted, held: Sequence[BoundStream], drawn: Mapping[str, Draws], period: Period
 ) -> xr.DataTree:
     coords = {f"{s.name}_point": s.point for s in held}
 
@@ -221,7 +225,7 @@ def _tree(
         "observed_data": dataset({s.name: np.asarray(s.data.value) for s in held}),
         "constant_data": dataset({s.name: np.asarray(s.data.measurement_sd) for s in held}),
         "fitted_data": _fitted_data(what, [s.name for s in held]),
-        "simulation": _simulation(what, held, drawn["posterior"]["series"], begin),
+        "simulation": _simulation(what, held, drawn["posterior"]["series"], period),
     }
     return xr.DataTree.from_dict(groups)
 
@@ -237,17 +241,15 @@ def _fitted_data(what: Fitted, names: Sequence[str]) -> xr.Dataset:
 
 
 def _simulation(
-    what: Fitted, held: Sequence[BoundStream], series: Mapping[str, Array], begin: np.datetime64
+    what: Fitted, held: Sequence[BoundStream], series: Mapping[str, Array], period: Period
 ) -> xr.Dataset:
     """Model and data at the steps that are predicted; NaN where nothing was observed."""
     time = what.whole.drivers["time"].values
-    keep = time >= begin
+    keep = (time >= period[0]) & (time <= period[1])
     out = xr.Dataset(coords={"time": time[keep], "quantile": list(QUANTILES)})
     for s in held:
         attrs = {"units": s.stream.unit, "long_name": s.stream.long_name}
-        seen = np.full(len(time), np.nan)
-        seen[s.step] = s.value
         levels = np.quantile(series[s.name][:, keep], QUANTILES, axis=0)
         out[s.name] = ("quantile", "time"), levels, attrs
-        out[f"{s.name}_observed"] = "time", seen[keep], attrs
+        out[f"{s.name}_observed"] = "time", s.observed(len(time))[keep], attrs
     return out

@@ -129,7 +129,7 @@ def stream_skill(tree: xr.DataTree) -> pd.DataFrame:
     pandas.DataFrame
         A row a stream, with the columns
 
-        - ``n``: values observed;
+        - ``n``: steps with observed values, of which several in one step count by their mean;
         - ``r2``: one minus the mean squared residual of the posterior-median simulation over the
           variance of the data, at the data's own step;
         - ``bias``, ``bias_over_sd``: mean residual (simulation less data), in the stream's unit and

@@ -21,15 +21,19 @@ from bayes_tbm.parameters import TABLE
 from bayes_tbm.plain import told
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.evaluate import QUANTILES, Evaluation
+from bayes_tbm.sites.observations import STOCKS
 from bayes_tbm.sites.schema import DRIVERS
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.summary import hash_numbers
+from bayes_tbm.sites.time_axis import step_bounds
 from bayes_tbm.streams import BoundStream
 from bayes_tbm.units import dry_matter_per_hectare
 from bayes_tbm.version import __version__
 
 Group = dict[str, NDArray[Any]]
 _NEEDED = ("posterior", "prior", "observed_data", "simulation")
+WINDOW = "window_start", "window_end"
+"""Attributes of the group simulation: between them lies what was fitted of the record."""
 _ERROR_UNITS = {
     "memory": "d", "structural_log_sd": "1", "error_length": "yr", "error_common": "1",
 }  # fmt: skip
@@ -94,15 +98,14 @@ def _constant_data(density: LogDensity) -> Group:
 
 
 def _simulation(site: Site, density: LogDensity, posterior: Evaluation) -> xr.Dataset:
-    """Model and data at the data's step; NaN where nothing was observed."""
+    """Model and data at the data's step, means of several in one; NaN where nothing was seen."""
     time = site.drivers.time.values
-    out = xr.Dataset(coords={"time": time, "quantile": list(QUANTILES)})
+    out = xr.Dataset(coords={"time": time, "quantile": list(QUANTILES)}, attrs=_window(site))
     for stream in density.streams:
         attrs = {"units": stream.stream.unit, "long_name": stream.stream.long_name}
         series = posterior.series[stream.name]
         if isinstance(stream, BoundStream):
-            dim, seen = "time", np.full(series.shape[-1], np.nan)
-            seen[stream.step] = stream.value
+            dim, seen = "time", stream.observed(series.shape[-1])
             early = len(stream.earlier)
             if early:
                 _add_earlier(out, stream, series[:, :early], attrs)
@@ -113,6 +116,20 @@ def _simulation(site: Site, density: LogDensity, posterior: Evaluation) -> xr.Da
         out[stream.name] = ("quantile", dim), series, attrs
         out[f"{stream.name}_observed"] = dim, seen, attrs
     return out
+
+
+def _window(site: Site) -> dict[str, str]:
+    """Instants between which lie the middles of all steps, and all that was observed in them."""
+    time, bounds = site.drivers["time"].values, step_bounds(site.drivers)
+    seen = [one.time for name, one in site.observations.items() if name not in STOCKS]
+    known = np.concatenate([time, *seen])
+    inside = known[(known >= bounds[0, 0]) & (known <= bounds[-1, 1])]
+    return dict(zip(WINDOW, map(str, (inside.min(), inside.max())), strict=True))
+
+
+def equal_points(fitted: NDArray[Any], points: NDArray[Any]) -> bool:
+    """Whether points, or their errors, are those that were fitted."""
+    return fitted.shape == points.shape and np.allclose(fitted, points, rtol=1e-9)
 
 
 def _add_earlier(

@@ -91,7 +91,7 @@ class Stream:
         Parameters
         ----------
         errors
-            As `bayes_tbm.Balanced`, `bayes_tbm.Gaussian`, ...
+            As `bayes_tbm.BlockMeans`, `bayes_tbm.Gaussian`, ...
 
         Returns
         -------

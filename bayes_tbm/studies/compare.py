@@ -21,6 +21,7 @@ from bayes_tbm.report import check_folder
 from bayes_tbm.results import check_convergence, stream_skill
 from bayes_tbm.results.diagnostics import ConvergenceReport
 from bayes_tbm.results.groups import group
+from bayes_tbm.results.tree import equal_points
 from bayes_tbm.runtime.files import write_whole
 from bayes_tbm.sampling import Settings
 from bayes_tbm.sampling.settings import settings_with
@@ -207,6 +208,7 @@ def _check(calibrations: Mapping[str, Calibration]) -> None:
         sizes = [c.experiment["systematic"] for c in (first, other)]
         if any(sizes[0][n] != sizes[1][n] for n in set(sizes[0]) & set(sizes[1])):
             unlike.append("systematic")
+        unlike += _other_streams(first, other)
         shared = set(first.density.priors) & set(other.density.priors)
         if first.site.data_hash() != other.site.data_hash():
             unlike.append("data")
@@ -218,6 +220,24 @@ def _check(calibrations: Mapping[str, Calibration]) -> None:
                 found=f"another {', '.join(unlike)} than in {next(iter(calibrations))}",
                 remedy="where one set needs the stand's regrowth, give regrowth=True to all",
             )  # fmt: skip
+
+
+def _other_streams(first: Calibration, other: Calibration) -> list[str]:
+    """Return what streams of one name differ in: their errors, or points that are not a site's."""
+    bound = [{s.name: s.data for s in c.density.streams} for c in (first, other)]
+    told = [c.experiment["streams"] for c in (first, other)]
+    shared = sorted(set(bound[0]) & set(bound[1]))
+    found = [f"error model of {name}" for name in shared if told[0][name] != told[1][name]]
+    if first.site.data_hash() != other.site.data_hash():
+        return found
+    for name in shared:
+        pairs = [
+            (getattr(bound[0][name], field), getattr(bound[1][name], field))
+            for field in ("value", "measurement_sd", "day")
+        ]
+        if not all(equal_points(*pair) for pair in pairs):
+            found.append(f"points of {name}")
+    return found
 
 
 def _rows(

@@ -11,7 +11,8 @@ import xarray as xr
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.plain import check_kind, told
-from bayes_tbm.results.tree import check_result
+from bayes_tbm.results.groups import group
+from bayes_tbm.results.tree import check_result, equal_points
 
 _TAKEN = ("prior",)  # what the tables of a comparison call a row of their own
 
@@ -78,12 +79,23 @@ def check_sets(calibrations: Any) -> None:
 
 
 def unlike(tree: xr.DataTree, calibration: Calibration) -> list[str]:
-    """Return in what a result is not that of a calibration: entries of its experiment, or data."""
+    """Return in what a result is not that of a calibration.
+
+    Entries of its experiment, the site's data, and points of streams, which need not be the site's.
+    """
     stored = json.loads(tree.attrs["experiment"])
     current = json.loads(json.dumps(calibration.experiment))
     different = [name for name, value in current.items() if stored.get(name) != value]
-    same = tree.attrs.get("data_sha256") == calibration.site.data_hash()
-    return different if same else [*different, "data"]
+    if tree.attrs.get("data_sha256") != calibration.site.data_hash():
+        different.append("data")
+    seen, errors = group(tree, "observed_data"), group(tree, "constant_data")
+    for s in calibration.density.streams:
+        fitted = [(seen, s.name, s.data.value)]
+        fitted += [(errors, f"{s.name}_measurement_sd", s.data.measurement_sd)]
+        known = all(name in held for held, name, _ in fitted)
+        if known and not all(equal_points(held[name].values, x) for held, name, x in fitted):
+            different.append(f"points of {s.name}")
+    return different
 
 
 def check_stated(tree: Any, calibration: Any) -> None:

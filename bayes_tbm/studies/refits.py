@@ -89,7 +89,8 @@ def alternatives(
     which
         ``wider`` and ``narrower``: twice and half the spread, on the family's own scale, about the
         same median. ``dalec``: log-uniform between the published DALEC bounds (uniform for shares).
-        ``flat``: another family, uniform on the prior's own scale over its central 95 %.
+        ``flat``: another family, even over the prior's central 95 %: in the value for shares and
+        normal priors, else in the logarithm. The median moves where the prior is not even there.
 
     Returns
     -------

@@ -171,6 +171,11 @@ def test_a_set_is_not_compared_with_itself(gains):
         gains.difference(["flux"], ["flux"])
 
 
+def test_a_stream_that_is_there_already_has_no_synergy(gains):
+    found = gains.synergy("flux", "stock", given=["flux"])
+    np.testing.assert_array_equal(found["synergy"], 0.0)
+
+
 def test_datasets_are_labelled(gains):
     for data in (gains.gain(), gains.shapley(), gains.leave_one_out(), gains.synergy(*STREAMS[:2])):
         assert list(data["target"].values) == list(TARGETS)

@@ -1,6 +1,7 @@
 """Collections of sites as ILAMB reads them: one file a variable, (time, site)."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -94,3 +95,15 @@ def test_a_site_without_longitude_is_placed_by_its_owner(of_months, months, tmp_
     plain = export(of_months, tmp_path, site=nowhere, variables=["lai"])
     with xr.open_dataset(plain[0]) as data:
         assert "lon" not in data.coords
+
+
+def test_what_is_said_of_one_site_is_in_the_file_of_all(of_months, first, second, tmp_path):
+    """Which run came first must not decide whether draws of a prior pass for a posterior's."""
+    fitted, other = of_months.copy(), of_months.copy()
+    record = json.loads(fitted.attrs["experiment"])
+    fitted.attrs["experiment"] = json.dumps(record | {"prior_only": False})
+    other.attrs["latitude"] = second.latitude
+    export([fitted, other], tmp_path, "ilamb", site=[first, second], variables=["gpp"], draws=8)
+    with xr.open_dataset(tmp_path / "posterior" / "gpp.nc", decode_times=False) as data:
+        assert "second: nothing was fitted" in data.attrs["comment"]
+        assert data.attrs["comment"].count("nothing was fitted") == 1

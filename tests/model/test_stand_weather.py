@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 import bayes_tbm as bt
-from bayes_tbm.model import prepare
+from bayes_tbm.model import prepare, simulate_stacked
+from bayes_tbm.model.derived import regrowth_productivity
 from bayes_tbm.model.stand_weather import LAI, with_equivalent_light
+from bayes_tbm.native import Stacked
+from bayes_tbm.parameters import Parameters
 from bayes_tbm.processes.photosynthesis import gross_primary_production
 from bayes_tbm.sites.record_months import place_in_cycle
 from bayes_tbm.sites.to_model import drivers_of, stand_weather_of
@@ -123,3 +126,27 @@ def test_productivity_under_the_records_own_months_is_that_of_the_record():
     ratio = {w: tree["regrowth_productivity"].values for w, tree in found.items()}
     np.testing.assert_allclose(ratio["record"], 1.0, atol=2e-3)
     assert (ratio["mean year"] > 1.01).mean() > 0.8
+
+
+@pytest.mark.parametrize(("start", "end"), [("2006-04", "2010-09"), ("2006-10", "2011-03")])
+def test_productivity_of_a_record_with_a_season_more_is_of_the_same_months(start, end):
+    """Months of the year count alike on both sides, or a summer more would pass for weather."""
+    site = bt.open_site("hyytiala-twin").window(start, end)
+    density = bt.Calibration(site, ["lai"], regrowth=True).density
+
+    @jax.jit
+    def ratio(z):
+        _, run = density.run(density.values(z))
+        other = simulate_stacked(*_instead(density, z), start=run.first).trajectory.fluxes.gpp
+        own = run.fluxes.gpp
+        return regrowth_productivity(run, density.forcing), jnp.mean(other) / jnp.mean(own)
+
+    found, plain = ratio(jnp.zeros(density.dimension))
+    assert float(found) == pytest.approx(float(plain), abs=0.005)
+
+
+def _instead(density, z):
+    """Parameters and the stand's weather in place of the record's, stacked."""
+    values = density.values(z)
+    p = Parameters.from_mapping({name: values[name] for name in bt.TABLE})
+    return Stacked.of(p), density.traced.instead

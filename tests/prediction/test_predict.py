@@ -15,6 +15,8 @@ from bayes_tbm.parameters import Fixed
 from bayes_tbm.prediction import evaluate, predict
 from bayes_tbm.prediction.fitted import fitted
 from bayes_tbm.report.folder import save_tree
+from bayes_tbm.results import stream_skill
+from bayes_tbm.sites import Observations
 from bayes_tbm.streams import STREAMS as ALL
 from bayes_tbm.streams import Gaussian
 
@@ -86,6 +88,55 @@ def test_held_out_within_the_record(fitted_part, whole):
     held = predict(post, site, observations={"gpp": seen.select(odd)}, draws=20)
     np.testing.assert_allclose(held["observed_data"]["gpp"], seen.value[odd])
     assert list(held["predictions"].data_vars) == ["gpp"]
+
+
+def test_an_end_within_the_fit_changes_nothing_of_what_comes_before(draws, whole):
+    """What all points share as an error is known from all that was fitted, not from a part."""
+    seen = whole.observations["gpp"]
+    inside = (seen.time > np.datetime64("2006")) & (seen.time < np.datetime64("2008"))
+    held = {"gpp": seen.select(inside)}
+    to_the_end = predict(draws, whole, observations=held, draws=20, seed=3)
+    stopped = predict(draws, whole, observations=held, end="2007", draws=20, seed=3)
+    for name in ("predictions", "log_score"):
+        np.testing.assert_array_equal(stopped[name]["gpp"], to_the_end[name]["gpp"])
+    assert str(stopped["simulation"].time.values[-1])[:7] == stopped.attrs["predicted_to"][:7]
+    assert stopped.attrs["predicted_to"].startswith("2007-12")
+
+
+@pytest.fixture(scope="module")
+def calendar(whole):
+    """Calendar months, with leaf area in the first and the last half day of what is fitted."""
+    edges = np.arange("2006-01", "2010-02", dtype="datetime64[M]").astype("datetime64[ns]")
+    middles = edges[:-1] + np.diff(edges) // 2
+    drivers = whole.drivers.isel(time=slice(48)).assign_coords(time=middles)
+    days = ["2006-01-01T12", "2006-07-15", "2007-07-15", "2008-12-31T12", "2009-07-15"]
+    lai = Observations("lai", "m2 m-2", np.array(days, "datetime64[ns]"), np.arange(2.0, 7.0), 0.5)
+    return dataclasses.replace(whole, drivers=drivers, observations={"lai": lai})
+
+
+def test_all_that_was_fitted_is_found_again_at_the_edges_of_a_record_of_calendar_months(calendar):
+    post = Calibration(calendar.window(end="2008"), ["lai"]).prior(8, seed=1)
+    assert post["observed_data"]["lai"].size == 4
+    again = predict(post, calendar, draws=8)
+    assert again["fitted_data"]["lai"].size == 4
+    assert again["observed_data"]["lai"].values == [6.0]
+
+
+def test_values_of_one_step_count_by_their_mean_beside_the_model(calendar):
+    seen = calendar.observations["lai"]
+    more = seen.time + np.timedelta64(3, "D")
+    twice = Observations("lai", "m2 m-2", np.concatenate([seen.time[1:3], more[1:3]]),
+                         [3.0, 4.0, 4.0, 6.0], 0.5)  # fmt: skip
+    site = dataclasses.replace(calendar, observations={"lai": twice})
+    post = Calibration(site, ["lai"]).prior(8, seed=1)
+    shown = post["simulation"]["lai_observed"].values
+    np.testing.assert_array_equal(shown[np.isfinite(shown)], [3.5, 5.0])
+    assert stream_skill(post).loc["lai", "n"] == 2
+
+
+def test_other_uncertainties_than_those_fitted_are_refused(draws, whole):
+    with pytest.raises(InputError, match=r"gpp: must be, .*other uncertainties in .*as it was for"):
+        predict(draws, whole.with_uncertainty({"gpp": 1.0}))
 
 
 def test_scores_of_every_stream_and_forecaster(prediction):

@@ -71,6 +71,24 @@ def test_a_fit_of_another_calibration_is_refused(cal, post, site):
             sensitivity(other, post=post)
 
 
+def test_a_fit_to_other_points_is_refused(site):
+    """Points of stocks, and those that a user gives, are not the site's."""
+    stocks = [bt.Stock(value, 12.0, "Mg ha-1", age=60) for value in (120.0, 300.0)]
+    one, two = (bt.Calibration(site, ["gpp", stock]) for stock in stocks)
+    post = one.prior(8)
+    assert unlike(post, one) == []
+    assert unlike(post, two) == ["points of stock"]
+    more = one.with_points({"gpp": one.density.streams[0].data.value + 1.0})
+    assert unlike(post, more) == ["points of gpp"]
+    both = bt.Calibration(site, ["gpp", "lai", stocks[1]])
+    with pytest.raises(bt.InputError, match="streams alone; found another points of stock than"):
+        compare({"a": one, "b": both})
+    errors = bt.STREAMS["gpp"].with_errors(bt.BlockMeans(averaging=0.0, balance=1.0))
+    other = bt.Calibration(site, [errors, "lai"])
+    with pytest.raises(bt.InputError, match="streams alone; found another error model of gpp"):
+        compare({"a": bt.Calibration(site, ["gpp"]), "b": other})
+
+
 @pytest.mark.parametrize("wrong", ["run/", None, ["gpp"], xr.DataTree()])
 def test_other_things_than_calibrations_and_results_are_refused(wrong, cal):
     with pytest.raises(bt.InputError, match=r"must be a bayes_tbm.Calibration"):
