@@ -108,6 +108,10 @@ class DataWarning(UserWarning):
     """Data that can be used, but not quite as their provider meant."""
 
 
+class PlaceWarning(DataWarning):
+    """A place that is stated where a file tells quite another."""
+
+
 class ConvergenceWarning(UserWarning):
     """A posterior whose chains have not converged, with the reasons."""
 

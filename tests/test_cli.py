@@ -518,7 +518,7 @@ def test_simulate_from_a_run(short_run, short_tree, tmp_path):
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("wood_time = 3\n", ("parameters: wood_time", "unknown ['wood_time']")),
+        ("wood_time = 3\n", ("parameters: wood_time", "unknown wood_time")),
         ("wood_residence_time = 1e6\n", ("wood_residence_time", "must lie within", "1000000")),
         ("f_fol = 0.1\n", ("every DALEC parameter must be given", "LCMA")),
         ("wood_residence_time = \n", ("mine.toml: must be a TOML file of name = number",)),

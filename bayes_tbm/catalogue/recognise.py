@@ -1,12 +1,14 @@
 """What a file is, told from its content and its header, never from its name alone."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, PlaceWarning
 from bayes_tbm.formats import callmip, edinburgh, fluxnet, modistools, plumber2
 from bayes_tbm.formats import earth_engine as gee
 from bayes_tbm.formats.appeears import is_appeears, read_appeears
@@ -25,6 +27,8 @@ OTHERWISE = (
     "bring-your-own-data); biomass by age: GrowthCurve.from_csv"
 )
 _SHOWN = 8
+_FAR = 5.0
+"""Degrees that a stated latitude may be off the file's, which may be that of a large cell."""
 _NAMES = (".cbf", ".nc", ".nc4")
 
 
@@ -55,12 +59,21 @@ def as_stated(held: Contents, reading: Reading) -> Contents:
     """Return contents with the name and the place that the user states."""
     stated = {"name": reading.site, "latitude": reading.latitude, "longitude": reading.longitude}
     given = {name: value for name, value in stated.items() if value is not None}
+    if None not in (held.latitude, reading.latitude):
+        _doubt_latitude(held.latitude, reading.latitude, held.source)
     moved = ", ".join(
         f"{name} {given[name]:g} as stated, the file has {getattr(held, name)}"
         for name in ("latitude", "longitude")
         if name in given
     )
     return replace(held, notes=(*held.notes, *[moved] * bool(moved)), **given)  # type: ignore[arg-type]
+
+
+def _doubt_latitude(held: Any, stated: Any, where: str) -> None:
+    """Warn of a latitude that is stated in place of quite another: swapped, for example."""
+    if abs(held - stated) > _FAR:
+        told = f"latitude {stated:g} as stated, the file has {held:g}: which one is right?"
+        warnings.warn(f"{where}: {told}", PlaceWarning, stacklevel=4)
 
 
 def _whole(kind: str, read: Callable[[Path], Site]) -> Format:

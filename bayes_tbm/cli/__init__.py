@@ -185,7 +185,7 @@ def _summary(arguments: argparse.Namespace) -> int:
     tree = load_run(arguments.folder)
     gate = check_convergence(tree)
     print(f"{tree.attrs['title']}\n{gate}\n\n{stream_skill(tree).round(3).to_string()}\n")
-    print(az.summary(tree).to_string())
+    print(az.summary(tree, round_to="none").to_string(float_format=lambda x: f"{x:.4g}"))
     return 0 if gate.passed else NOT_CONVERGED
 
 

@@ -15,7 +15,8 @@ of site files. Columns of the CSV:
 
   site                  its name (needed)
   path                  file, beside the CSV, or known name; by default the site's name
-  latitude, longitude   degrees, for the map and for files that lack them
+  latitude, longitude   degrees, which go before the file's (not where latitudes are 5 apart:
+                        such a site is skipped)
   stand_age, start, end, streams, observations, uncertainty.nbe, priors.NAME, sampling.draws, ...
                         options of one site, as an experiment file has them; lists with ";"
   all others            covariates, kept for bayes-tbm population

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, did_you_mean, nearest
 from bayes_tbm.parameters.table import TABLE
 from bayes_tbm.units import DAYS_PER_YEAR
 
@@ -111,8 +111,10 @@ class Parameters:
                 where="parameters",
                 variable=", ".join(missing + surplus),
                 rule="every model parameter must be given once, by its name",
-                found=f"missing {missing or 'none'}, unknown {surplus or 'none'}",
-                remedy="start from Parameters.default(...) to keep prior medians for the rest",
+                found=f"missing {_listed(missing)}; unknown {_listed(surplus)}",
+                remedy=did_you_mean(surplus[0], TABLE)
+                if surplus and nearest(surplus[0], TABLE)
+                else "start from Parameters.default(...) to keep prior medians for the rest",
             )
         return cls(**{name: values[name] for name in TABLE})  # type: ignore[arg-type] # ArrayLike in
 
@@ -290,3 +292,7 @@ def to_dalec(parameters: Parameters, *, step_length: float) -> dict[str, jax.Arr
     dalec["initial_water"] = p["initial_saturation"] * p["field_capacity"]
     dalec["runoff_focal_point"] = p["drainage_storage"] ** 2 / step_length
     return dalec
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) or "none"

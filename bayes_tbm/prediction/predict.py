@@ -21,9 +21,10 @@ from bayes_tbm.prediction.draws import evenly, in_batches, with_fixed
 from bayes_tbm.prediction.fitted import Fitted, fitted, fitted_period
 from bayes_tbm.prediction.given import check_given
 from bayes_tbm.results.groups import group
-from bayes_tbm.results.tree import check_result
+from bayes_tbm.results.tree import at_steps, check_result
 from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.runtime.precision import use_double_precision
+from bayes_tbm.sites.settle import settled_observations
 from bayes_tbm.sites.site import Observations, Site, When
 from bayes_tbm.streams import BoundStream, Stream, bind
 
@@ -62,7 +63,8 @@ def predict(
         First and last date to predict; by default all that follows the fitted period.
     observations
         What was held out of the fit, by stream, where it is not the site's own after the fitted
-        period: it may lie within that too.
+        period: it may lie within that too. Of any unit of its quantity; values without a standard
+        deviation have the median of the fitted ones.
     streams
         Streams of your own among those that were fitted; the package's are known by name.
     draws
@@ -91,6 +93,11 @@ def predict(
     draws = whole_at_least(2, "draws", draws, where="predict")
     seed = whole_at_least(0, "seed", seed, where="predict", below=2**32)
     check_given(site, start, end, observations)
+    if observations is not None:
+        observations = {
+            name: settled_observations(seen, site.drivers, "predict: observations")
+            for name, seen in observations.items()
+        }
     if observations is None:
         begin = _begin(tree, site, start)
     else:
@@ -251,5 +258,5 @@ def _simulation(
         attrs = {"units": s.stream.unit, "long_name": s.stream.long_name}
         levels = np.quantile(series[s.name][:, keep], QUANTILES, axis=0)
         out[s.name] = ("quantile", "time"), levels, attrs
-        out[f"{s.name}_observed"] = "time", s.observed(len(time))[keep], attrs
+        out[f"{s.name}_observed"] = "time", at_steps(s, len(time))[keep], attrs
     return out

@@ -105,7 +105,7 @@ def _simulation(site: Site, density: LogDensity, posterior: Evaluation) -> xr.Da
         attrs = {"units": stream.stream.unit, "long_name": stream.stream.long_name}
         series = posterior.series[stream.name]
         if isinstance(stream, BoundStream):
-            dim, seen = "time", stream.observed(series.shape[-1])
+            dim, seen = "time", at_steps(stream, series.shape[-1])
             early = len(stream.earlier)
             if early:
                 _add_earlier(out, stream, series[:, :early], attrs)
@@ -125,6 +125,13 @@ def _window(site: Site) -> dict[str, str]:
     known = np.concatenate([time, *seen])
     inside = known[(known >= bounds[0, 0]) & (known <= bounds[-1, 1])]
     return dict(zip(WINDOW, map(str, (inside.min(), inside.max())), strict=True))
+
+
+def at_steps(stream: BoundStream, places: int) -> NDArray[np.float64]:
+    """Return the mean of the values at every place of a stream's series, NaN where none is."""
+    sums, counts = (np.bincount(stream.step, one, places) for one in (stream.value, None))
+    none: NDArray[np.float64] = np.full(places, np.nan)
+    return np.divide(sums, counts, out=none, where=counts > 0)
 
 
 def equal_points(fitted: NDArray[Any], points: NDArray[Any]) -> bool:

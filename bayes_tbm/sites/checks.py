@@ -107,6 +107,13 @@ def _check_place(latitude: float, longitude: float | None, where: str) -> None:
         raise InputError(where=where, variable="longitude", rule=rule, found=longitude)
 
 
+_COMPOSITES = (8.0, 16.0)
+_AT_THE_TURN = (
+    "steps that begin anew with every year end in a shorter one: give drivers of days or months, "
+    "and what was observed over 8 or 16 days as observations"
+)
+
+
 def _check_complete(drivers: xr.Dataset, where: str) -> None:
     """Refuse absent drivers and gaps: the model needs a value at every step."""
     for name in (*DRIVER_RANGES, "days"):
@@ -136,8 +143,22 @@ def _check_time(time: NDArray[np.datetime64], where: str) -> None:
     uneven = np.append(False, np.abs(step - typical) > STEP_TOLERANCE * typical)
     rule = f"steps must be within {STEP_TOLERANCE:.0%} of the usual {typical:g} d"
     hint = "are steps missing?"
+    if typical in _COMPOSITES and (first := np.flatnonzero(uneven)).size:
+        turn = time[first].astype("datetime64[Y]") != time[first - 1].astype("datetime64[Y]")
+        hint = _AT_THE_TURN if turn.all() else hint
     _refuse(uneven, time, np.append(typical, step), where, "time", rule, hint)
     _check_month_stamps(time, typical, where)
+    _check_midnights(time, typical, where)
+
+
+def _check_midnights(time: NDArray[np.datetime64], days: float, where: str) -> None:
+    """Refuse midnights of days, or of other odd numbers of them: their middle is noon."""
+    if days % 2 == 1 and days < 28 and (time == time.astype("datetime64[D]")).all():
+        raise InputError(
+            where=where, variable="time", rule="must be the middle of each step",
+            found=f"midnights, {days:g} d apart, as on {time[0].astype('datetime64[D]')}",
+            remedy="add half a step, for observations too (stamp='start' does, for tables)",
+        )  # fmt: skip
 
 
 def _check_month_stamps(time: NDArray[np.datetime64], typical: float, where: str) -> None:

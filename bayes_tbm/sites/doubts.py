@@ -22,6 +22,10 @@ _SOMETIMES, _OFTEN = 0.215, 0.5
 """Shares of steps up to which radiation and vapour may be impossible: instruments err."""
 _SUN = 3.0
 """By how much a day's radiation may be above the atmosphere's [MJ m-2 d-1]."""
+_BRIGHT, _DARKEST = 5.0, 0.1
+"""Light above the air [MJ m-2 d-1] from which a month is no polar night, and the least share of it
+that a month of clouds leaves."""
+_TROPIC = 23.5
 _STOCKS = {"wood": 50.0, "live_biomass": 20.0, "som": 50.0}
 """Below which no stock is worth a measurement [g C m-2]."""
 _YEAR = 360.0
@@ -30,6 +34,8 @@ _ENOUGH = 10
 _LONG = 5.0
 """Steps [d] from which fluxes of days are means over less than the step."""
 _SHARE = 0.25
+_OVERLAP = 0.005
+"""Share of a record that its steps may count twice: calendar months of equal length do not."""
 
 
 def doubts(
@@ -78,7 +84,20 @@ def _of_a_year(latitude: float, drivers: xr.Dataset) -> dict[str, str]:
         told["burned_fraction: very large"] = f"{burnt:.2g} of the area at a step, on average"
     for name in ("shortwave", "vpd"):
         told |= _small(name, drivers[name].values)
-    return told
+    return told | _overlapping(drivers)
+
+
+def _overlapping(drivers: xr.Dataset) -> dict[str, str]:
+    """Doubt steps that count more days, or fewer, than lie between the first and the last."""
+    time, lengths = drivers["time"].values, drivers["step_length"].values
+    between = float((time[-1] - time[0]) / np.timedelta64(1, "D"))
+    counted = float(lengths.sum() - 0.5 * (lengths[0] + lengths[-1]))
+    if abs(counted / between - 1.0) < _OVERLAP:
+        return {}
+    return {
+        "time: steps overlap or leave gaps": f"they count {counted:.0f} d within {between:.0f}: "
+        "give drivers of days or months"
+    }
 
 
 def _small_stocks(observations: Mapping[str, Observations]) -> dict[str, str]:
@@ -109,14 +128,41 @@ def impossible(latitude: float, drivers: xr.Dataset) -> dict[str, str]:
         told["vpd: above saturation"] = (
             f"at {share:.0%} of steps it is more than the air can hold: is the unit right?"
         )
-    limit = _above_the_air(latitude, drivers["day_of_year"].values) + _SUN
-    share = float(np.mean(drivers["shortwave"].values > limit))
+    days, light = drivers["day_of_year"].values, drivers["shortwave"].values
+    there = _above_the_air(latitude, days)
+    share = float(np.mean(light > there + _SUN))
+    asked = f"at {latitude:.4g} degrees north: are latitude, times and unit right?"
     if share > _SOMETIMES:
-        told["shortwave: more than the sun gives"] = (
-            f"at {share:.0%} of steps, at {latitude:.4g} degrees north: are latitude, times and "
-            "unit right?"
-        )
+        told["shortwave: more than the sun gives"] = f"at {share:.0%} of steps, {asked}"
+    elif _against(light, there, _above_the_air(-latitude, days), latitude):
+        told["shortwave: against the season"] = f"most in winter, {asked}"
+    elif light.max() >= _SMALL["shortwave"] and (dark := _dark(light, there, days)):
+        told["shortwave: less than clouds leave"] = f"{dark:.0%} of the sun's in one month, {asked}"
     return told
+
+
+def _against(
+    light: NDArray[np.float64],
+    here: NDArray[np.float64],
+    across: NDArray[np.float64],
+    latitude: float,
+) -> bool:
+    """Whether light follows the season of the other hemisphere, beyond the tropics."""
+    if abs(latitude) < _TROPIC or light.std() == 0.0:
+        return False
+    return float(np.corrcoef(light, here)[0, 1]) < 0.0 < float(np.corrcoef(light, across)[0, 1])
+
+
+def _dark(
+    light: NDArray[np.float64], there: NDArray[np.float64], days: NDArray[np.float64]
+) -> float:
+    """Share of the sun's light in the darkest month that has any; 0 where no cloud is in doubt."""
+    month = (days * (12.0 / 366.0)).astype(int) % 12
+    sun, seen = (np.bincount(month, x, 12) for x in (there, light))
+    count = np.maximum(np.bincount(month, minlength=12), 1)
+    bright = sun / count > _BRIGHT
+    least = float((seen[bright] / sun[bright]).min(initial=1.0))
+    return least if 0.0 < least < _DARKEST else 0.0
 
 
 def _above_the_air(latitude: float, day_of_year: NDArray[np.float64]) -> NDArray[np.float64]:

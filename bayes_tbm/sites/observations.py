@@ -64,7 +64,7 @@ class Observations:
     Raises
     ------
     InputError
-        If the lengths differ or the name is unknown.
+        If the lengths differ, the name is unknown, or times are no dates or values no numbers.
     """
 
     name: str
@@ -80,8 +80,7 @@ class Observations:
             raise InputError(
                 rule="not an observed variable", found=self.name, remedy=f"use one of {OBSERVED}"
             )
-        value = np.atleast_1d(missing_to_nan(self.value))
-        time = np.atleast_1d(np.asarray(self.time, dtype="datetime64[ns]"))
+        value, time = np.atleast_1d(self._numbers("value")), np.atleast_1d(self._times())
         if time.shape != value.shape:
             raise InputError(
                 variable=self.name,
@@ -100,8 +99,32 @@ class Observations:
             object.__setattr__(self, name, kept)
         object.__setattr__(self, "note", " ".join(self.note.split()))
 
+    def _times(self) -> NDArray[np.datetime64]:
+        """Return the times, which bare numbers are not: NumPy counts them from 1970."""
+        given = np.asarray(self.time)
+        first = given.ravel()[0] if given.size else None
+        try:
+            if given.size and (given.dtype.kind in "biufc" or isinstance(first, int | float)):
+                raise ValueError
+            if isinstance(first, str) and any(len(str(one).strip()) < 5 for one in given.ravel()):
+                raise ValueError  # of a year no day is told
+            return given.astype("datetime64[ns]")
+        except (ValueError, TypeError, OverflowError) as error:
+            raise InputError(
+                variable=f"{self.name} time", rule="must be dates, as numpy.datetime64 or as text",
+                found=repr(given.tolist())[:60], remedy="write a year's middle as 2008-07-01",
+            ) from error  # fmt: skip
+
+    def _numbers(self, part: str) -> NDArray[np.float64]:
+        try:
+            return missing_to_nan(getattr(self, part))
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                variable=f"{self.name} {part}", rule="must be numbers", found=error
+            ) from error
+
     def _broadcast_sd(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        sd = missing_to_nan(self.sd)
+        sd = self._numbers("sd")
         if sd.ndim and sd.shape not in (shape, (1,)):
             raise InputError(
                 variable=f"{self.name} sd",

@@ -19,7 +19,7 @@ from bayes_tbm.sites.observations import STOCKS, Observations, join_notes, joine
 from bayes_tbm.sites.record_months import record_months
 from bayes_tbm.sites.schema import DRIVERS
 from bayes_tbm.sites.settle import settled_drivers, settled_observations, warn_unusual
-from bayes_tbm.sites.stated import When, bound, finite, positive, sizes
+from bayes_tbm.sites.stated import When, bound, day, finite, positive, sizes
 from bayes_tbm.sites.summary import hash_numbers, page
 from bayes_tbm.sites.write import write_site
 
@@ -339,7 +339,7 @@ class Site:
             If the name, the unit or the date is not known, or a number cannot be true.
         """
         number, size = finite(value, name, self.source), positive(sd, name, self.source)
-        when = self.drivers["time"].values[0] if time is None else bound(time, "start")
+        when = self.drivers["time"].values[0] if time is None else day(time, name, self.source)
         one = Observations(name, unit, np.array([when]), np.array([number]), np.array([size]))
         one = settled_observations(one, self.drivers, self.source or self.name)
         seen = joined(self.observations[name], one) if name in self.observations else one

@@ -89,3 +89,19 @@ def bound(when: When | None, label: str) -> np.datetime64:
             found=repr(when), remedy="leave it out for the whole record",
         ) from error  # fmt: skip
     return np.datetime64(instant, "ns")
+
+
+def day(when: When, name: str, where: str) -> np.datetime64:
+    """Return the first instant of a date at which a series was observed.
+
+    Raises
+    ------
+    InputError
+        If it is no date.
+    """
+    try:
+        return bound(when, "start")
+    except InputError as error:
+        raise InputError(
+            where=where, variable=f"{name} time", rule=error.rule, found=error.found
+        ) from error

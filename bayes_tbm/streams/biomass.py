@@ -147,7 +147,8 @@ def check_points(age: Array, value: Array, sd: Array, where: str) -> None:
             raise InputError(
                 where=where, variable=name, rule="must be a positive number at every point",
                 found=f"{array[bad[0]]:g} g C m-2 at age {age[bad[0]]:g}",
-                remedy="errors are of the logarithm; give every point a standard deviation",
+                remedy="errors are of the logarithm"
+                + "; give every point a standard deviation" * (name == "sd"),
             )  # fmt: skip
     allowed = OBSERVED_RANGES["live_biomass"]
     if value.max() > allowed.high:

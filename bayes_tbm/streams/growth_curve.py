@@ -34,6 +34,8 @@ from bayes_tbm.streams.tables import read_stocks
 from bayes_tbm.units import CARBON_FRACTION, DAYS_PER_YEAR
 
 Array = NDArray[np.float64]
+_FASTEST = 1.0
+"""Rate of growth that no forest has [yr-1]."""
 _AGES = tuple(range(10, 151, 10))
 _MANY = 1000
 """Points of which an evaluation with its gradient takes about 0.2 s on one core."""
@@ -145,7 +147,9 @@ class GrowthCurve:
         where = options.get("source", "growth curve")
         convert = to_carbon(unit, carbon_fraction, where)
         values = convert(numeric_array(where, "biomass", biomass))
-        spread = np.broadcast_to(convert(numeric_array(where, "sd", sd)), values.shape)
+        spread = convert(numeric_array(where, "sd", sd))
+        if spread.size == 1:
+            spread = np.broadcast_to(spread, values.shape)
         return cls(np.asarray(age), values, spread, **options)
 
     @classmethod
@@ -273,6 +277,9 @@ class GrowthCurve:
         """
         where = options.get("source", "growth curve")
         given = numeric(where, asymptote=asymptote, rate=rate, shape=shape, B=B)
+        if given["rate"] > _FASTEST:
+            line = f"{where}: rate {given['rate']:g} yr-1: no stand is full-grown in so few years"
+            warnings.warn(f"{line}; is it in percent?", DataWarning, stacklevel=2)
         errors = {"asymptote": asymptote_error, "rate": rate_error, "shape": shape_error,
                   "B": B_error}  # fmt: skip
         matrix = parameter_covariance(covariance, errors, where)

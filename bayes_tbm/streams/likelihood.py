@@ -337,12 +337,6 @@ class BoundStream(AbstractBoundStream):
         other = super().with_points(value)
         return dataclasses.replace(other, value=other.data.value[self.block])
 
-    def observed(self, places: int) -> Array:
-        """Return the mean of the values at every place of `series`, NaN where there are none."""
-        sums, counts = (np.bincount(self.step, weights, places) for weights in (self.value, None))
-        none: Array = np.full(places, np.nan)
-        return np.divide(sums, counts, out=none, where=counts > 0)
-
     def series(self, run: Trajectory, parameters: Parameters) -> jax.Array:
         """Model counterpart at the earlier ages, then at every step, (earlier + time, ...)."""
         series = self.stream.operator(run, parameters)

@@ -77,7 +77,7 @@ class Stock:
         if (self.age is None) == (self.date is None):
             raise InputError(
                 where=self.name, rule="needs an age or a date, not both",
-                found=f"age {self.age}, date {self.date}",
+                found="neither" if self.age is None else f"age {self.age}, date {self.date}",
             )  # fmt: skip
         options = ("value", "sd", "age", "root_share", "carbon_fraction")
         for name, number in numeric(self.name, **{n: getattr(self, n) for n in options}).items():

@@ -362,6 +362,7 @@ class Table:
             return str(held.pop() if held else told)
         raise self.refuse(
             "unit", "one unit for all points is needed", ", ".join(sorted(held)) or "none",
+            "choose rows of one (where=...), or convert the others" if held else
             "add a column unit, or give it, as in unit='Mg ha-1' (dry matter) or 'Mg C ha-1'",
         )  # fmt: skip
 

@@ -130,6 +130,9 @@ def _conversion(
     _check_substance(source, target, expected)
     if expected == STOCK and source.size < _SMALLEST_STOCK * target.size:
         raise ValueError("too small for a stock: Mg is 1000 kg, mg a thousandth of a gram")
+    if "month" in source.words and "month" not in target.words:
+        month = "a month taken for 30.4375 d: divide sums of calendar months by their own days"
+        note = "; ".join(text for text in (note, month) if text)
     return Conversion(float(source.size / target.size), 0.0, note)
 
 

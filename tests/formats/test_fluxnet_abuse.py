@@ -155,7 +155,7 @@ REFUSED = {
     "two of a name": ("daily", lambda p: save(table(p).assign(ta_f="1"), p),
                       "TA_F: must be a column of its own"),
     "ISO dates": ("daily", lambda p: set_first(p, "TIMESTAMP", "2008-01-01"),
-                  "must be written as YYYYMMDD, YYYYMM or YYYY; found '2008-01-01'"),
+                  "YYYYMMDD, YYYYMM or YYYY; found '2008-01-01'; a spreadsheet rewrote the dates"),
     "a spreadsheet": ("fine", lambda p: save(table(p).assign(TIMESTAMP_START="2.00801E+11"), p),
                       "a spreadsheet rounded it"),
     "no such day": ("daily", lambda p: set_first(p, "TIMESTAMP", "20080230"),

@@ -90,6 +90,22 @@ def test_held_out_within_the_record(fitted_part, whole):
     assert list(held["predictions"].data_vars) == ["gpp"]
 
 
+def test_held_out_values_are_of_any_unit_of_their_quantity(draws, whole):
+    seen = whole.observations["gpp"]
+    later = seen.select(seen.time > np.datetime64("2011"))
+    found = []
+    for unit, factor in (("g C m-2 d-1", 1.0), ("kg C m-2 s-1", 1e-3 / 86400.0)):
+        held = dataclasses.replace(
+            later, unit=unit, value=later.value * factor, sd=later.sd * factor
+        )
+        found.append(predict(draws, whole, observations={"gpp": held}, draws=20, seed=1))
+    for name in ("observed_data", "predictions", "log_score"):
+        np.testing.assert_allclose(found[1][name]["gpp"], found[0][name]["gpp"], rtol=1e-9)
+    held = dataclasses.replace(later, unit="furlongs")
+    with pytest.raises(InputError, match="gpp: unit must be"):
+        predict(draws, whole, observations={"gpp": held})
+
+
 def test_an_end_within_the_fit_changes_nothing_of_what_comes_before(draws, whole):
     """What all points share as an error is known from all that was fitted, not from a part."""
     seen = whole.observations["gpp"]

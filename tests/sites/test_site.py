@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -56,6 +56,7 @@ def test_what_data_say_of_a_common_error_survives_the_round_trip(site, tmp_path)
 )
 def test_any_site_survives_the_round_trip(latitude, start, vpd, nee, note, content, tmp_path):
     time = time_from_days(start + np.arange(5))
+    assume((time != time.astype("datetime64[D]")).any())  # midnights are no middles of days
     columns = {name: values[:5] for name, values in content["drivers"].items()} | {"vpd": vpd}
     del columns["day_of_year"]  # made from time
     seen = Observations("nee", UNITS["nee"], time, nee, np.abs(nee), note)

@@ -473,7 +473,7 @@ def test_a_stock_before_the_record_needs_the_age_of_the_stand(site):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({}, r"stock: needs an age or a date, not both; found age None, date None"),
+        ({}, r"stock: needs an age or a date, not both; found neither"),
         ({"age": 20.0, "date": "2003-07-10"}, r"needs an age or a date, not both"),
         ({"age": 0.0}, r"stock: age: must be positive"),
         ({"age": 301.0}, r"stock: age: must lie within the regrowth run"),
@@ -520,3 +520,13 @@ def test_means_over_years_keep_the_years_before_the_record(make_site, run):
     past = at_age(run.regrowth.wood * np.exp(0.3), 40.0 + when[:2] / 365.25)
     expected = [past.mean(), middle[:12:4].mean(), middle[12:24:4].mean()]
     np.testing.assert_allclose(bound.expected(series), expected, rtol=1e-12)
+
+
+def test_other_numbers_of_biomass_than_of_ages_and_sds_are_refused():
+    with pytest.raises(InputError, match="needs one biomass and one sd for each age; found 2 ages"):
+        GrowthCurve.from_points([20, 40], [1.0, 2.0, 3.0], [1.0, 1.0], "Mg ha-1")
+
+
+def test_a_rate_in_percent_is_doubted():
+    with pytest.warns(DataWarning, match=r"rate 3 yr-1: .*is it in percent"):
+        GrowthCurve.from_chapman_richards(190.0, 3.0, 2.0, np.diag([100.0, 0.1, 0.01]), "Mg ha-1")

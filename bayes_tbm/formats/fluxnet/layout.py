@@ -109,6 +109,8 @@ def _bad_stamp(where: str, stamp: str, first: str) -> InputError:
         remedy = "a spreadsheet rounded it: give the file as downloaded"
     elif len(first) == 12 and first.isdecimal():
         remedy = "call the column TIMESTAMP_START or TIMESTAMP_END, as the stamps are meant"
+    elif re.fullmatch(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*", first):
+        remedy = "a spreadsheet rewrote the dates: give the file as downloaded"
     return InputError(
         where=where, variable=stamp, rule=f"must be written as {digits}",
         found=repr(first) if first else "no value in the first line", remedy=remedy,

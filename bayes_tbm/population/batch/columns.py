@@ -11,6 +11,7 @@ import pandas as pd
 
 from bayes_tbm.errors import InputError, nearest
 from bayes_tbm.formats.folder import site_files
+from bayes_tbm.formats.reading import ReadingOptions
 from bayes_tbm.population.site_table import read_rows
 
 OPTIONS = ("start", "end", "stand_age", "streams", "observations", "replace")
@@ -27,6 +28,8 @@ STATE_COLUMNS = ("state", "reason", "attempt", "seconds", "rhat", "ess", "diverg
 _FILES = ("path", "observations", "growth_curve.file", "stock.file", "reading.half_hourly")
 _NO_SITES = (".md", ".txt", ".toml")
 _NAMED = ("site", "path", *OPTIONS, *PLACE, *TABLES)
+_OF_READING = frozenset(ReadingOptions.__annotations__) - {"site", *PLACE}
+_SHORT = {"lat": "latitude", "lon": "longitude", "long": "longitude", "lng": "longitude"}
 _MANGLED = re.compile(r"(.*)\.\d+")
 
 
@@ -65,13 +68,20 @@ def _read(path: Path) -> pd.DataFrame:
     except pd.errors.ParserWarning as error:
         raise InputError(
             where=str(path), rule="rows must have as many cells as the first line has columns",
-            found="more cells", remedy="remove commas at the ends of rows, or quote cells with one",
+            found="more cells", remedy=_remedy(path),
         ) from error  # fmt: skip
     except (OSError, ValueError) as error:
         raise InputError(
             where=str(path), rule="must be a readable CSV with a row for each site", found=error,
             remedy="or name a folder of site files",
         ) from error  # fmt: skip
+
+
+def _remedy(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        if ";" in file.readline():
+            return "separate cells by commas, and write numbers with points: these are semicolons"
+    return "remove commas at the ends of rows, or quote cells with one"
 
 
 def _checked(table: pd.DataFrame, where: str) -> pd.DataFrame:
@@ -102,6 +112,10 @@ def _fault(column: str, columns: list[str]) -> str | None:
     table, dot, _ = column.partition(".")
     if column in _NAMED or (dot and table in TABLES):
         return None
+    if column in _OF_READING:
+        return f"is an option of reading: call it reading.{column}"
+    if column.lower() in _SHORT:
+        return f"is no option: did you mean {_SHORT[column.lower()]}?"
     meant = _meant(table, TABLES) if dot else _meant(column, _NAMED)
     return f"is no option: did you mean {meant}{'.NAME' * bool(dot)}?" if meant else None
 

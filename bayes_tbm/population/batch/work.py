@@ -18,7 +18,13 @@ from typing import Any
 import xarray as xr
 
 from bayes_tbm.calibration import Calibration
-from bayes_tbm.errors import ConvergenceWarning, DataWarning, InputError, WriteError
+from bayes_tbm.errors import (
+    ConvergenceWarning,
+    DataWarning,
+    InputError,
+    PlaceWarning,
+    WriteError,
+)
 from bayes_tbm.experiment import Experiment
 from bayes_tbm.population.batch import journal
 from bayes_tbm.population.batch.claims import claimed
@@ -68,7 +74,7 @@ def fit_job(job: Job, folder: Path, least: Mapping[str, int]) -> Event:
         began = time.perf_counter()
         try:
             found = _fitted(job, folder, least)
-        except InputError as error:
+        except (InputError, PlaceWarning) as error:
             found = {"state": journal.SKIPPED, "reason": str(error)}
         except WriteError:
             raise
@@ -91,6 +97,7 @@ def _fitted(job: Job, folder: Path, least: Mapping[str, int]) -> dict[str, Any]:
     own = folder / job.folder
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # notes of the site keep what they say
+        warnings.simplefilter("error", PlaceWarning)  # nobody would see that columns are swapped
         warnings.simplefilter("ignore", ConvergenceWarning)  # the journal says it
         calibration = job.calibration()
         _require(calibration, least)

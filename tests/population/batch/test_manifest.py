@@ -8,6 +8,7 @@ import pytest
 
 import bayes_tbm as bt
 from bayes_tbm.experiment import Experiment
+from bayes_tbm.population.batch.columns import read_table
 from bayes_tbm.population.batch.jobs import Job, seed_of
 from bayes_tbm.population.batch.manifest import jobs_of
 from bayes_tbm.population.site_table import read_rows
@@ -182,6 +183,9 @@ BAD = {
     "observations": ({"site": ["A"], "path": TWINS[:1], "observations": ["no.csv"]}, (), "no.csv"),
     "state": ({"site": ["A"], "path": TWINS[:1], "state": ["Maine"]}, (), "another name"),
     "option's case": ({"site": ["A"], "path": TWINS[:1], "Latitude": [105]}, (), "mean latitude"),
+    "short place": ({"site": ["A"], "path": TWINS[:1], "Lat": [61.8]}, (), "Lat: .*mean latitude"),
+    "of reading": ({"site": ["A"], "path": TWINS[:1], "first_year": [1999]}, (),
+                   "call it reading.first_year"),
     "option's plural": ({"site": ["A"], "path": TWINS[:1], "Stand ages": [4]}, (), "stand_age"),
     "option's dot": ({"site": ["A"], "path": TWINS[:1], "uncertainty_nbe": [4]}, (), "uncertainty"),
     "table's name": ({"site": ["A"], "path": TWINS[:1], "prior.fire_resilience": [4]}, (),
@@ -205,3 +209,20 @@ def test_a_bad_table_is_refused_in_one_line(name):
     with pytest.raises(bt.InputError, match=said) as error:
         jobs(table, covariates)
     assert "\n" not in str(error.value)
+
+
+def test_a_table_with_semicolons_is_told_so(tmp_path):
+    path = tmp_path / "sites.csv"
+    path.write_text("site;path;latitude\nns1;hyytiala-twin;61,8\n")
+    with pytest.raises(bt.InputError, match=r"separate cells by commas.*these are semicolons"):
+        read_table(path)
+
+
+def test_a_site_whose_latitude_is_another_than_its_file_s_is_skipped(tmp_path):
+    """As where latitude and longitude are swapped: nobody would see the note of one site."""
+    bt.open_site("hyytiala-twin").window(end="2006").to_netcdf(tmp_path / "own.nc")
+    table = pd.DataFrame({"site": ["a"], "path": [str(tmp_path / "own.nc")],
+                          "latitude": [24.3], "longitude": [61.8]})  # fmt: skip
+    found = bt.fit_many(table, ["gpp"], folder=tmp_path / "runs", executor="serial", progress=False)
+    assert found.table.loc["a", "state"] == "skipped"
+    assert "latitude 24.3 as stated, the file has 61.8" in found.table.loc["a", "reason"]

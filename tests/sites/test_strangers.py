@@ -1,0 +1,112 @@
+"""What users bring: numbers for dates, midnights, other hemispheres, short steps."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayes_tbm as bt
+from bayes_tbm.sites import Observations, Site
+from bayes_tbm.sites.doubts import doubts
+
+CARBON = "g C m-2"
+
+
+@pytest.mark.parametrize(
+    ("part", "given", "told"),
+    [
+        ("time", np.array([1996, 2001]), "wood time: must be dates.*1996"),
+        ("time", pd.Series([1996, 2001]), "wood time: must be dates.*1996"),
+        ("time", [1996.5, 2001.5], "wood time: must be dates.*1996.5"),
+        ("time", ["1996", "2001"], "wood time: must be dates.*middle as 2008-07-01"),
+        ("time", ["15/06/2006", "2006-07-15"], "wood time: must be dates.*15/06"),
+        ("value", ["1,5", "2"], "wood value: must be numbers.*1,5"),
+        ("sd", ["a", "b"], "wood sd: must be numbers"),
+    ],
+)
+def test_what_is_no_date_or_no_number_is_refused(part, given, told):
+    good = {"time": ["1996-07-01", "2001-07-01"], "value": [4000.0, 5000.0], "sd": [400.0, 500.0]}
+    with pytest.raises(bt.InputError, match=told):
+        Observations("wood", CARBON, **good | {part: given})
+    assert str(Observations("wood", CARBON, **good).time[0])[:10] == "1996-07-01"
+
+
+@pytest.fixture(scope="module")
+def daily():
+    return bt.open_site("hyytiala-twin-daily").window("2006", "2007")
+
+
+def test_days_at_midnight_are_refused_wherever_they_come_from(daily):
+    moved = daily.drivers.assign_coords(time=daily.drivers["time"].dt.floor("D"))
+    with pytest.raises(bt.InputError, match=r"time: must be the middle of each step; found midni"):
+        dataclasses.replace(daily, drivers=moved)
+
+
+@pytest.mark.parametrize("name", ["hyytiala-twin", "hyytiala-twin-daily"])
+def test_the_season_of_the_other_hemisphere_is_doubted(name):
+    site = bt.open_site(name)
+    for place in (25.0, 40.0, 61.85):
+        assert "shortwave: against the season" not in doubts(place, site.drivers, {})
+        there = doubts(-place, site.drivers, {})
+        assert {"shortwave: against the season", "shortwave: more than the sun gives"} & set(there)
+
+
+def test_a_winter_too_dark_for_the_latitude_is_doubted():
+    site = bt.open_site("hyytiala-twin-daily")
+    assert not any(head.startswith("shortwave") for head in doubts(61.85, site.drivers, {}))
+    assert "shortwave: less than clouds leave" in doubts(24.3, site.drivers, {})  # its longitude
+
+
+def test_no_site_at_hand_is_too_dark_for_its_latitude(shared_data):
+    for path in sorted((shared_data / "population" / "fluxval").glob("*.cbf")):
+        assert not any("clouds leave" in n or "the season" in n for n in bt.open_site(path).notes)
+
+
+def frame(index):
+    count = len(index)
+    warm = 10.0 - 10.0 * np.cos(2.0 * np.pi * (index.day_of_year.to_numpy() + 8) / 365.25)
+    return pd.DataFrame(
+        {"t_min": warm - 5.0, "t_max": warm + 5.0, "shortwave": 2.0 + 0.9 * warm,
+         "vpd": np.full(count, 4.0), "precipitation": np.full(count, 2.0),
+         "co2": np.full(count, 390.0)},
+        index=index,
+    )  # fmt: skip
+
+
+UNITS = {"t_min": "degC", "t_max": "degC", "shortwave": "MJ m-2 d-1", "vpd": "hPa",
+         "precipitation": "mm d-1", "co2": "ppm"}  # fmt: skip
+
+
+def composites(days):
+    starts = [
+        pd.date_range(f"{y}-01-01", f"{y}-12-31", freq=f"{days}D") for y in (2006, 2007, 2008)
+    ]
+    return starts[0].append(starts[1:])
+
+
+def test_steps_that_begin_anew_each_year_are_told_as_such():
+    with pytest.raises(bt.InputError, match="begin anew with every year end in a shorter one"):
+        Site.from_dataframe(
+            frame(composites(8)), name="m", latitude=50.0, units=UNITS, stamp="start"
+        )
+    with pytest.warns(
+        bt.DataWarning, match=r"overlap or leave gaps: they count 1088 d within 1082"
+    ):
+        Site.from_dataframe(
+            frame(composites(16)), name="m", latitude=50.0, units=UNITS, stamp="start"
+        )
+
+
+def test_sums_of_months_are_noted():
+    months = pd.date_range("2006-01-01", periods=24, freq="MS")
+    site = Site.from_dataframe(
+        frame(months), name="m", latitude=50.0, stamp="start",
+        units=UNITS | {"precipitation": "mm month-1"},
+    )  # fmt: skip
+    assert any("a month taken for 30.4375 d" in note for note in site.notes)
+
+
+def test_a_date_that_is_none_is_told_by_its_series(daily):
+    with pytest.raises(bt.InputError, match=r"wood time: must be a date.*15/07/2006"):
+        daily.with_observation("wood", 7.0, 1.0, unit="kg C m-2", time="15/07/2006")
