@@ -31,7 +31,8 @@ def _as_date(date: Any, where: str) -> str:
         return as_date(str(date).strip(), where)
     if not isinstance(date, datetime.date | np.datetime64) or pd.isna(date):
         raise InputError(where=where, variable="date", rule="must be a date", found=repr(date))
-    return as_date(str(np.datetime64(date, "s")), where)
+    of_year = isinstance(date, np.datetime64) and np.datetime_data(date.dtype)[0] == "Y"
+    return as_date(str(date if of_year else np.datetime64(date, "s")), where)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -47,3 +47,8 @@ def test_masked_values_are_none():
     biomass = np.ma.array([40.0, 110.0], mask=[False, True])
     with pytest.raises(bt.InputError, match="positive number at every point"):
         bt.GrowthCurve.from_points([20, 60], biomass, 15.0, "Mg ha-1")
+
+
+@pytest.mark.parametrize("year", [2008, "2008", np.datetime64("2008")])
+def test_a_year_stands_for_its_middle_however_it_is_given(year):
+    assert bt.Stock(100.0, 10.0, "Mg ha-1", date=year).date.startswith("2008-07-02")
