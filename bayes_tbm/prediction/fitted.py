@@ -18,8 +18,8 @@ from bayes_tbm.posterior import assembly
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.results.groups import group
 from bayes_tbm.results.tree import WINDOW, drivers_hash, equal_points
-from bayes_tbm.sites.site import Site
-from bayes_tbm.sites.stated import bound as bound_of
+from bayes_tbm.sites.site import Site, When
+from bayes_tbm.sites.stated import bound
 from bayes_tbm.sites.to_model import drivers_of
 from bayes_tbm.streams import ERROR_MODELS, STREAMS, BoundStream, Stream, bind
 
@@ -67,7 +67,7 @@ def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -
     site
         The same, over a longer record.
     end
-        Last date to run to, or the end of what was fitted, whichever is later; None for all.
+        Last date to run to; None for all.
     streams
         Of one's own among those fitted.
 
@@ -78,8 +78,7 @@ def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -
     """
     record = json.loads(tree.attrs["experiment"])
     first, last = _window(tree)
-    until = last if end is not None and bound_of(end, "end") < last else end
-    short, whole = site.window(first, last), site.window(first, until)
+    short, whole = site.window(first, last), site.window(first, end)
     priors = {name: as_prior(name, given) for name, given in record["priors"].items()}
     bound = tuple(
         bind(stream, short, stand_age=record["stand_age"])
@@ -93,6 +92,12 @@ def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -
     stand = assembly.regrowth_of(short, forcing, known, record["stand_age"], record["regrowth"])
     density = LogDensity(_on(short, whole), known, priors, (), stand)
     return Fitted(short, whole, density, priors, sizes)
+
+
+def not_before(tree: xr.DataTree, end: When | None) -> When | None:
+    """Return a date, or the end of what was fitted where that is later: a fit is known whole."""
+    last = _window(tree)[1]
+    return last if end is not None and bound(end, "end") < last else end
 
 
 def elsewhere(what: Fitted, site: Site) -> Fitted:

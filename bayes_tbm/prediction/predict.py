@@ -18,7 +18,7 @@ from bayes_tbm.plain import whole_at_least
 from bayes_tbm.posterior import assembly
 from bayes_tbm.posterior.traced import TracedDensity
 from bayes_tbm.prediction.draws import evenly, in_batches, with_fixed
-from bayes_tbm.prediction.fitted import Fitted, fitted, fitted_period
+from bayes_tbm.prediction.fitted import Fitted, fitted, fitted_period, not_before
 from bayes_tbm.prediction.given import check_given
 from bayes_tbm.results.groups import group
 from bayes_tbm.results.tree import at_steps, check_result
@@ -103,7 +103,7 @@ def predict(
     else:
         begin = site.window(start or fitted_period(tree)[0], end).drivers["time"].values[0]
     period = begin, site.window(start, end).drivers["time"].values[-1]
-    what = fitted(tree, site, end, streams)
+    what = fitted(tree, site, not_before(tree, end), streams)
     held = _held_out(
         what, period, what.whole.observations if observations is None else observations
     )

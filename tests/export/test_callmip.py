@@ -12,7 +12,7 @@ from scipy.io import netcdf_file
 
 import bayes_tbm as bt
 from bayes_tbm.cli import main
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.export import check_callmip, export
 from bayes_tbm.export.callmip_check import judge
 from bayes_tbm.export.callmip_content import Content, Held, plain, read_content
@@ -336,7 +336,8 @@ def test_what_is_forced_says_so(of_days, days, tmp_path):
 
 
 def test_validation_site(of_days, days, tmp_path):
-    there = dataclasses.replace(days, name="US-Ha1", latitude=42.5, longitude=-72.2)
+    with pytest.warns(DataWarning, match="shortwave: less than clouds leave"):  # at FI-Hyy's light
+        there = dataclasses.replace(days, name="US-Ha1", latitude=42.5, longitude=-72.2)
     files = export(of_days, tmp_path, "callmip", site=days, at=there, split="Val")
     assert files[1].name == "bayes_tbm.1_Phase1b_Scen5_US-Ha1_Val_Posterior.nc"
     assert not [d for d in check_callmip(files[1]) if d.matters]
