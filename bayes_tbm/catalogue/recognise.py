@@ -1,19 +1,18 @@
 """What a file is, told from its content and its header, never from its name alone."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import xarray as xr
 
-from bayes_tbm.errors import InputError, PlaceWarning
+from bayes_tbm.errors import InputError
 from bayes_tbm.formats import callmip, edinburgh, fluxnet, modistools, plumber2
 from bayes_tbm.formats import earth_engine as gee
 from bayes_tbm.formats.appeears import is_appeears, read_appeears
 from bayes_tbm.formats.cardamom_binary import looks_like_cbf, read_cardamom_binary
 from bayes_tbm.formats.cardamom_netcdf import is_cardamom_netcdf, read_cardamom_netcdf
+from bayes_tbm.formats.common import doubt_latitude
 from bayes_tbm.formats.differland import is_differland, read_differland
 from bayes_tbm.formats.netcdf import is_netcdf, read_netcdf
 from bayes_tbm.formats.own import is_own, read_own
@@ -27,8 +26,6 @@ OTHERWISE = (
     "bring-your-own-data); biomass by age: GrowthCurve.from_csv"
 )
 _SHOWN = 8
-_FAR = 5.0
-"""Degrees that a stated latitude may be off the file's, which may be that of a large cell."""
 _NAMES = (".cbf", ".nc", ".nc4")
 
 
@@ -59,21 +56,14 @@ def as_stated(held: Contents, reading: Reading) -> Contents:
     """Return contents with the name and the place that the user states."""
     stated = {"name": reading.site, "latitude": reading.latitude, "longitude": reading.longitude}
     given = {name: value for name, value in stated.items() if value is not None}
-    if None not in (held.latitude, reading.latitude):
-        _doubt_latitude(held.latitude, reading.latitude, held.source)
+    if held.latitude is not None and reading.latitude is not None:
+        doubt_latitude(held.latitude, reading.latitude, held.source)
     moved = ", ".join(
         f"{name} {given[name]:g} as stated, the file has {getattr(held, name)}"
         for name in ("latitude", "longitude")
         if name in given
     )
     return replace(held, notes=(*held.notes, *[moved] * bool(moved)), **given)  # type: ignore[arg-type]
-
-
-def _doubt_latitude(held: Any, stated: Any, where: str) -> None:
-    """Warn of a latitude that is stated in place of quite another: swapped, for example."""
-    if abs(held - stated) > _FAR:
-        told = f"latitude {stated:g} as stated, the file has {held:g}: which one is right?"
-        warnings.warn(f"{where}: {told}", PlaceWarning, stacklevel=4)
 
 
 def _whole(kind: str, read: Callable[[Path], Site]) -> Format:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.formats.attributes import text
 from bayes_tbm.formats.common import check_length
-from bayes_tbm.formats.netcdf import column, degrees, read_netcdf, times
+from bayes_tbm.formats.netcdf import column, place, read_netcdf, times
 from bayes_tbm.formats.reading import Reading
 from bayes_tbm.formats.uncertainty import mend_sd
 from bayes_tbm.formats.unused import unused
@@ -70,7 +70,7 @@ def read_callmip(path: str | Path, reading: Reading | None = None) -> Contents:
     time, placed = _days(data, where)
     series = {name: _observations(data, name, time, where) for name in VARIABLES}
     series["nee"], scaled = _scaled(series["nee"], data, reading.scale, where)
-    latitude = _place(data, "latitude", reading.latitude, where)
+    latitude = place(data, "latitude", reading.latitude, where)
     known = {f"{name}{part}_daily" for name in VARIABLES.values() for part in ("", "_uc")}
     notes = (
         placed,
@@ -86,7 +86,7 @@ def read_callmip(path: str | Path, reading: Reading | None = None) -> Contents:
         name=name,
         source=where,
         latitude=latitude,
-        longitude=_place(data, "longitude", reading.longitude, where),
+        longitude=place(data, "longitude", reading.longitude, where),
         observations=series,
         notes=tuple(note for note in notes if note),
         lacks=(f"drivers: give a file of {name}'s weather too, such as its PLUMBER2 *_Met.nc",),
@@ -194,9 +194,3 @@ def _few(seen: Observations, days: int) -> str:
         return ""
     share = f"{len(seen)} of {days} days ({len(seen) / days:.1%})"
     return f"{seen.name}: only {share} hold a value, and those not at random: they say little"
-
-
-def _place(data: xr.Dataset, name: str, stated: float | None, where: str) -> float | None:
-    if stated is not None or name not in data:
-        return stated
-    return degrees(data, name, name, where)

@@ -1,15 +1,33 @@
 """Parts that readers share: checks of length, NEE and NBE without fire."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import InputError, PlaceWarning
 from bayes_tbm.sites.observations import Observations, join_notes
 
 _COPY = "same series as"
+_FAR = 5.0
+"""Degrees that a stated latitude may be off the file's, which may be that of a large cell."""
+
+
+def doubt_latitude(held: float, stated: float, where: str) -> None:
+    """Warn of a latitude that is stated in place of quite another: swapped, for example.
+
+    Zero is what files hold that know of none.
+
+    Warns
+    -----
+    PlaceWarning
+        They are more than 5 degrees apart.
+    """
+    if held and abs(held - stated) > _FAR:
+        told = f"latitude {stated:g} as stated, the file has {held:g}: which one is right?"
+        warnings.warn(f"{where}: {told}", PlaceWarning, stacklevel=6)
 
 
 def check_length(

@@ -1,5 +1,6 @@
 """Opening netCDF files and reading variables: missing values, scales, units, times."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.formats.attributes import text
+from bayes_tbm.formats.common import doubt_latitude
 from bayes_tbm.formats.packing import unpacked
 from bayes_tbm.sites.calendars import decode_time
 from bayes_tbm.sites.missing import MISSING, marks_note, missing_to_nan
@@ -33,7 +35,8 @@ OPTIONAL_DRIVERS = ("burned_fraction", "day_of_year", "step_length")
 
 
 _kept: dict[tuple[str, int, int], xr.Dataset] = {}
-"""The file that was recognised last, until it is read."""
+"""Files that were recognised, until they are read."""
+_MOST_KEPT = 4
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,12 @@ def read_netcdf(path: Path, *, keep: bool = False) -> xr.Dataset:
     """
     now = path.stat()
     key = str(path), now.st_mtime_ns, now.st_size
-    data = _kept.pop(key) if key in _kept else _loaded(path)
+    data = _kept.pop(key, None)
+    if data is None:
+        data = _loaded(path)
     if keep:
-        _kept.clear()
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
         _kept[key] = data
     return data
 
@@ -131,6 +137,24 @@ def degrees(data: xr.Dataset, variable: str, name: str, where: str) -> float:
     if stated := text(data[variable].attrs, "units"):
         return float(check_unit(stated, UNITS[name], where=where, variable=variable)(value))
     return value
+
+
+def place(data: xr.Dataset, name: str, stated: float | None, where: str) -> float | None:
+    """Return latitude or longitude: as stated, else of the variable of that name, if there is one.
+
+    Warns
+    -----
+    PlaceWarning
+        The file has quite another latitude.
+    """
+    if name not in data:
+        return stated
+    if stated is None:
+        return degrees(data, name, name, where)
+    if name == "latitude":
+        with contextlib.suppress(InputError):  # where the file's will not do, it is stated
+            doubt_latitude(degrees(data, name, name, where), stated, where)
+    return stated
 
 
 def column(

@@ -17,7 +17,7 @@ from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.formats.attributes import text
 from bayes_tbm.formats.common import collect
 from bayes_tbm.formats.humidity import vpd_from_specific
-from bayes_tbm.formats.netcdf import column, degrees, read_netcdf, times
+from bayes_tbm.formats.netcdf import column, place, read_netcdf, times
 from bayes_tbm.formats.packing import unpacked
 from bayes_tbm.formats.plumber2_observed import (
     FLUXES,
@@ -95,8 +95,8 @@ def read_plumber2(path: str | Path, reading: Reading | None = None) -> Contents:
         kind="PLUMBER2 weather" if _is_met(data) else "PLUMBER2 fluxes",
         name=reading.site or text(data.attrs, "site_code") or path.stem.split("_")[0],
         source=where,
-        latitude=_place(data, "latitude", reading.latitude, where),
-        longitude=_place(data, "longitude", reading.longitude, where),
+        latitude=place(data, "latitude", reading.latitude, where),
+        longitude=place(data, "longitude", reading.longitude, where),
         drivers=drivers,
         observations=seen,
         notes=tuple(note for note in notes if note),
@@ -289,9 +289,3 @@ def _lack(name: str, values: NDArray[np.float64], days: Days) -> str:
 def _unused(data: xr.Dataset, where: str) -> Sequence[str]:
     read = {*MET, *variables_of(FLUXES)}
     return unused(data, _PLACE | read | {f"{name}_qc" for name in map(str, data.variables)}, where)
-
-
-def _place(data: xr.Dataset, name: str, stated: float | None, where: str) -> float | None:
-    if stated is not None or name not in data:
-        return stated
-    return degrees(data, name, name, where)

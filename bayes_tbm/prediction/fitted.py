@@ -171,10 +171,11 @@ def _check_same(tree: xr.DataTree, site: Site, bound: Sequence[BoundStream]) -> 
     hashed = tree.attrs.get("drivers_sha256")  # earlier results have none
     same["drivers"] = hashed in (None, drivers_hash(site))
     same |= {s.name: equal_points(seen[s.name].values, s.data.value) for s in bound}
-    errors = group(tree, "constant_data")
+    errors = group(tree, "constant_data") if "constant_data" in tree.children else {}
     alike = {
-        s.name: equal_points(errors[f"{s.name}_measurement_sd"].values, s.data.measurement_sd)
+        s.name: equal_points(errors[name].values, s.data.measurement_sd)
         for s in bound
+        if (name := f"{s.name}_measurement_sd") in errors
     }
     told = (same, "values", ", without start and end"), (alike, "uncertainties", "")
     for found, what, how in told:

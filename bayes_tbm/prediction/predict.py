@@ -26,7 +26,9 @@ from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sites.settle import settled_observations
 from bayes_tbm.sites.site import Observations, Site, When
+from bayes_tbm.sites.stated import bound
 from bayes_tbm.streams import BoundStream, Stream, bind
+from bayes_tbm.units import UNITS
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 Array = NDArray[Any]
@@ -93,20 +95,15 @@ def predict(
     draws = whole_at_least(2, "draws", draws, where="predict")
     seed = whole_at_least(0, "seed", seed, where="predict", below=2**32)
     check_given(site, start, end, observations)
-    if observations is not None:
-        observations = {
-            name: settled_observations(seen, site.drivers, "predict: observations")
-            for name, seen in observations.items()
-        }
     if observations is None:
         begin = _begin(tree, site, start)
     else:
         begin = site.window(start or fitted_period(tree)[0], end).drivers["time"].values[0]
-    period = begin, site.window(start, end).drivers["time"].values[-1]
+    time = site.drivers["time"].values
+    period = begin, time[time <= bound(end, "end")][-1]
     what = fitted(tree, site, not_before(tree, end), streams)
-    held = _held_out(
-        what, period, what.whole.observations if observations is None else observations
-    )
+    told = what.whole.observations if observations is None else _settled(observations, site)
+    held = _held_out(what, period, told)
     predicted = {
         "posterior": _drawn(what, held, evenly(group(tree, "posterior"), draws), seed, given=True),
         "prior": _drawn(what, held, evenly(group(tree, "prior"), draws), seed + 1, given=False),
@@ -139,6 +136,15 @@ def _begin(tree: xr.DataTree, site: Site, start: When | None) -> np.datetime64:
             remedy="fit a shorter period, as with end=..., and give the site's whole record",
         )  # fmt: skip
     return np.datetime64(later[0])
+
+
+def _settled(observations: Mapping[str, Observations], site: Site) -> dict[str, Observations]:
+    """Observations in the package's units."""
+    where = "predict: observations"
+    return {
+        name: seen if seen.unit == UNITS[name] else settled_observations(seen, site.drivers, where)
+        for name, seen in observations.items()
+    }
 
 
 def _held_out(

@@ -157,7 +157,8 @@ def _check_midnights(time: NDArray[np.datetime64], days: float, where: str) -> N
         raise InputError(
             where=where, variable="time", rule="must be the middle of each step",
             found=f"midnights, {days:g} d apart, as on {time[0].astype('datetime64[D]')}",
-            remedy="add half a step, for observations too (stamp='start' does, for tables)",
+            remedy="add half a step where they are starts, take it away where they are ends, for "
+            "observations too (stamp='start' or 'end' does, for tables)",
         )  # fmt: skip
 
 

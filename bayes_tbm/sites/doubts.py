@@ -34,8 +34,8 @@ _ENOUGH = 10
 _LONG = 5.0
 """Steps [d] from which fluxes of days are means over less than the step."""
 _SHARE = 0.25
-_OVERLAP = 0.005
-"""Share of a record that its steps may count twice: calendar months of equal length do not."""
+_OVERLAP, _DAYS_OVER = 0.005, 3.5
+"""Share of a record, and days, that its steps may count twice, as equal months do."""
 
 
 def doubts(
@@ -92,7 +92,7 @@ def _overlapping(drivers: xr.Dataset) -> dict[str, str]:
     time, lengths = drivers["time"].values, drivers["step_length"].values
     between = float((time[-1] - time[0]) / np.timedelta64(1, "D"))
     counted = float(lengths.sum() - 0.5 * (lengths[0] + lengths[-1]))
-    if abs(counted / between - 1.0) < _OVERLAP:
+    if abs(counted - between) < max(_OVERLAP * between, _DAYS_OVER):
         return {}
     return {
         "time: steps overlap or leave gaps": f"they count {counted:.0f} d within {between:.0f}: "
@@ -134,23 +134,18 @@ def impossible(latitude: float, drivers: xr.Dataset) -> dict[str, str]:
     asked = f"at {latitude:.4g} degrees north: are latitude, times and unit right?"
     if share > _SOMETIMES:
         told["shortwave: more than the sun gives"] = f"at {share:.0%} of steps, {asked}"
-    elif _against(light, there, _above_the_air(-latitude, days), latitude):
+    elif _against(light, there, latitude):
         told["shortwave: against the season"] = f"most in winter, {asked}"
     elif light.max() >= _SMALL["shortwave"] and (dark := _dark(light, there, days)):
         told["shortwave: less than clouds leave"] = f"{dark:.0%} of the sun's in one month, {asked}"
     return told
 
 
-def _against(
-    light: NDArray[np.float64],
-    here: NDArray[np.float64],
-    across: NDArray[np.float64],
-    latitude: float,
-) -> bool:
-    """Whether light follows the season of the other hemisphere, beyond the tropics."""
+def _against(light: NDArray[np.float64], there: NDArray[np.float64], latitude: float) -> bool:
+    """Whether light follows the season of the other hemisphere; monsoons come to a third of it."""
     if abs(latitude) < _TROPIC or light.std() == 0.0:
         return False
-    return float(np.corrcoef(light, here)[0, 1]) < 0.0 < float(np.corrcoef(light, across)[0, 1])
+    return float(np.corrcoef(light, there)[0, 1]) < _OPPOSITE
 
 
 def _dark(

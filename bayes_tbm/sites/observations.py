@@ -1,7 +1,9 @@
 """One observed series of a site, with the standard deviation of its measurement."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ STOCKS = ("live_biomass", "wood", "som")
 FLUXES = ("gpp", "nee", "nbe", "reco", "et")
 OFFSETS = ("nee", "nbe")
 """Series whose systematic error is an offset in their unit; that of others is a share."""
+_DATED = re.compile(r"\s*(\d{4}-\d{1,2}(-\d{1,2}.*)?|NaT|nan|)\s*$", re.IGNORECASE)
+"""Text of a month, a day or a time, or of none; a year alone tells no day."""
 _LARGEST_OFFSET = 5.0
 """Systematic error of those beyond which a year was meant [g C m-2 d-1]."""
 
@@ -102,13 +106,10 @@ class Observations:
     def _times(self) -> NDArray[np.datetime64]:
         """Return the times, which bare numbers are not: NumPy counts them from 1970."""
         given = np.asarray(self.time)
-        first = given.ravel()[0] if given.size else None
         try:
-            if given.size and (given.dtype.kind in "biufc" or isinstance(first, int | float)):
+            if given.dtype.kind != "M" and not all(map(_may_be_date, given.ravel().tolist())):
                 raise ValueError
-            if isinstance(first, str) and any(len(str(one).strip()) < 5 for one in given.ravel()):
-                raise ValueError  # of a year no day is told
-            return given.astype("datetime64[ns]")
+            return np.asarray(self.time, dtype="datetime64[ns]")
         except (ValueError, TypeError, OverflowError) as error:
             raise InputError(
                 variable=f"{self.name} time", rule="must be dates, as numpy.datetime64 or as text",
@@ -150,6 +151,13 @@ class Observations:
             Those where ``keep`` is true.
         """
         return replace(self, time=self.time[keep], value=self.value[keep], sd=self.sd[keep])
+
+
+def _may_be_date(one: object) -> bool:
+    """Whether something is no bare number, and no text that NumPy would take for one."""
+    if isinstance(one, str):
+        return bool(_DATED.match(one))
+    return not isinstance(one, int | float | complex | timedelta | np.number | np.timedelta64)
 
 
 def joined(one: Observations, other: Observations) -> Observations:

@@ -88,7 +88,11 @@ def unlike(tree: xr.DataTree, calibration: Calibration) -> list[str]:
     different = [name for name, value in current.items() if stored.get(name) != value]
     if tree.attrs.get("data_sha256") != calibration.site.data_hash():
         different.append("data")
-    seen, errors = group(tree, "observed_data"), group(tree, "constant_data")
+    empty = xr.Dataset()
+    seen, errors = (
+        group(tree, name) if name in tree.children else empty
+        for name in ("observed_data", "constant_data")
+    )
     for s in calibration.density.streams:
         fitted = [(seen, s.name, s.data.value)]
         fitted += [(errors, f"{s.name}_measurement_sd", s.data.measurement_sd)]

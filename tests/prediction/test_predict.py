@@ -47,6 +47,11 @@ def test_what_follows_the_fit_is_predicted(prediction, whole):
         assert np.isfinite(prediction["log_score"][name]).all()
 
 
+def test_one_step_is_predicted_too(draws, whole):
+    found = predict(draws, whole, start="2011-02", end="2011-02", draws=8)
+    assert found["observed_data"]["gpp"].size == found["simulation"].sizes["time"] == 1
+
+
 def test_run_goes_on_from_the_state_at_the_end_of_the_fit(draws, whole, fitted_part):
     what = fitted(draws, whole, None, ())
     values = values_of(fitted_part, draws)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from bayes_tbm.errors import InputError, nearest
 from bayes_tbm.formats.folder import site_files
-from bayes_tbm.formats.reading import ReadingOptions
 from bayes_tbm.population.site_table import read_rows
 
 OPTIONS = ("start", "end", "stand_age", "streams", "observations", "replace")
@@ -28,7 +27,8 @@ STATE_COLUMNS = ("state", "reason", "attempt", "seconds", "rhat", "ess", "diverg
 _FILES = ("path", "observations", "growth_curve.file", "stock.file", "reading.half_hourly")
 _NO_SITES = (".md", ".txt", ".toml")
 _NAMED = ("site", "path", *OPTIONS, *PLACE, *TABLES)
-_OF_READING = frozenset(ReadingOptions.__annotations__) - {"site", *PLACE}
+_OF_READING = ("first_year", "half_hourly", "fill_co2", "fill_uncertainty")
+"""Options of reading that no covariate is called like; of quality, scale and co2 one may be."""
 _SHORT = {"lat": "latitude", "lon": "longitude", "long": "longitude", "lng": "longitude"}
 _MANGLED = re.compile(r"(.*)\.\d+")
 
@@ -79,7 +79,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _remedy(path: Path) -> str:
     with path.open(encoding="utf-8", errors="replace") as file:
-        if ";" in file.readline():
+        if ";" in next((line for line in file if not line.startswith("#")), ""):
             return "separate cells by commas, and write numbers with points: these are semicolons"
     return "remove commas at the ends of rows, or quote cells with one"
 
@@ -115,7 +115,7 @@ def _fault(column: str, columns: list[str]) -> str | None:
     if column in _OF_READING:
         return f"is an option of reading: call it reading.{column}"
     if column.lower() in _SHORT:
-        return f"is no option: did you mean {_SHORT[column.lower()]}?"
+        return f"is no option: did you mean {_SHORT[column.lower()]}? Else give it another name"
     meant = _meant(table, TABLES) if dot else _meant(column, _NAMED)
     return f"is no option: did you mean {meant}{'.NAME' * bool(dot)}?" if meant else None
 

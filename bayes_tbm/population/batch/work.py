@@ -74,8 +74,11 @@ def fit_job(job: Job, folder: Path, least: Mapping[str, int]) -> Event:
         began = time.perf_counter()
         try:
             found = _fitted(job, folder, least)
-        except (InputError, PlaceWarning) as error:
+        except InputError as error:
             found = {"state": journal.SKIPPED, "reason": str(error)}
+        except PlaceWarning as error:
+            found = {"state": journal.SKIPPED, "reason": f"{error} (leave the column out, or mend "
+                     "the file)"}  # fmt: skip
         except WriteError:
             raise
         except Exception as error:

@@ -226,3 +226,9 @@ def test_a_site_whose_latitude_is_another_than_its_file_s_is_skipped(tmp_path):
     found = bt.fit_many(table, ["gpp"], folder=tmp_path / "runs", executor="serial", progress=False)
     assert found.table.loc["a", "state"] == "skipped"
     assert "latitude 24.3 as stated, the file has 61.8" in found.table.loc["a", "reason"]
+
+
+def test_what_a_reading_calls_so_may_be_a_covariate_too():
+    table = pd.DataFrame({"site": ["a"], "path": TWINS[:1], "co2": [390.0], "quality": [0.9],
+                          "scale": [1.0]})  # fmt: skip
+    assert list(read_table(table)[0].columns) == list(table.columns)
