@@ -17,9 +17,9 @@ from bayes_tbm.parameters import AbstractPrior, as_prior
 from bayes_tbm.posterior import assembly
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.results.groups import group
-from bayes_tbm.results.tree import WINDOW, drivers_hash, equal_points
+from bayes_tbm.results.tree import WINDOW, drivers_hash, other_points
+from bayes_tbm.sites import stated
 from bayes_tbm.sites.site import Site, When
-from bayes_tbm.sites.stated import bound
 from bayes_tbm.sites.to_model import drivers_of
 from bayes_tbm.streams import ERROR_MODELS, STREAMS, BoundStream, Stream, bind
 
@@ -97,7 +97,7 @@ def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -
 def not_before(tree: xr.DataTree, end: When | None) -> When | None:
     """Return a date, or the end of what was fitted where that is later: a fit is known whole."""
     last = _window(tree)[1]
-    return last if end is not None and bound(end, "end") < last else end
+    return last if end is not None and stated.bound(end, "end") < last else end
 
 
 def elsewhere(what: Fitted, site: Site) -> Fitted:
@@ -165,23 +165,17 @@ def _on(short: Site, whole: Site) -> Forcing:
 def _check_same(tree: xr.DataTree, site: Site, bound: Sequence[BoundStream]) -> None:
     """Refuse a site whose place, drivers or observations are not those that were fitted."""
     _check_place(tree, site)
-    seen = group(tree, "observed_data")
     time = group(tree, "simulation")["time"].values
     same = {"time": np.array_equal(site.drivers["time"].values, time)}
     hashed = tree.attrs.get("drivers_sha256")  # earlier results have none
     same["drivers"] = hashed in (None, drivers_hash(site))
-    same |= {s.name: equal_points(seen[s.name].values, s.data.value) for s in bound}
-    errors = group(tree, "constant_data") if "constant_data" in tree.children else {}
-    alike = {
-        s.name: equal_points(errors[name].values, s.data.measurement_sd)
-        for s in bound
-        if (name := f"{s.name}_measurement_sd") in errors
-    }
-    told = (same, "values", ", without start and end"), (alike, "uncertainties", "")
-    for found, what, how in told:
-        for name in (name for name, is_same in found.items() if not is_same):
+    values, errors = other_points(tree, bound)
+    others = [*(name for name, is_same in same.items() if not is_same), *values]
+    told = (others, "values", ", without start and end"), (errors, "uncertainties", "")
+    for names, what, how in told:
+        if names:
             raise InputError(
-                where=site.source or site.name, variable=name,
+                where=site.source or site.name, variable=names[0],
                 rule="must be, over the fitted period, what was fitted",
                 found=f"other {what} in {str(time[0])[:10]} to {str(time[-1])[:10]}",
                 remedy=f"open the site as it was for the fit{how}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -21,12 +21,13 @@ from bayes_tbm.parameters import TABLE
 from bayes_tbm.plain import told
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.evaluate import QUANTILES, Evaluation
+from bayes_tbm.results.groups import group
 from bayes_tbm.sites.observations import STOCKS
 from bayes_tbm.sites.schema import DRIVERS
 from bayes_tbm.sites.site import Site
 from bayes_tbm.sites.summary import hash_numbers
 from bayes_tbm.sites.time_axis import step_bounds
-from bayes_tbm.streams import BoundStream
+from bayes_tbm.streams import AbstractBoundStream, BoundStream
 from bayes_tbm.units import dry_matter_per_hectare
 from bayes_tbm.version import __version__
 
@@ -139,6 +140,24 @@ def equal_points(fitted: NDArray[Any], points: NDArray[Any]) -> bool:
     return fitted.shape == points.shape and np.allclose(fitted, points, rtol=1e-9)
 
 
+def other_points(
+    tree: xr.DataTree, streams: Sequence[AbstractBoundStream]
+) -> tuple[list[str], list[str]]:
+    """Return the streams whose points are not those of a result, and those whose errors are not."""
+
+    def differ(part: str, suffix: str, field: str) -> list[str]:
+        held = group(tree, part) if part in tree.children else xr.Dataset()
+        return [
+            s.name
+            for s in streams
+            if (key := s.name + suffix) in held
+            and not equal_points(held[key].values, getattr(s.data, field))
+        ]
+
+    of_values = differ("observed_data", "", "value")
+    return of_values, differ("constant_data", "_measurement_sd", "measurement_sd")
+
+
 def _add_earlier(
     out: xr.Dataset, stream: BoundStream, series: NDArray[Any], attrs: dict[str, str]
 ) -> None:
@@ -228,11 +247,11 @@ def _describe(tree: xr.DataTree, density: LogDensity) -> None:
             known[error] = own, f"{suffix.replace('_', ' ')} of {name}"
         known[f"{stream.name}_measurement_sd"] = unit, f"measurement standard deviation of {name}"
     known |= {c.name: ("1", c.rule) for c in density.constraints}
-    for group, node in tree.children.items():
+    for part, node in tree.children.items():
         for key, variable in node.data_vars.items():
             name = str(key)
             unit, text = (known | stream_text).get(name, ("1", name.replace("_", " ")))
-            if group.startswith("log_"):
+            if part.startswith("log_"):
                 unit, text = "nat", f"log density: {text}"
             variable.attrs.setdefault("units", unit)
             variable.attrs.setdefault("long_name", text)

@@ -11,6 +11,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.plain import as_number
 from bayes_tbm.sites.observations import Observations
 from bayes_tbm.sites.ranges import DRIVER_RANGES, OBSERVED_RANGES, Range
+from bayes_tbm.sites.time_axis import are_midnights
 from bayes_tbm.units import DAYS_PER_YEAR, UNITS
 
 STEP_TOLERANCE = 0.2
@@ -18,6 +19,11 @@ _DAY_TOLERANCE = 2.0
 """Days by which day_of_year may differ from the time: it counts from 0 or 1, in a mean year."""
 _STEP_SHARE = 0.25
 """The same as a share of the step: half a step is a stamp at its start."""
+_COMPOSITES = (8.0, 16.0)
+_AT_THE_TURN = (
+    "steps that begin anew with every year end in a shorter one: give drivers of days or months, "
+    "and what was observed over 8 or 16 days as observations"
+)
 
 
 def check_site(
@@ -107,13 +113,6 @@ def _check_place(latitude: float, longitude: float | None, where: str) -> None:
         raise InputError(where=where, variable="longitude", rule=rule, found=longitude)
 
 
-_COMPOSITES = (8.0, 16.0)
-_AT_THE_TURN = (
-    "steps that begin anew with every year end in a shorter one: give drivers of days or months, "
-    "and what was observed over 8 or 16 days as observations"
-)
-
-
 def _check_complete(drivers: xr.Dataset, where: str) -> None:
     """Refuse absent drivers and gaps: the model needs a value at every step."""
     for name in (*DRIVER_RANGES, "days"):
@@ -152,8 +151,7 @@ def _check_time(time: NDArray[np.datetime64], where: str) -> None:
 
 
 def _check_midnights(time: NDArray[np.datetime64], days: float, where: str) -> None:
-    """Refuse midnights of days, or of other odd numbers of them: their middle is noon."""
-    if days % 2 == 1 and days < 28 and (time == time.astype("datetime64[D]")).all():
+    if are_midnights(time, days):
         raise InputError(
             where=where, variable="time", rule="must be the middle of each step",
             found=f"midnights, {days:g} d apart, as on {time[0].astype('datetime64[D]')}",

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.sites.time_axis import are_midnights
 
 STAMPS = ("start", "middle", "end")
 _DAY = np.timedelta64(1, "D")
@@ -154,10 +155,8 @@ def _check_months(time: Times, usual: np.timedelta64, stamp: str, where: str) ->
 
 
 def _check_middles(time: Times, usual: np.timedelta64, where: str) -> None:
-    """Refuse midnights of days or of other odd numbers of them: their middle is noon."""
-    days = usual / _DAY
-    midnight = (time == time.astype("datetime64[D]").astype("datetime64[ns]")).all()
-    if midnight and days % 2 == 1 and days < 28:
+    days = float(usual / _DAY)
+    if are_midnights(time, days):
         raise InputError(
             where=where, variable="time", rule="must be the middle of each step",
             found=f"midnights, {days:g} d apart",

@@ -44,6 +44,14 @@ def step_bounds(drivers: xr.Dataset) -> NDArray[np.datetime64]:
     return np.stack([time - half, time + half], axis=1)
 
 
+def are_midnights(time: NDArray[np.datetime64], days: float) -> bool:
+    """Return whether times are midnights of days, or of other odd numbers of them.
+
+    The middle of such steps is noon.
+    """
+    return bool(days % 2 == 1 and days < 28 and (time == time.astype("datetime64[D]")).all())
+
+
 def usual_step(time: NDArray[np.datetime64]) -> float:
     """Return the usual step length [d]: the median, or the mean month for monthly steps."""
     if time.size < 2:

@@ -208,9 +208,10 @@ def _check(calibrations: Mapping[str, Calibration]) -> None:
         sizes = [c.experiment["systematic"] for c in (first, other)]
         if any(sizes[0][n] != sizes[1][n] for n in set(sizes[0]) & set(sizes[1])):
             unlike.append("systematic")
-        unlike += _other_streams(first, other)
+        of_one = first.site.data_hash() == other.site.data_hash()
+        unlike += _other_streams(first, other, of_one)
         shared = set(first.density.priors) & set(other.density.priors)
-        if first.site.data_hash() != other.site.data_hash():
+        if not of_one:
             unlike.append("data")
             shared &= set(TABLE)  # those of errors may be scaled by the data
         unlike += [n for n in sorted(shared) if first.density.priors[n] != other.density.priors[n]]
@@ -222,15 +223,13 @@ def _check(calibrations: Mapping[str, Calibration]) -> None:
             )  # fmt: skip
 
 
-def _other_streams(first: Calibration, other: Calibration) -> list[str]:
-    """Return what streams of one name differ in: their errors, or points that are not a site's."""
+def _other_streams(first: Calibration, other: Calibration, of_one: bool) -> list[str]:
+    """Return what streams of one name differ in: their errors or, of one site, their points."""
     bound = [{s.name: s.data for s in c.density.streams} for c in (first, other)]
     told = [c.experiment["streams"] for c in (first, other)]
     shared = sorted(set(bound[0]) & set(bound[1]))
     found = [f"error model of {name}" for name in shared if told[0][name] != told[1][name]]
-    if first.site.data_hash() != other.site.data_hash():
-        return found
-    for name in shared:
+    for name in shared if of_one else ():
         pairs = [
             (getattr(bound[0][name], field), getattr(bound[1][name], field))
             for field in ("value", "measurement_sd", "day")

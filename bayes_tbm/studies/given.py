@@ -11,8 +11,7 @@ import xarray as xr
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.plain import check_kind, told
-from bayes_tbm.results.groups import group
-from bayes_tbm.results.tree import check_result, equal_points
+from bayes_tbm.results.tree import check_result, other_points
 
 _TAKEN = ("prior",)  # what the tables of a comparison call a row of their own
 
@@ -88,17 +87,8 @@ def unlike(tree: xr.DataTree, calibration: Calibration) -> list[str]:
     different = [name for name, value in current.items() if stored.get(name) != value]
     if tree.attrs.get("data_sha256") != calibration.site.data_hash():
         different.append("data")
-    empty = xr.Dataset()
-    seen, errors = (
-        group(tree, name) if name in tree.children else empty
-        for name in ("observed_data", "constant_data")
-    )
-    for s in calibration.density.streams:
-        fitted = [(seen, s.name, s.data.value)]
-        fitted += [(errors, f"{s.name}_measurement_sd", s.data.measurement_sd)]
-        known = all(name in held for held, name, _ in fitted)
-        if known and not all(equal_points(held[name].values, x) for held, name, x in fitted):
-            different.append(f"points of {s.name}")
+    values, errors = other_points(tree, calibration.density.streams)
+    different += [f"points of {name}" for name in dict.fromkeys([*values, *errors])]
     return different
 
 
