@@ -67,7 +67,7 @@ def read_modistools(path: str | Path, reading: Reading = modis.AS_IT_IS) -> Cont
     product = _one_product(frame, header.where)
     frame, noted = _centre(frame, header.where)
     lai = frame[frame["band"].isin(_LEAF_AREA)]
-    said = lai["scale"].str.replace(",", ".") if header.decimal_comma else lai["scale"]
+    said = header.marks.pointed(lai["scale"])
     scale = _scale(said, reading.scale, header.where)
     start = modis.dates(lai["calendar_date"].to_numpy(dtype=str), header.where, "calendar_date")
     composites = modis.Composites(

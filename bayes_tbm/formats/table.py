@@ -1,10 +1,10 @@
 """Tables as text, read by column, whatever their separator, encoding and line ends."""
 
-import csv
 import io
 import itertools
 import re
-import zipfile
+import warnings
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,20 +13,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayes_tbm.errors import InputError, did_you_mean, nearest
+from bayes_tbm.errors import DataWarning, InputError, did_you_mean, nearest
+from bayes_tbm.formats.numerals import THOUSANDS, Marks, marks_of
+from bayes_tbm.formats.table_lines import (
+    Lines,
+    encoding_of,
+    fields,
+    opened,
+    read_head,
+    rows_of,
+    separator_of,
+)
 from bayes_tbm.sites.missing import missing_to_nan
 
-_HEAD = 1 << 16
-"""Bytes from which separator, encoding and names are told."""
 _ROWS = 20_000
 """Rows read at a time, so that memory does not grow with the file."""
 _GAPS = ("", "na", "nan", "null", "none", "n/a", "-")
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.IGNORECASE)
-_PACKED = {
-    b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "a gzip archive", b"\x89HDF": "netCDF or HDF5",
-    b"CDF\x01": "netCDF", b"CDF\x02": "netCDF", b"%PDF": "a PDF",
-    b"\xd0\xcf\x11\xe0": "an xls sheet",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,20 +43,23 @@ class Header:
         Columns, stripped of blanks and quotes.
     separator : str
         Comma, semicolon, tab.
-    decimal_comma : bool
-        Whether 1,5 is one and a half.
+    marks : Marks
+        What comma and dot mean in numbers.
     encoding : str
         As Python names it.
     skipped : int
         Lines before the header: comments that begin with ``#``, and empty ones.
+    first : int
+        Lines before the first row of values: these, and those of the header itself.
     """
 
     path: Path
     names: tuple[str, ...]
     separator: str
-    decimal_comma: bool
+    marks: Marks
     encoding: str
     skipped: int
+    first: int
 
     @property
     def where(self) -> str:
@@ -105,26 +110,38 @@ def read_header(path: str | Path) -> Header:
         If the file is empty, an archive or no text, or if two columns have one name.
     """
     path = Path(path)
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    _refuse_others(path, head)
-    encoding = _encoding(head)
-    lines = head.decode(encoding, errors="replace").splitlines()
-    skipped = next((n for n, line in enumerate(lines) if line.strip() and line[0] != "#"), None)
-    if skipped is None:
-        raise InputError(where=path.name, rule="must be a table with a header", found="no line")
-    separator = max(",;\t", key=lambda mark: _outside_quotes(lines[skipped]).count(mark))
-    names = tuple(name.strip().strip('"') for name in _fields(lines[skipped], separator))
-    twice = next((name for name in names if name and names.count(name) > 1), None)
+    encoding = encoding_of(path)
+    with opened(path, encoding) as (lines, _):
+        skipped, first, line = read_head(lines, path.name)
+    separator = separator_of(line)
+    words = (name.strip().strip('"') for name in fields(line.rstrip("\n"), separator))
+    names = tuple(re.sub(r"\s*\n\s*", " ", name) for name in words)
+    counts = Counter(names)
+    twice = next((name for name in names if name and counts[name] > 1), None)
     if twice is not None:
-        found = f"{names.count(twice)} of that name"
+        found = f"{counts[twice]} of that name"
         rule = "must be a column of its own"
         raise InputError(where=path.name, variable=twice, rule=rule, found=found)
-    # The last line of the head may be cut in two, unless it is the file's.
-    whole = lines[skipped + 1 : -1 if len(head) == _HEAD else None]
-    values = [field for line in whole[:50] for field in _fields(line, separator)]
-    comma = any(_DECIMAL_COMMA.fullmatch(field.strip()) for field in values) and separator != ","
-    return Header(path, names, separator, comma, encoding, skipped)
+    with opened(path, encoding, first) as (lines, _):
+        marks = marks_of(separator, (line for _, line in lines))
+    return Header(path, names, separator, marks, encoding, skipped, first)
+
+
+def read_rows(header: Header) -> Lines:
+    """Yield the rows of a table as text with the number of their first line, without comments.
+
+    Parameters
+    ----------
+    header : Header
+        Of the file.
+
+    Warns
+    -----
+    DataWarning
+        Comments have as many values as rows.
+    """
+    with opened(header.path, header.encoding, header.first) as (lines, _):
+        yield from _rows(header, lines)
 
 
 def read_columns(
@@ -177,20 +194,30 @@ def _chunks(header: Header, names: list[str], *, progress: bool) -> Iterator[pd.
     places = [header.names.index(name) for name in names]
     bar = tqdm(total=size, unit="B", unit_scale=True, desc=header.where, disable=not progress,
                delay=1.0)  # fmt: skip
-    # Bytes are told by the handle below the text layer, which reads ahead by some kilobytes.
-    with header.path.open("rb") as raw, bar:
-        text = io.TextIOWrapper(raw, encoding=header.encoding, errors="replace")
-        lines = enumerate(text, start=1)
-        for _ in range(header.skipped + 1):
-            next(lines)
-        # Comments may stand between rows too.
-        kept = ((n, line) for n, line in lines if line.strip() and line[0] != "#")
-        while some := list(itertools.islice(kept, _ROWS)):
+    with opened(header.path, header.encoding, header.first) as (lines, raw), bar:
+        rows = _rows(header, lines)
+        while some := list(itertools.islice(rows, _ROWS)):
             _refuse_ragged(some, header)
             bar.update(raw.tell() - bar.n)
             frame = _parsed("".join(line for _, line in some), places, header)
             frame.index = pd.Index([n for n, _ in some])
             yield frame.rename(columns=dict(zip(places, names, strict=True)))
+
+
+def _rows(header: Header, lines: Lines) -> Lines:
+    alike = []
+    for number, row in rows_of(lines, header.separator, header.where):
+        if row[0] != "#":
+            yield number, row
+        elif len(header.names) > 1 and _width(row, header) == len(header.names):
+            alike.append(number)
+    if alike:
+        told = (
+            f"{header.where}: lines that begin with # are left out as comments: {len(alike)} have "
+            f"as many values as columns, the first is line {alike[0]}: if they are rows, put what "
+            "begins with # in quotes"
+        )
+        warnings.warn(told, DataWarning, stacklevel=5)
 
 
 def _parsed(text: str, places: list[int], header: Header) -> pd.DataFrame:
@@ -206,11 +233,16 @@ def _parsed(text: str, places: list[int], header: Header) -> pd.DataFrame:
         ) from error
 
 
+def _width(row: str, header: Header) -> int:
+    if '"' in row:
+        return len(fields(row, header.separator))
+    return row.count(header.separator) + 1
+
+
 def _refuse_ragged(lines: list[tuple[int, str]], header: Header) -> None:
     """Refuse lines with more or fewer values than columns, as where a download broke off."""
     for number, line in lines:
-        plain = '"' not in line
-        count = line.count(header.separator) + 1 if plain else len(_fields(line, header.separator))
+        count = _width(line, header)
         if count != len(header.names):
             raise InputError(
                 where=header.where,
@@ -223,10 +255,15 @@ def _refuse_ragged(lines: list[tuple[int, str]], header: Header) -> None:
 def _as_numbers(column: "pd.Series[str]", header: Header, name: str) -> NDArray[np.float64]:
     text = column.str.strip()
     gap = text.str.lower().isin(_GAPS)
-    if header.decimal_comma:
-        text = text.str.replace(",", ".", regex=False)
+    if doubt := header.marks.doubtful(text[~gap]):
+        line, found, remedy = doubt
+        found = f"{found}, in line {line}"
+        raise InputError(
+            where=header.where, variable=name, rule=THOUSANDS, found=found, remedy=remedy
+        )
+    text = header.marks.pointed(text)
     values = pd.to_numeric(text.mask(gap), errors="coerce").to_numpy(dtype=np.float64)
-    bad = np.flatnonzero(np.isnan(values) & ~gap.to_numpy())
+    bad = np.flatnonzero(~np.isfinite(values) & ~gap.to_numpy())
     if bad.size:
         raise InputError(
             where=header.where, variable=name, rule="must be a number in every line",
@@ -234,39 +271,3 @@ def _as_numbers(column: "pd.Series[str]", header: Header, name: str) -> NDArray[
             remedy="leave the place empty, or write NA or -9999, where there is none",
         )  # fmt: skip
     return missing_to_nan(values)
-
-
-def _refuse_others(path: Path, head: bytes) -> None:
-    if not head:
-        raise InputError(where=path.name, rule="must be a table", found="an empty file")
-    kind = next((kind for magic, kind in _PACKED.items() if head.startswith(magic)), None)
-    if kind is not None:
-        held = ""
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                held = ", ".join(archive.namelist()[:3])
-        remedy = f"unpack it, and give the table in it{f' ({held})' if held else ''}"
-        remedy = remedy if "archive" in kind else "give a table as text"
-        raise InputError(where=path.name, rule="must be a table as text", found=kind, remedy=remedy)
-    if b"\x00" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(where=path.name, rule="must be a table as text", found="binary data")
-
-
-def _encoding(head: bytes) -> str:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    try:
-        head.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # A character cut in two at the end of what was read is not an error.
-        if error.start < len(head) - 4:
-            return "latin-1"
-    return "utf-8-sig"
-
-
-def _fields(line: str, separator: str) -> list[str]:
-    return next(csv.reader([line], delimiter=separator), [])
-
-
-def _outside_quotes(line: str) -> str:
-    return re.sub(r'"[^"]*"', "", line)

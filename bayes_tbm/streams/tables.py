@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import DataWarning, InputError, nearest
+from bayes_tbm.formats.numerals import THOUSANDS
 from bayes_tbm.formats.table import Header, read_columns, read_header
 from bayes_tbm.model.regrowth import OLDEST
 from bayes_tbm.plain import as_number, finite_number
@@ -41,8 +42,6 @@ _SPAN = 2.0 * 1.6448536269514722
 _SHARE = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*%\s*")
 _NO_SD = re.compile(r"(^|[^a-z])(cv|var|variance|pct|percent)([^a-z]|$)|%")
 _NO_YEARS = re.compile(r"month|day|decade")
-_THOUSANDS = re.compile(r"\s*-?\d{1,3}(\.\d{3})+(,\d+)?\s*")
-"""As in 1.040,5, where the comma is the decimal one."""
 _WIDE = 3.0
 """Errors of so many times the value are more often of another unit than meant."""
 _ABOVE, _BELOW = re.compile(r"above|ag[bc]|_ag(_|$)"), re.compile(r"below|root|bg[bc]|_bg(_|$)")
@@ -231,15 +230,13 @@ class Table:
     def numbers(self, rows: pd.DataFrame, name: str) -> Array:
         """Return a column as numbers, NaN where a code says that nothing is known."""
         column = rows[name]
-        text = column
-        if self.header.decimal_comma:
-            dotted = column[column.str.contains(".", regex=False)]
-            if dotted.str.fullmatch(_THOUSANDS).all():
-                text = text.str.replace(".", "")
-            text = text.str.replace(",", ".")
-        gap = text.str.lower().isin(_CODES).to_numpy(dtype=bool)
+        gap = column.str.lower().isin(_CODES).to_numpy(dtype=bool)
+        if doubt := self.header.marks.doubtful(column[~gap]):
+            row, found, remedy = doubt
+            raise self.refuse(name, THOUSANDS, f"{found}, in row {row + 1}", remedy)
+        text = self.header.marks.pointed(column)
         numbers = pd.to_numeric(text.mask(gap), errors="coerce").to_numpy(dtype=np.float64)
-        bad = np.flatnonzero(np.isnan(numbers) & ~gap)
+        bad = np.flatnonzero(~np.isfinite(numbers) & ~gap)
         if bad.size:
             rule, found = "must be a number in every row", f"{column.iloc[bad[0]]!r}"
             raise self.refuse(name, rule, f"{found} in row {column.index[bad[0]] + 1}")

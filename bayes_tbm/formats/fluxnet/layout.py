@@ -1,13 +1,13 @@
 """What a table of the FLUXNET family is, told from its columns and its first stamp."""
 
-import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.formats.table import Header
+from bayes_tbm.formats.table import Header, read_rows
+from bayes_tbm.formats.table_lines import fields
 
 Resolution = Literal["sub-daily", "daily", "weekly", "monthly", "yearly"]
 STAMPS = ("TIMESTAMP_START", "TIMESTAMP_END", "TIMESTAMP")
@@ -139,8 +139,6 @@ def _first_line(header: Header) -> str:
 def _first_value(header: Header, name: str) -> str:
     """Return the first value of a column; nothing if there is none."""
     place = header.names.index(name)
-    with header.path.open(encoding=header.encoding, errors="replace") as file:
-        lines = itertools.islice(file, header.skipped + 1, None)
-        line = next((line for line in lines if line.strip()), "")
-    fields = line.split(header.separator)
-    return fields[place].strip().strip('"').strip() if place < len(fields) else ""
+    row = next((row for _, row in read_rows(header)), "")
+    values = fields(row, header.separator)
+    return values[place].strip() if place < len(values) else ""
