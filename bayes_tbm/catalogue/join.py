@@ -9,13 +9,11 @@ import numpy as np
 import xarray as xr
 
 from bayes_tbm.errors import DataWarning, InputError, did_you_mean
-from bayes_tbm.formats.common import collect, without_copies
+from bayes_tbm.formats.common import APART, apart, collect, without_copies
 from bayes_tbm.sites.contents import Contents
 from bayes_tbm.sites.observations import STOCKS, Observations, join_notes
 from bayes_tbm.sites.time_axis import step_bounds
 
-_APART = 0.1
-"""Degrees, of latitude or along a parallel as far, within which two files are of one place."""
 _CODE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}-[A-Za-z0-9]{3}(?![A-Za-z0-9])")
 Period = tuple[np.datetime64, np.datetime64]
 
@@ -130,13 +128,7 @@ def _refuse_needless(
 
 def _refuse_other_place(first: Contents, other: Contents) -> None:
     """Refuse files whose coordinates are further apart than a pixel or a footprint."""
-    if first.latitude is None or other.latitude is None:
-        return
-    apart = abs(first.latitude - other.latitude)
-    if first.longitude is not None and other.longitude is not None:
-        east = abs(first.longitude - other.longitude + 180.0) % 360.0 - 180.0
-        apart = max(apart, abs(east) * np.cos(np.deg2rad(first.latitude)))
-    if apart > _APART:
+    if apart((first.latitude, first.longitude), (other.latitude, other.longitude)) > APART:
         raise InputError(
             where=other.source, rule=f"must be of the place of {first.source}",
             found=f"{_degrees(other)}, and {_degrees(first)} there",

@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from bayes_tbm.errors import InputError, PlaceWarning
 from bayes_tbm.sites.observations import Observations, join_notes
 
+Place = tuple[float | None, float | None]
+APART = 0.1
+"""Degrees of latitude, or along a parallel as far, within which two files are of one place."""
 _COPY = "same series as"
 _FAR = 5.0
 """Degrees that a stated latitude may be off the file's, which may be that of a large cell."""
@@ -28,6 +31,22 @@ def doubt_latitude(held: float, stated: float, where: str) -> None:
     if held and abs(held - stated) > _FAR:
         told = f"latitude {stated:g} as stated, the file has {held:g}: which one is right?"
         warnings.warn(f"{where}: {told}", PlaceWarning, stacklevel=6)
+
+
+def apart(here: Place, there: Place) -> float:
+    """Return how far two places are from each other, in degrees of latitude; 0 if one is unknown.
+
+    Parameters
+    ----------
+    here, there : tuple of float or None
+        Latitude and longitude.
+    """
+    if here[0] is None or there[0] is None:
+        return 0.0
+    north, east = abs(here[0] - there[0]), 0.0
+    if here[1] is not None and there[1] is not None:
+        east = abs((here[1] - there[1] + 180.0) % 360.0 - 180.0)
+    return float(max(north, east * np.cos(np.deg2rad(here[0]))))
 
 
 def check_length(

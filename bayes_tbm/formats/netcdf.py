@@ -18,7 +18,7 @@ from bayes_tbm.sites.missing import MISSING, marks_note, missing_to_nan
 from bayes_tbm.sites.observations import join_notes
 from bayes_tbm.units import UNITS, Conversion, check_unit
 
-HDF5, CLASSIC = b"\x89HDF\r\n\x1a\n", b"CDF"
+HDF5, CLASSIC, CDF5 = b"\x89HDF\r\n\x1a\n", b"CDF", b"CDF\x05"
 FIELD_DRIVERS: dict[str, str] = {
     "t_min": "T2M_MIN",
     "t_max": "T2M_MAX",
@@ -100,7 +100,11 @@ def _loaded(path: Path) -> xr.Dataset:
         rule, remedy = "is not a netCDF file", "is it a text file or a failed download?"
         raise InputError(where=path.name, rule=rule, found=f"first bytes {head!r}", remedy=remedy)
     with path.open("rb") as file:
-        engine = "h5netcdf" if file.read(8) == HDF5 else "scipy"
+        head = file.read(8)
+    if head.startswith(CDF5):
+        rule, remedy = "must be netCDF-4 or classic netCDF", "nccopy -k nc4 FILE NEW makes it so"
+        raise InputError(where=path.name, rule=rule, found="CDF-5 (64-bit data)", remedy=remedy)
+    engine = "h5netcdf" if head == HDF5 else "scipy"
     try:
         return xr.load_dataset(path, engine=engine, decode_cf=False)
     except (OSError, ValueError, LookupError, TypeError, RuntimeError) as error:

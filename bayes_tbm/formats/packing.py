@@ -30,7 +30,7 @@ def unpacked(variable: xr.DataArray, where: str, name: str) -> tuple[NDArray[np.
     Raises
     ------
     InputError
-        If it holds something else than numbers, or one of these attributes does.
+        If it holds something else than finite numbers, or one of these attributes does.
     """
     raw = variable.values
     packed = raw.dtype.kind in "iu"
@@ -64,8 +64,24 @@ def unpacked(variable: xr.DataArray, where: str, name: str) -> tuple[NDArray[np.
     slack = ROUNDING * max(ends, default=0.0) or ROUNDING
     outside = ~missing & ((judged < low - slack) | (judged > high + slack))
     result = np.where(missing | outside, np.nan, scaled)
+    _refuse_infinite(result, variable, where, name)
     note = f"{outside.sum()} of {values.size} values outside the file's valid range, left out"
     return result, note if outside.any() else ""
+
+
+def _refuse_infinite(
+    values: NDArray[np.float64], variable: xr.DataArray, where: str, name: str
+) -> None:
+    endless = np.isinf(values)
+    if endless.any():
+        place = np.unravel_index(int(np.argmax(endless)), values.shape)
+        at = ", ".join(f"{dim} {n}" for dim, n in zip(variable.dims, place, strict=True))
+        count = f"{endless.sum()} of {values.size} values"
+        raise InputError(
+            where=where, variable=name, rule="must be finite numbers",
+            found=f"{values[place]:g}{f' at {at} (from 0), {count}' if at else ''}",
+            remedy="mark what is missing as NaN or by _FillValue",
+        )  # fmt: skip
 
 
 def _valid(variable: xr.DataArray, where: str, name: str) -> tuple[float, float]:

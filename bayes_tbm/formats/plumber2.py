@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.formats.attributes import text
-from bayes_tbm.formats.common import collect
+from bayes_tbm.formats.common import APART, Place, apart, collect
 from bayes_tbm.formats.humidity import vpd_from_specific
 from bayes_tbm.formats.netcdf import column, place, read_netcdf, times
 from bayes_tbm.formats.packing import unpacked
@@ -29,7 +29,7 @@ from bayes_tbm.formats.plumber2_observed import (
 )
 from bayes_tbm.formats.reading import Reading
 from bayes_tbm.formats.stated import stated_co2
-from bayes_tbm.formats.subdaily import NEAR, Days, whole_days
+from bayes_tbm.formats.subdaily import ENOUGH, NEAR, Days, doubt_clock, whole_days
 from bayes_tbm.formats.unused import unused
 from bayes_tbm.sites.contents import Contents
 from bayes_tbm.sites.drivers import make_drivers
@@ -40,6 +40,10 @@ from bayes_tbm.units import check_unit
 MET = ("Tair", "SWdown", "Precip", "VPD", "CO2air", "Qair", "Psurf", "LAI", "LAI_alternative")
 TAKES = frozenset({"quality", "closure", "fill_co2", "co2"})
 """Options of `Reading` that are read here."""
+_SOURCES = {
+    "t_min": "Tair", "t_max": "Tair", "shortwave": "SWdown", "vpd": "VPD",
+    "precipitation": "Precip", "co2": "CO2air",
+}  # fmt: skip
 _PLACE = {
     "latitude", "longitude", "x", "y", "elevation", "canopy_height", "reference_height",
     "reference_height_v", "reference_height_t", "reference_height_q",
@@ -82,7 +86,7 @@ def read_plumber2(path: str | Path, reading: Reading | None = None) -> Contents:
         series, notes = [lai], [*notes, *told, which, *_unused(data, where)]
         beside = path.with_name(f"{path.name.removesuffix('_Met.nc')}_Flux.nc")
         if path.name.endswith("_Met.nc") and beside.exists():
-            more, told = _beside(beside, days, reading, where)
+            more, told = _beside(beside, data, days, reading, where)
             series, notes = [*series, *more], [*notes, *told]
     else:
         series = fluxes(data, days, reading, where)
@@ -105,10 +109,14 @@ def read_plumber2(path: str | Path, reading: Reading | None = None) -> Contents:
 
 
 def _beside(
-    path: Path, days: Days, reading: Reading, where: str
+    path: Path, met: xr.Dataset, days: Days, reading: Reading, where: str
 ) -> tuple[list[Observations], list[str]]:
     """Return the fluxes of the file beside the weather, on the days of both, and notes."""
     data, own, told = _opened(path, _has_flux)
+    if unlike := _other_tower(data, met):
+        unlike = f"{path.name} beside {where} is left out: it is of {unlike}"
+        warnings.warn(unlike, DataWarning, stacklevel=3)
+        return [], [unlike]
     series = fluxes(data, own, reading, path.name)
     notes = [f"fluxes from {path.name} beside it", *told, *_none_kept(series, path.name)]
     both = np.isin(own.day, days.day)
@@ -122,6 +130,27 @@ def _beside(
             warnings.warn(cut, DataWarning, stacklevel=3)
         series = [one.select(np.isin(one.time, days.noon)) for one in series]
     return series, [*notes, *_unused(data, path.name)]
+
+
+def _other_tower(data: xr.Dataset, met: xr.Dataset) -> str:
+    """Say of which tower a file is and of which the weather; nothing if of one, or of unknown."""
+    codes = [text(one.attrs, "site_code") for one in (data, met)]
+    places = [_held_place(one) for one in (data, met)]
+    if all(codes) and codes[0].lower() != codes[1].lower():
+        return f"{codes[0]}, and the weather of {codes[1]}"
+    if apart(places[0], places[1]) > APART:
+        one, other = (" N, ".join(f"{x:.4g}" for x in at if x is not None) for at in places)
+        return f"{one} E, and the weather of {other} E"
+    return ""
+
+
+def _held_place(data: xr.Dataset) -> Place:
+    """Return where a file says that it is; nothing where that will not do: the weather's counts."""
+    try:
+        latitude, longitude = (place(data, n, None, "") for n in ("latitude", "longitude"))
+    except InputError:
+        return None, None
+    return latitude or None, longitude  # 0 is what files hold that know of none
 
 
 def _none_kept(series: Sequence[Observations], where: str) -> list[str]:
@@ -191,17 +220,25 @@ def _drivers(
 ) -> tuple[xr.Dataset | None, tuple[str, ...], list[str]]:
     """Return the drivers, or None and what they lack; and notes."""
     warmth = column(data, "Tair", "t_min", where, units_needed=True).values
-    low, high = days.extremes(warmth)
     sun = column(data, "SWdown", "shortwave", where, units_needed=True).values
+    doubt_clock(days, sun, where)
     vpd, notes = _vpd(data, warmth, where)
-    notes += _lacking(days, {"Tair": warmth, "SWdown": sun, "VPD": vpd})
+    rain, co2 = (
+        column(data, variable, name, where, units_needed=True).values
+        if variable in data
+        else np.full(warmth.shape, np.nan)
+        for variable, name in (("Precip", "precipitation"), ("CO2air", "co2"))
+    )
+    held = {"Tair": warmth, "SWdown": sun, "VPD": vpd, "Precip": rain, "CO2air": co2}
+    notes += _lacking(days, held)
+    low, high = days.extremes(warmth)
     columns = {
         "t_min": low,
         "t_max": high,
         "shortwave": days.cycle_mean(sun),
         "vpd": days.mean(vpd),
-        "precipitation": _mean(data, days, "Precip", "precipitation", where),
-        "co2": _mean(data, days, "CO2air", "co2", where),
+        "precipitation": days.mean(rain),
+        "co2": days.mean(co2),
     }
     columns["co2"], told = stated_co2(columns["co2"], reading, where)
     notes += [told] * bool(told)
@@ -209,7 +246,8 @@ def _drivers(
         columns["co2"], filled = _filled(columns["co2"])
         notes.append(filled)
     notes.append(filled_share(data, ("Tair", "SWdown", "VPD", "Precip"), days, where))
-    lacks = [_lack(name, values, days) for name, values in columns.items()]
+    known = {name: bool(np.isfinite(held[_SOURCES[name]]).any()) for name in columns}
+    lacks = [_lack(name, values, days, held=known[name]) for name, values in columns.items()]
     lacks = [one for one in lacks if one]
     drivers = None if lacks else make_drivers(days.noon, columns, where=where)
     return drivers, tuple(lacks), notes
@@ -222,15 +260,6 @@ def _lacking(days: Days, columns: Mapping[str, NDArray[np.float64]]) -> list[str
     sun = f"; those of SWdown are the mean at their time of day within {NEAR} days"
     how = sun if counts["SWdown"] else ""
     return [f"days read although some of their steps are missing: {said}{how}"] * bool(said)
-
-
-def _mean(
-    data: xr.Dataset, days: Days, variable: str, name: str, where: str
-) -> NDArray[np.float64]:
-    """Return means over days; NaN where the file has no such variable."""
-    if variable not in data:
-        return np.full(days.day.shape, np.nan)
-    return days.mean(column(data, variable, name, where, units_needed=True).values)
 
 
 def _vpd(
@@ -273,12 +302,17 @@ def _filled(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
     return np.interp(place, place[seen], values[seen]), note
 
 
-def _lack(name: str, values: NDArray[np.float64], days: Days) -> str:
+def _lack(name: str, values: NDArray[np.float64], days: Days, *, held: bool) -> str:
     gaps = np.isnan(values)
-    if gaps.all() and name == "co2":
-        return "co2: no CO2air in the file: state it [ppm], co2=390 (--co2 390), as of those years"
     if gaps.all():
-        return f"{name}: nothing in the file gives it: add the variable"
+        few = f"{_SOURCES[name]} has values, but on no day at {ENOUGH:.0%} of the times"
+        none = "no CO2air in the file" if name == "co2" else "nothing in the file gives it"
+        remedy = "add the variable"
+        if held:
+            remedy = "fill it in the file"
+        if name == "co2":
+            remedy = "state it [ppm], co2=390 (--co2 390), as of those years"
+        return f"{name}: {few if held else none}: {remedy}"
     if not gaps.any():
         return ""
     remedy = "fill_co2=True (--fill-co2) fills them" if name == "co2" else "fill them in the file"

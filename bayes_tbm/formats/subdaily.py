@@ -1,11 +1,12 @@
 """Days from half-hours or hours: means and extremes over calendar days of the file's own clock."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import DataWarning, InputError
 
 ENOUGH = 0.75
 """Share of a day's steps that must hold a value."""
@@ -13,6 +14,10 @@ NEAR = 7
 """Days on either side whose mean at a time of day stands in for a missing step of sunlight."""
 _DAY = np.timedelta64(1, "D")
 _LONGEST = np.timedelta64(1, "h")
+_OFF = 3.0
+"""Hours from noon beyond which sunshine is not by local time."""
+_FEW, _DIM, _ROUND = 5, 1.0, 0.3
+"""Fewer days, less sunshine [MJ m-2 d-1] or a rounder day, of 0 to 1, do not tell noon."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +83,39 @@ class Days:
         """Return the share of each day's steps, (d,), where something (n,) is true."""
         kept = true[self.kept]
         return np.bincount(self.place[kept], minlength=self.day.size) / self.steps
+
+
+def doubt_clock(days: Days, sun: NDArray[np.float64], where: str) -> None:
+    """Warn of sunshine that is centred far from noon, as where steps are stamped in UTC.
+
+    Solar noon is within three hours of noon wherever people set their clocks.
+
+    Parameters
+    ----------
+    days : Days
+        Of the record.
+    sun : numpy.ndarray
+        Shortwave radiation of the record's steps, MJ m-2 d-1, shape (n,).
+    where : str
+        File, for messages.
+
+    Warns
+    -----
+    DataWarning
+        Not where days are few, a time of day has no value, or night and day are alike.
+    """
+    usual = np.full((days.day.size, days.steps), np.nan)
+    usual[days.place, days.time] = sun[days.kept]
+    cycle = np.maximum(_known_mean(usual, axis=0), 0.0)
+    if days.day.size < _FEW or not np.mean(cycle) > _DIM:  # NaN too
+        return
+    hours = (np.arange(days.steps) + 0.5) * 24.0 / days.steps
+    mean = np.average(np.exp(2j * np.pi * hours / 24.0), weights=cycle)
+    centre = np.angle(mean) * 12.0 / np.pi % 24.0
+    if np.abs(mean) > _ROUND and abs(centre - 12.0) > _OFF:
+        told = f"{where}: sunshine is centred on {centre:.0f} h: are stamps UTC? "
+        told += "They must be local standard time, by which days are made"
+        warnings.warn(told, DataWarning, stacklevel=5)
 
 
 def whole_days(start: NDArray[np.datetime64], where: str) -> tuple[Days, tuple[str, ...]]:

@@ -194,11 +194,11 @@ def _chunks(header: Header, names: list[str], *, progress: bool) -> Iterator[pd.
     places = [header.names.index(name) for name in names]
     bar = tqdm(total=size, unit="B", unit_scale=True, desc=header.where, disable=not progress,
                delay=1.0)  # fmt: skip
-    with opened(header.path, header.encoding, header.first) as (lines, raw), bar:
+    with opened(header.path, header.encoding, header.first) as (lines, tell), bar:
         rows = _rows(header, lines)
         while some := list(itertools.islice(rows, _ROWS)):
             _refuse_ragged(some, header)
-            bar.update(raw.tell() - bar.n)
+            bar.update(tell() - bar.n)
             frame = _parsed("".join(line for _, line in some), places, header)
             frame.index = pd.Index([n for n, _ in some])
             yield frame.rename(columns=dict(zip(places, names, strict=True)))

@@ -1,13 +1,13 @@
 """Files that may be tables: what they are, their encoding, and their rows, of one line or more."""
 
 import csv
+import io
 import itertools
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from bayes_tbm.errors import InputError
 
@@ -71,8 +71,8 @@ def _refuse_others(path: Path, head: bytes) -> None:
 
 
 @contextmanager
-def opened(path: Path, encoding: str, skip: int = 0) -> Iterator[tuple[Lines, BinaryIO]]:
-    """Open a text: its lines, but for the first, and the bytes below, to tell how far it is read.
+def opened(path: Path, encoding: str, skip: int = 0) -> Iterator[tuple[Lines, Callable[[], int]]]:
+    """Open a text: its lines, but for the first, and what tells the bytes read so far.
 
     Parameters
     ----------
@@ -83,8 +83,11 @@ def opened(path: Path, encoding: str, skip: int = 0) -> Iterator[tuple[Lines, Bi
     skip : int, optional
         Lines to leave out.
     """
-    with path.open(encoding=encoding, errors="replace") as text:
-        yield itertools.islice(enumerate(text, start=1), skip, None), text.buffer
+    with (
+        path.open("rb") as raw,
+        io.TextIOWrapper(raw, encoding=encoding, errors="replace") as text,
+    ):
+        yield itertools.islice(enumerate(text, start=1), skip, None), raw.tell
 
 
 def read_head(lines: Lines, where: str) -> tuple[int, int, str]:

@@ -78,7 +78,11 @@ class Contents:
             raise InputError(where=self.source, rule=rule, found=self.kind, remedy=remedy)
         if self.latitude is None:
             remedy = "give it: latitude=61.85 in Python or an experiment file, or --latitude 61.85"
-            rule = "is not in the file"
+            told = [line for line in self.lacks if line.startswith("latitude: ")]
+            if told:  # where it was looked for, and the remedy
+                rule, remedy = told[0].removeprefix("latitude: "), None
+            else:
+                rule = "is not in the file"
             raise InputError(where=self.source, variable="latitude", rule=rule, remedy=remedy)
         return Site(
             name=self.name,

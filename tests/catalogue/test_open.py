@@ -121,7 +121,7 @@ def test_the_user_states_name_and_place_of_any_file(files):
 
 def test_a_place_that_is_not_told_is_asked_for(files):
     said = refused(files["Edinburgh CARDAMOM table"], first_year=1999)
-    assert "latitude: is not in the file; give it: latitude=61.85" in said
+    assert "latitude: is in no file of this format; give it: latitude=61.85" in said
     assert "--latitude 61.85" in said
 
 

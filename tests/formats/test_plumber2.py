@@ -277,8 +277,8 @@ def test_a_day_that_lacks_steps_is_as_bright_as_its_neighbours(read):
     weather["SWdown"][48 * 12 - 10 : 48 * 12 + 2] = -9999  # the night after
     contents = read(weather)
     assert contents.drivers["shortwave"].values == pytest.approx(whole, rel=1e-6)
-    told = "days read although some of their steps are missing: Tair 1, SWdown 2, VPD 1; those of"
-    assert any(note.startswith(told) for note in contents.notes)
+    told = "days read although some of their steps are missing: Tair 1, SWdown 2, VPD 1, Precip 1"
+    assert any(note.startswith(f"{told}, CO2air 1; those of") for note in contents.notes)
     never = met()
     never["SWdown"][3::48] = -9999  # a time of day that no day has
     assert np.isfinite(read(never).drivers["shortwave"]).all()

@@ -45,7 +45,7 @@ def test_latitude_that_is_a_longitude(own):
         ("DOY", 400.0, ("day_of_year", "0 to 367", "found 400")),
         ("T2M_MAX", np.nan, ("t_max", "value at every step", "nan", "2001-01-04 (1 of 40")),
         ("VPD", -9999.0, ("vpd", "value at every step", "2001-01-04 (1 of 40")),
-        ("CO2", np.inf, ("co2", "value at every step", "inf")),
+        ("CO2", np.inf, ("CO2", "must be finite numbers", "inf at time 3", "1 of 40")),
     ],
 )
 def test_driver_out_of_bounds(variable, value, parts, cardamom, content):

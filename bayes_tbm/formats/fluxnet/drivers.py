@@ -6,11 +6,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_tbm.formats.fluxnet.half_hours import HIGHEST, LOWEST
+from bayes_tbm.formats.fluxnet.half_hours import HIGHEST, LOWEST, SHORTWAVE
 from bayes_tbm.formats.fluxnet.quality import filled_share
 from bayes_tbm.formats.fluxnet.steps import Floats, Steps, Times
 from bayes_tbm.formats.reading import Reading
 from bayes_tbm.formats.stated import stated_co2
+from bayes_tbm.formats.subdaily import ENOUGH
 from bayes_tbm.sites.drivers import make_drivers
 
 CANDIDATES = {
@@ -30,8 +31,6 @@ NO_EXTREMES = (
     "days); put the half-hourly file (HH or HR) of the same tower beside it, or name it: "
     "half_hourly=... (--half-hourly)"
 )
-_SHORTWAVE = 0.0864
-"""1 W m-2 over a day in MJ m-2 d-1."""
 _NO_CO2 = "state it, co2=390 (--co2 390), such as the global mean of those years [ppm]"
 
 
@@ -87,7 +86,7 @@ def read_drivers(steps: Steps, reading: Reading) -> DriversRead:
     columns = {
         "t_min": steps[LOWEST],
         "t_max": steps[HIGHEST],
-        "shortwave": steps[chosen["shortwave"]] * _SHORTWAVE,
+        "shortwave": steps[chosen["shortwave"]] * SHORTWAVE,
         "vpd": steps[chosen["vpd"]],
         "precipitation": steps[chosen["precipitation"]],
         "co2": co2,
@@ -141,6 +140,8 @@ def _gaps(steps: Steps, name: str, label: str) -> str:
         return ""
     if gaps.all():
         what = "has no value" if name in steps.columns else "column is missing"
+        if name in steps.sparse:
+            what = f"has values, but on no day at {ENOUGH:.0%} of the times"
         return f"{label}: {what}{f'; {_NO_CO2}' if co2 else ''}"
     dates = steps.start[gaps].astype("datetime64[D]").astype(str)
     shown = ", ".join(dates[:3]) + f", ... {dates[-1]}" * (dates.size > 3)

@@ -13,11 +13,13 @@ import numpy as np
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.formats.fluxnet.steps import DAY, Floats, Steps, Times
-from bayes_tbm.formats.subdaily import ENOUGH, NEAR, Days
+from bayes_tbm.formats.subdaily import ENOUGH, NEAR, Days, doubt_clock
 from bayes_tbm.units import CARBON_MOLAR_MASS, SECONDS_PER_DAY
 
 CARBON_FLUX = CARBON_MOLAR_MASS * 1e-6 * SECONDS_PER_DAY
 """1 umol CO2 m-2 s-1 in g C m-2 d-1: 1.0377."""
+SHORTWAVE = 0.0864
+"""1 W m-2 over a day in MJ m-2 d-1."""
 LOWEST, HIGHEST = "TA_LOWEST", "TA_HIGHEST"
 """Names, here only, of the daily extremes of air temperature."""
 SUMS = ("P_F", "P")
@@ -57,7 +59,12 @@ def to_days(steps: Steps, temperature: str | None) -> Steps:
     }
     if temperature is not None:
         columns[LOWEST], columns[HIGHEST] = days.extremes(steps[temperature])
-    return replace(steps, resolution="daily", start=start, end=start + DAY, columns=columns)
+    sparse = {n for n in columns if steps.holds(n) and not np.isfinite(columns[n]).any()}
+    sparse |= {LOWEST, HIGHEST} if temperature in sparse else set()
+    return replace(
+        steps, resolution="daily", start=start, end=start + DAY, columns=columns,
+        sparse=frozenset(sparse),
+    )  # fmt: skip
 
 
 def _days(steps: Steps) -> Days:
@@ -71,6 +78,19 @@ def _days(steps: Steps) -> Days:
         place=(day - day[0]).astype(np.intp),
         time=((steps.start - day) // step).astype(np.intp),
     )
+
+
+def check_clock(steps: Steps, sun: str) -> None:
+    """Warn of half-hours that are not by local time.
+
+    Parameters
+    ----------
+    steps : Steps
+        Half-hours or hours.
+    sun : str
+        Column of shortwave radiation, W m-2.
+    """
+    doubt_clock(_days(steps), steps[sun] * SHORTWAVE, steps.where)
 
 
 def lacking_note(steps: Steps, names: Collection[str]) -> str:

@@ -22,6 +22,7 @@ from bayes_tbm.formats.fluxnet.fluxes import observed_fluxes
 from bayes_tbm.formats.fluxnet.half_hours import (
     HIGHEST,
     LOWEST,
+    check_clock,
     lacking_note,
     to_days,
 )
@@ -82,8 +83,8 @@ def read_fluxnet(path: str | Path, reading: Reading = _PLAIN) -> Contents:
     if not 0 <= reading.quality <= 1:
         rule, found = "must be a share within 0 to 1", reading.quality
         raise InputError(where=path.name, variable="quality", rule=rule, found=found)
-    site = site_code(path) or reading.site
     steps, variant = _read(layout, reading)
+    site = steps.site or site_code(path) or reading.site
     kind = f"FLUXNET {_step_name(steps)} ({layout.product})"
     daily, notes, missing = _daily(path, site, steps, reading)
     read = DriversRead(None, (), missing) if missing else read_drivers(daily, reading)
@@ -181,6 +182,7 @@ def _daily(
         )  # fmt: skip
     if _fine(steps):
         per_day = int(DAY // (steps.end[0] - steps.start[0]))
+        check_clock(steps, source(steps, "shortwave"))
         name = source(steps, "temperature")
         note = f"days are made of {_step_name(steps)} values, of which {ENOUGH:.0%} must be there"
         notes = [note, _extremes_note(name, path.name, per_day)]
@@ -205,9 +207,10 @@ def _with_extremes(
             where=other.name, variable="half_hourly", rule="must be a half-hourly or hourly file",
             found=f"a {layout.resolution} one",
         )  # fmt: skip
-    fine = read_steps(layout, CANDIDATES["temperature"], reading)
+    fine = read_steps(layout, (*CANDIDATES["temperature"], *CANDIDATES["shortwave"]), reading)
     if not fine.start.size:
         raise InputError(where=other.name, rule="must hold values", found="a header alone")
+    check_clock(fine, source(fine, "shortwave"))
     per_day = int(DAY // (fine.end[0] - fine.start[0]))
     name = source(fine, "temperature")
     days = to_days(fine, name)

@@ -15,6 +15,8 @@ from bayes_tbm.formats.table import read_columns
 Times = NDArray[np.datetime64]
 Floats = NDArray[np.float64]
 DAY = np.timedelta64(1, "D")
+_SITES = ("SITE_ID", "SITE", "SITE_CODE", "SITE_NAME")
+"""Columns that tell towers apart, in tables that someone joined."""
 _FORMATS = {12: "%Y%m%d%H%M", 8: "%Y%m%d", 6: "%Y%m"}
 
 
@@ -34,6 +36,10 @@ class Steps:
         By name in capitals, each of shape (n,), NaN where missing.
     notes : tuple of str
         What was done while reading.
+    site : str
+        The one chosen of several that the file holds, or nothing.
+    sparse : frozenset of str
+        Columns that have values at some times of day, but at too few of each day to be its mean.
     """
 
     where: str
@@ -42,6 +48,8 @@ class Steps:
     end: Times
     columns: Mapping[str, Floats]
     notes: tuple[str, ...] = ()
+    site: str = ""
+    sparse: frozenset[str] = frozenset()
 
     @property
     def middle(self) -> Times:
@@ -72,21 +80,24 @@ def read_steps(layout: Layout, wanted: Collection[str], reading: Reading) -> Ste
     wanted : collection of str
         Names in capitals.
     reading : Reading
-        For the progress bar.
+        The site, where the file holds several, and the progress bar.
 
     Raises
     ------
     InputError
-        If a value is no number, a stamp no date, or a date is there twice.
+        If a value is no number, a stamp no date, a date is there twice, or several sites are there
+        and none of them is chosen.
     """
     names, header = layout.names, layout.header
     asked = [names[name] for name in dict.fromkeys(wanted) if name in names]
     bounded = layout.resolution in ("sub-daily", "weekly")
     stamps = ("TIMESTAMP_START", "TIMESTAMP_END") if bounded else ("TIMESTAMP",)
     held = [name for name in stamps if name in names]
-    read = read_columns(header, asked, [names[name] for name in held], progress=reading.progress)
+    texts = [name for name in (*held, *_SITES) if name in names]
+    read = read_columns(header, asked, [names[name] for name in texts], progress=reading.progress)
+    site, rows = _of_one_site({n: read.texts[names[n]] for n in texts}, reading.site, header.where)
     dates = {
-        name: parse_stamps(read.texts[names[name]], layout.digits, header.where, name)
+        name: parse_stamps(read.texts[names[name]][rows], layout.digits, header.where, name)
         for name in held
     }
     start, end = _bounds(dates, layout)
@@ -94,8 +105,25 @@ def read_steps(layout: Layout, wanted: Collection[str], reading: Reading) -> Ste
     notes = () if np.all(order[1:] > order[:-1]) else ("lines sorted by date",)
     start, end = start[order], end[order]
     _refuse_twice(start, header.where)
-    columns = {name: read.numbers[names[name]][order] for name in wanted if name in names}
-    return Steps(header.where, layout.resolution, start, end, columns, notes)
+    numbers = {name: read.numbers[names[name]][rows][order] for name in wanted if name in names}
+    return Steps(header.where, layout.resolution, start, end, numbers, notes, site)
+
+
+def _of_one_site(
+    texts: Mapping[str, NDArray[np.str_]], wanted: str | None, where: str
+) -> tuple[str, NDArray[np.bool_] | slice]:
+    """Return the site chosen of several, or nothing, and its rows."""
+    for name in _SITES:
+        held = list(dict.fromkeys(texts.get(name, ())))
+        if len(held) > 1 and wanted in held:
+            return str(wanted), texts[name] == wanted
+        if len(held) > 1:
+            some = ", ".join(map(str, held[:12])) + ", ..." * (len(held) > 12)
+            raise InputError(
+                where=where, variable=name, rule="holds several sites", found=some,
+                remedy=f"choose one: site={str(held[0])!r} (--site-name {held[0]})",
+            )  # fmt: skip
+    return "", slice(None)
 
 
 def parse_stamps(texts: NDArray[np.str_], digits: int, where: str, name: str) -> Times:
