@@ -155,7 +155,7 @@ def choose(
     rule = "must be a site of the table" if wanted else "holds several sites"
     raise InputError(
         where=where, variable=variable, rule=rule, found=repr(wanted) if wanted else None,
-        remedy=f"choose by site= (or --site): {some}",
+        remedy=f"choose by site= (or --site-name): {some}",
     )  # fmt: skip
 
 

@@ -149,6 +149,11 @@ def test_line_ends_within_quotes_end_no_row(tmp_path, mark):
     assert read.texts["note"].tolist() == notes
 
 
+def test_a_value_may_be_as_long_as_an_outline(tmp_path):
+    path = written(tmp_path, 'a,b\n"' + "[1,2]," * 30_000 + '",4\n')
+    assert numbers(path).tolist() == [4.0]
+
+
 @pytest.mark.parametrize("rows", [3, 300])
 def test_a_quote_that_is_never_closed_is_told(tmp_path, rows):
     path = written(tmp_path, "a,b\n1,2\n" + '3,"4\n' + "5,6\n" * rows)
