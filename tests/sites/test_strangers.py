@@ -57,6 +57,35 @@ def test_dates_of_every_kind_are_taken_and_a_missing_one_is_none(time):
         assert not np.isnat(found.time[:1]).any()
 
 
+@pytest.mark.parametrize("kind", [float, np.float32, int, str, object])
+@pytest.mark.parametrize("part", ["value", "sd"])
+def test_what_is_masked_is_missing(kind, part):
+    masked = np.ma.array(np.array([4, 77, 6]).astype(kind), mask=[False, True, False])
+    time = np.arange("2008-07-01", "2008-07-04", dtype="datetime64[D]")
+    seen = Observations("wood", CARBON, time, **{"value": [4.0, 5.0, 6.0], "sd": 1.0, part: masked})
+    gap = np.array([4.0, np.nan, 6.0])
+    expected = gap[[0, 2]] if part == "value" else gap
+    np.testing.assert_array_equal(getattr(seen, part), expected)
+
+
+def test_a_masked_date_is_none():
+    time = np.ma.array(np.array(["2008-07-01", "2008-07-02"], "datetime64[ns]"), mask=[1, 0])
+    assert np.isnat(Observations("wood", CARBON, time, [4.0, 5.0], 1.0).time).tolist() == [1, 0]
+
+
+def test_masked_values_of_tables_and_datasets_are_missing(daily):
+    names = ["t_min", "t_max", "shortwave", "co2", "vpd", "precipitation"]
+    frame, time = daily.drivers[names].to_dataframe(), daily.drivers["time"].values
+    gpp = np.ma.array(np.full(time.size, 3.0), mask=np.arange(time.size) % 3 == 0)
+    options = {"latitude": 61.85, "units": "canonical"}
+    data = daily.drivers[names].assign(gpp=("time", gpp))
+    for site in (
+        Site.from_dataframe(frame.assign(gpp=gpp), **options),
+        Site.from_dataset(data, **options),
+    ):
+        np.testing.assert_array_equal(site.observations["gpp"].time, time[~gpp.mask])
+
+
 @pytest.mark.parametrize("day", [14, 15, 16])
 def test_a_year_of_months_stamped_on_one_day_does_not_overlap(day):
     site = bt.open_site("hyytiala-twin").window(end="2006")
