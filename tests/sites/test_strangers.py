@@ -10,6 +10,8 @@ import pytest
 import bayes_tbm as bt
 from bayes_tbm.sites import Observations, Site
 from bayes_tbm.sites.doubts import doubts
+from bayes_tbm.streams import STREAMS
+from bayes_tbm.streams.from_site import bind
 
 CARBON = "g C m-2"
 
@@ -103,6 +105,27 @@ def test_days_at_midnight_are_refused_wherever_they_come_from(daily):
     moved = daily.drivers.assign_coords(time=daily.drivers["time"].dt.floor("D"))
     with pytest.raises(bt.InputError, match=r"time: must be the middle of each step; found midni"):
         dataclasses.replace(daily, drivers=moved)
+
+
+@pytest.mark.parametrize("shift", [0.5, 31.0, 1461.0])
+def test_days_left_over_from_another_time_are_set_to_it(shift, daily):
+    drivers = daily.drivers.assign(days=daily.drivers["days"] - shift)
+    site = dataclasses.replace(daily, drivers=drivers)
+    np.testing.assert_array_equal(site.drivers["days"], daily.drivers["days"])
+    assert f"days: {shift:g} d from those of time at most, set to them" in site.notes
+    assert site.data_hash() == daily.data_hash()
+
+
+def test_drivers_given_another_time_see_what_was_observed_then(daily):
+    later = np.timedelta64(1461, "D")
+    seen = dataclasses.replace(
+        daily.observations["gpp"], time=daily.observations["gpp"].time + later
+    )
+    drivers = daily.drivers.assign_coords(time=daily.drivers["time"].values + later)
+    moved = dataclasses.replace(daily, drivers=drivers, observations={"gpp": seen})
+    there, here = (bind(STREAMS["gpp"], site) for site in (moved, daily))
+    assert not there.left_out.size
+    np.testing.assert_array_equal(there.step, here.step)
 
 
 @pytest.mark.parametrize("name", ["hyytiala-twin", "hyytiala-twin-daily"])
