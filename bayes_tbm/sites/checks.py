@@ -11,7 +11,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.plain import as_number
 from bayes_tbm.sites.observations import Observations
 from bayes_tbm.sites.ranges import DRIVER_RANGES, OBSERVED_RANGES, Range
-from bayes_tbm.sites.time_axis import are_midnights
+from bayes_tbm.sites.time_axis import never_noon
 from bayes_tbm.units import DAYS_PER_YEAR, UNITS
 
 STEP_TOLERANCE = 0.2
@@ -147,16 +147,17 @@ def _check_time(time: NDArray[np.datetime64], where: str) -> None:
         hint = _AT_THE_TURN if turn.all() else hint
     _refuse(uneven, time, np.append(typical, step), where, "time", rule, hint)
     _check_month_stamps(time, typical, where)
-    _check_midnights(time, typical, where)
+    _check_noon(time, typical, where)
 
 
-def _check_midnights(time: NDArray[np.datetime64], days: float, where: str) -> None:
-    if are_midnights(time, days):
+def _check_noon(time: NDArray[np.datetime64], days: float, where: str) -> None:
+    if clock := never_noon(time, days):
         raise InputError(
             where=where, variable="time", rule="must be the middle of each step",
-            found=f"midnights, {days:g} d apart, as on {time[0].astype('datetime64[D]')}",
+            found=f"{clock}, {days:g} d apart, as on {time[0].astype('datetime64[D]')}",
             remedy="add half a step where they are starts, take it away where they are ends, for "
-            "observations too (stamp='start' or 'end' does, for tables)",
+            "observations too (stamp='start' or 'end' does, for tables); the clock must be that of "
+            "the site",
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.dates import MIDDLE, without_zone, zone_note
-from bayes_tbm.sites.time_axis import are_midnights
+from bayes_tbm.sites.time_axis import never_noon
 
 STAMPS = ("start", "middle", "end")
 _DAY = np.timedelta64(1, "D")
@@ -110,8 +110,8 @@ def middles(time: Times, stamp: str, where: str) -> tuple[Times, str]:
     Raises
     ------
     InputError
-        If steps are shorter than a day, midnights are said to be the middle of one, or first or
-        last days of months that of the month, or last days their start.
+        If steps are shorter than a day, midnights or other hours of the night are said to be the
+        middle of one, or first or last days of months that of the month, or last days their start.
     """
     if stamp not in STAMPS:
         rule = f"must be one of {', '.join(STAMPS)}"
@@ -168,9 +168,10 @@ def _check_months(time: Times, usual: np.timedelta64, stamp: str, where: str) ->
 
 def _check_middles(time: Times, usual: np.timedelta64, where: str) -> None:
     days = float(usual / _DAY)
-    if are_midnights(time, days):
+    if clock := never_noon(time, days):
         raise InputError(
             where=where, variable="time", rule="must be the middle of each step",
-            found=f"midnights, {days:g} d apart",
-            remedy="say stamp='start' if they are dates of days, or stamp='end'",
+            found=f"{clock}, {days:g} d apart",
+            remedy="say stamp='start' if they are dates of days, or stamp='end'; the clock must be "
+            "that of the site",
         )  # fmt: skip

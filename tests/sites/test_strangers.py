@@ -107,6 +107,30 @@ def test_days_at_midnight_are_refused_wherever_they_come_from(daily):
         dataclasses.replace(daily, drivers=moved)
 
 
+@pytest.mark.parametrize("hours", [23.0, 23 + 59 / 60, 0.5, 5.9, 18.1])
+def test_days_at_night_are_refused_wherever_they_come_from(hours, daily):
+    clock = np.timedelta64(round(hours * 60), "m")
+    night = (daily.drivers["time"].values.astype("datetime64[D]") + clock).astype("datetime64[ns]")
+    drivers = daily.drivers.assign_coords(time=night)
+    told = rf"must be the middle of each step; found {str(night[0])[11:16]}, 1 d apart"
+    with pytest.raises(bt.InputError, match=rf"{told}.*stamp='start' or 'end'"):
+        dataclasses.replace(daily, drivers=drivers)
+    table = drivers.to_dataframe()
+    with pytest.raises(bt.InputError, match=rf"{told}.*say stamp='start'.*stamp='end'"):
+        Site.from_dataframe(table, latitude=61.85, units="canonical")
+    stamp = "end" if hours > 12 else "start"
+    site = Site.from_dataframe(table, latitude=61.85, units="canonical", stamp=stamp)
+    apart = site.drivers["time"].values - daily.drivers["time"].values
+    assert (np.abs(apart) < np.timedelta64(6, "h")).all()
+
+
+@pytest.mark.parametrize("hours", [6.0, 9.5, 17.0])
+def test_the_middle_of_a_day_may_be_some_hours_from_noon(hours, daily):
+    day = daily.drivers["time"].values.astype("datetime64[D]")
+    time = (day + np.timedelta64(round(hours * 60), "m")).astype("datetime64[ns]")
+    dataclasses.replace(daily, drivers=daily.drivers.assign_coords(time=time))
+
+
 @pytest.mark.parametrize("shift", [0.5, 31.0, 1461.0])
 def test_days_left_over_from_another_time_are_set_to_it(shift, daily):
     drivers = daily.drivers.assign(days=daily.drivers["days"] - shift)
