@@ -1,13 +1,12 @@
 """What whole series tell of a wrong unit, a wrong sign, or values too few for their steps."""
 
 from collections.abc import Mapping
-from functools import reduce
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_tbm.sites.doubts_of_sign import wrong_signs
 from bayes_tbm.sites.observations import FLUXES, Observations
 from bayes_tbm.units import UNITS
 
@@ -30,7 +29,6 @@ _STOCKS = {"wood": 50.0, "live_biomass": 20.0, "som": 50.0}
 """Below which no stock is worth a measurement [g C m-2]."""
 _YEAR = 360.0
 _OPPOSITE = -0.5
-_ENOUGH = 10
 _LONG = 5.0
 """Steps [d] from which fluxes of days are means over less than the step."""
 _SHARE = 0.25
@@ -64,7 +62,7 @@ def doubts(
             if np.ptp(seen.time) >= _YEAR * np.timedelta64(1, "D"):
                 told |= _small(name, seen.value) | _negative(name, seen.value)
             told |= _few_in_steps(seen, drivers)
-    return told | _opposite(observations)
+    return told | wrong_signs(latitude, observations)
 
 
 def _of_a_year(latitude: float, drivers: xr.Dataset) -> dict[str, str]:
@@ -201,28 +199,3 @@ def _few_in_steps(seen: Observations, drivers: xr.Dataset) -> dict[str, str]:
         f"{seen.name}: few days in a step": f"{days_seen:g} of {usual:.3g} where there is any; "
         "they are compared with the mean over the step: give drivers of days, or means over steps"
     }
-
-
-def _opposite(observations: Mapping[str, Observations]) -> dict[str, str]:
-    """Doubt the sign of NEE where it goes against RECO - GPP, or against -GPP alone."""
-    held = [observations[name] for name in ("nee", "gpp", "reco") if name in observations]
-    if not {"nee", "gpp"} <= observations.keys():
-        return {}
-    common: NDArray[Any] = reduce(np.intersect1d, [seen.time for seen in held])
-    if common.size < _ENOUGH:
-        return {}
-    nee, gpp, *reco = (_at(seen, common) for seen in held)
-    net = sum(reco, start=-gpp)
-    if nee.std() == 0 or net.std() == 0:
-        return {}
-    r = float(np.corrcoef(nee, net)[0, 1])
-    if r >= _OPPOSITE:
-        return {}
-    known = "RECO - GPP" if reco else "-GPP"
-    return {f"nee: against {known}": f"correlation {r:.2f}: is it positive into the land here?"}
-
-
-def _at(seen: Observations, times: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the first value at each of some of its times."""
-    known, place = np.unique(seen.time, return_index=True)
-    return np.asarray(seen.value[place[np.searchsorted(known, times)]])

@@ -184,7 +184,7 @@ def warn_unusual(
             told.append(f"{head}, such as {example}: usual are {usual[0]:g} to {usual[1]:g}")
             _warn(where, told[-1])
     for head, rest in doubts(latitude, drivers, observations).items():
-        if not any(note.startswith(head) for note in notes):
+        if not any(head in note for note in notes):  # a file's are told with its name before
             told.append(f"{head}: {rest}")
             _warn(where, told[-1])
     return told
