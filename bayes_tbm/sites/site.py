@@ -55,8 +55,8 @@ class Site:
     Warns
     -----
     DataWarning
-        If values are possible but not usual, an observation has no time, or fluxes look like means
-        over longer than a step.
+        If values are possible but not usual, an observation has no time, values at one time differ,
+        or fluxes look like means over longer than a step.
 
     Notes
     -----
