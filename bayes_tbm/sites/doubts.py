@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.sites.doubts_of_sign import wrong_signs
+from bayes_tbm.sites.doubts_of_spread import spread
 from bayes_tbm.sites.observations import FLUXES, Observations
 from bayes_tbm.units import UNITS
 
@@ -62,6 +63,9 @@ def doubts(
             if np.ptp(seen.time) >= _YEAR * np.timedelta64(1, "D"):
                 told |= _small(name, seen.value) | _negative(name, seen.value)
             told |= _few_in_steps(seen, drivers)
+    step = float(np.median(drivers["step_length"].values))
+    for seen in observations.values():
+        told |= spread(seen, step)
     return told | wrong_signs(latitude, observations)
 
 
