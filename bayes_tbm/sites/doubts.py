@@ -6,16 +6,19 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_tbm.sites.doubts_against_weather import against_weather
 from bayes_tbm.sites.doubts_of_sign import wrong_signs
 from bayes_tbm.sites.doubts_of_spread import spread
 from bayes_tbm.sites.observations import FLUXES, Observations
 from bayes_tbm.units import UNITS
 
 _SMALL = {"shortwave": 5.0, "vpd": 3.0, "gpp": 0.1, "reco": 0.1, "nee": 0.05, "nbe": 0.05,
-          "et": 0.1}  # fmt: skip
+          "et": 0.1, "lai": 0.3}  # fmt: skip
 """Below which the largest size of no series over a year lies, in the canonical unit."""
 _DRY, _WET = 0.05, 20.0
 """Mean precipitation below which next to nothing grows, and which falls nowhere [mm d-1]."""
+_APART = 0.5
+"""Difference of a day's extremes that no place has at half of all steps [degC]."""
 _BURNT = 0.2
 """Share of the area above which nobody measures what burns at every step, on average."""
 _SOMETIMES, _OFTEN = 0.215, 0.5
@@ -57,15 +60,16 @@ def doubts(
         The rest of each message by its head, as in ``'vpd: very small'``.
     """
     told = _of_a_year(latitude, drivers) | _small_stocks(observations)
-    for name in FLUXES:
+    for name in (*FLUXES, "lai"):
         seen = observations.get(name)
         if seen is not None and len(seen) > 1:
             if np.ptp(seen.time) >= _YEAR * np.timedelta64(1, "D"):
                 told |= _small(name, seen.value) | _negative(name, seen.value)
-            told |= _few_in_steps(seen, drivers)
+            told |= _few_in_steps(seen, drivers) if name in FLUXES else {}
     step = float(np.median(drivers["step_length"].values))
     for seen in observations.values():
         told |= spread(seen, step)
+    told |= against_weather(latitude, drivers, observations)
     return told | wrong_signs(latitude, observations)
 
 
@@ -124,6 +128,11 @@ def impossible(latitude: float, drivers: xr.Dataset) -> dict[str, str]:
     """
     told = {}
     warmest = drivers["t_max"].values
+    apart = float(np.median(warmest - drivers["t_min"].values))
+    if apart < _APART:
+        told["t_max: hardly above t_min"] = (
+            f"by {apart:.2g} degC at the median step: they are extremes of a day, not its mean"
+        )
     saturated = 6.108 * np.exp(17.27 * warmest / (warmest + 237.3))  # hPa, Tetens
     share = float(np.mean(drivers["vpd"].values > 1.05 * saturated + 0.5))
     if share > _OFTEN:
