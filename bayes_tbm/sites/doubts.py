@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_tbm.sites.doubts_against_weather import against_weather
+from bayes_tbm.sites.doubts_against_weather import against_weather, correlation
 from bayes_tbm.sites.doubts_of_sign import wrong_signs
 from bayes_tbm.sites.doubts_of_spread import spread
 from bayes_tbm.sites.observations import FLUXES, Observations
@@ -68,7 +68,7 @@ def doubts(
             told |= _few_in_steps(seen, drivers) if name in FLUXES else {}
     step = float(np.median(drivers["step_length"].values))
     for seen in observations.values():
-        told |= spread(seen, step)
+        told |= spread(seen, step) | _differing(seen)
     told |= against_weather(latitude, drivers, observations)
     return told | wrong_signs(latitude, observations)
 
@@ -154,9 +154,7 @@ def impossible(latitude: float, drivers: xr.Dataset) -> dict[str, str]:
 
 def _against(light: NDArray[np.float64], there: NDArray[np.float64], latitude: float) -> bool:
     """Whether light follows the season of the other hemisphere; monsoons come to a third of it."""
-    if abs(latitude) < _TROPIC or light.std() == 0.0:
-        return False
-    return float(np.corrcoef(light, there)[0, 1]) < _OPPOSITE
+    return abs(latitude) >= _TROPIC and correlation(light, there) < _OPPOSITE
 
 
 def _dark(
@@ -194,6 +192,20 @@ def _small(name: str, values: NDArray[np.float64]) -> dict[str, str]:
     if largest == 0.0 or largest >= _SMALL[name]:  # no factor makes nothing
         return {}
     return {f"{name}: very small": f"{largest:.2g} {UNITS[name]} at most: is the unit right?"}
+
+
+def _differing(seen: Observations) -> dict[str, str]:
+    """Count the times at which a series holds several values that differ."""
+    order = np.lexsort((seen.value, seen.time))
+    time, value = seen.time[order], seen.value[order]
+    times = np.unique(time[1:][(time[1:] == time[:-1]) & (value[1:] != value[:-1])])
+    if not times.size:
+        return {}
+    return {
+        f"{seen.name}: values differ at one time": f"{times.size} times, first on "
+        f"{times[0].astype('datetime64[D]')}: their mean counts, as one measurement; leave out "
+        "what is not meant"
+    }
 
 
 def _few_in_steps(seen: Observations, drivers: xr.Dataset) -> dict[str, str]:

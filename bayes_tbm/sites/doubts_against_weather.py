@@ -50,7 +50,7 @@ def against_weather(
     gpp = _over_a_year(observations.get("gpp"), drivers)
     if gpp is not None and abs(latitude) >= _TROPIC:
         held = np.flatnonzero(np.isfinite(gpp))
-        r = _correlation(gpp[held], drivers["shortwave"].values[held])
+        r = correlation(gpp[held], drivers["shortwave"].values[held])
         if held.size >= _MONTHS and r < _OPPOSITE:
             told["gpp: against the season"] = (
                 f"correlation {r:.2f} with shortwave: are its times and the drivers' right?"
@@ -74,7 +74,8 @@ def _over_a_year(seen: Observations | None, drivers: xr.Dataset) -> NDArray[np.f
         return np.asarray(np.bincount(step[inside], seen.value[inside], lengths.size) / count)
 
 
-def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+def correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Return the correlation of two series, 0 where one is constant."""
     if one.std() == 0.0 or other.std() == 0.0:
         return 0.0
     return float(np.corrcoef(one, other)[0, 1])

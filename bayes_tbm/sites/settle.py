@@ -35,7 +35,6 @@ _WARMEST_RANGE = (0.0, 50.0)
 _LONGER = 1.5
 """Spacing of fluxes over the step from which they look like means over longer than it."""
 _REGULAR = 0.9
-_DIFFERING = "values differ"
 _FEW = 6
 
 
@@ -108,8 +107,7 @@ def settled_observations(seen: Observations, drivers: xr.Dataset, where: str) ->
     Warns
     -----
     DataWarning
-        If a value has no time, values at one time differ, or fluxes look like means over longer
-        than a step.
+        If a value has no time, or fluxes look like means over longer than a step.
     """
     if seen.unit != UNITS[seen.name]:
         value, granted = _canonical(seen.value, seen.unit, seen.name, where)
@@ -135,12 +133,9 @@ def settled_observations(seen: Observations, drivers: xr.Dataset, where: str) ->
         _warn(where, f"{seen.name}: {longer}")
     else:
         longer = ""
-    differ = _differing(seen)
-    if differ:
-        _warn(where, f"{seen.name}: {differ}")
-    if not (rounded or filled or longer or differ):
+    if not (rounded or filled or longer):
         return seen
-    note = join_notes([seen.note, rounded, filled, longer, differ])
+    note = join_notes([seen.note, rounded, filled, longer])
     return replace(seen, value=value, sd=sd, note=note)
 
 
@@ -215,21 +210,6 @@ def _filled(sd: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
     median = float(np.median(sd[~missing]))
     note = f"{missing.sum()} of {sd.size} sd missing, set to the median {median:.3g}"
     return np.where(missing, median, sd), note
-
-
-def _differing(seen: Observations) -> str:
-    """Say at how many times a series holds several values that differ, unless its note does."""
-    order = np.lexsort((seen.value, seen.time))
-    time, value = seen.time[order], seen.value[order]
-    differ = (time[1:] == time[:-1]) & (value[1:] != value[:-1])
-    if not differ.any() or _DIFFERING in seen.note:
-        return ""
-    first = time[1:][differ][0].astype("datetime64[D]")
-    count = np.unique(time[1:][differ]).size
-    return (
-        f"{_DIFFERING} at {count} of its times, first on {first}: each step is compared with their "
-        "mean, as one measurement; leave out what is not meant"
-    )
 
 
 def _longer_than_steps(seen: Observations, drivers: xr.Dataset) -> str:
