@@ -136,7 +136,9 @@ def plain(data: Any) -> Any:
 
 
 def _scalar(value: Any) -> Any:
-    """Value, out of its array where it has no axes; None for truth values."""
+    """Value, out of its array where it has no axes; None for truth values and masked ones."""
+    if value is np.ma.masked:
+        return None
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
         try:
             value = value.item()

@@ -166,6 +166,13 @@ def test_units_of_two_meanings_or_of_something_else_are_refused(found, name):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("sign", ["\u00b0", "\u00ba", "\u02da"])
+@pytest.mark.parametrize("text", ["{}C", "0.1 {}C", "T [{}C]", "TA ({}C)"])
+def test_signs_that_look_like_a_degree_are_one(text, sign):
+    convert = units.check_unit(text.format(sign), "degC", quantity="t_min")
+    assert (convert.factor, convert.offset) == (0.1 if "0.1" in text else 1.0, 0.0)
+
+
 def test_what_a_conversion_takes_for_granted_is_said():
     said = {
         ("W m-2", "et"): "from latent heat, 2.45 MJ kg-1",

@@ -17,6 +17,8 @@ _SINCE = re.compile(
     r"(?:[t\s]+(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2}(?:\.\d*)?))?)?"
     r"\s*(?:z|utc|gmt|[+]0?0(?::?00)?)?"
 )
+_OFFSET = re.compile(r"\s*[+-]\d{1,2}(:?\d{2})?$|\s+\d{1,2}:\d{2}$")
+"""Of a time zone, as it may follow the clock."""
 _REAL = ("", "standard", "gregorian", "proleptic_gregorian")
 _NOLEAP = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _ALL_LEAP = (31, 29, *_NOLEAP[2:])
@@ -61,6 +63,10 @@ def decode_time(
     since = _SINCE.fullmatch(units.strip().lower())
     if since is None or since["unit"] not in _DAYS_OF:
         rule, remedy = "unit must be 'days since YYYY-MM-DD'", "hours, minutes and seconds will do"
+        offset = _OFFSET.search(units.strip())
+        without = _SINCE.fullmatch(units.strip().lower()[: offset.start()]) if offset else None
+        if offset and without and without["unit"] in _DAYS_OF:
+            remedy = f"leave the zone {offset.group().strip()} out: times are the site's own clock"
         raise InputError(
             where=where, variable=variable, rule=rule, found=repr(units), remedy=remedy
         )

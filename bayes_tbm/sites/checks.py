@@ -11,10 +11,12 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.plain import as_number
 from bayes_tbm.sites.observations import Observations
 from bayes_tbm.sites.ranges import DRIVER_RANGES, OBSERVED_RANGES, Range
-from bayes_tbm.sites.time_axis import are_midnights
+from bayes_tbm.sites.time_axis import never_noon
 from bayes_tbm.units import DAYS_PER_YEAR, UNITS
 
 STEP_TOLERANCE = 0.2
+_LONGEST = 35.0
+"""Steps beyond which none is a month [d]: the model has seasons."""
 _DAY_TOLERANCE = 2.0
 """Days by which day_of_year may differ from the time: it counts from 0 or 1, in a mean year."""
 _STEP_SHARE = 0.25
@@ -139,6 +141,11 @@ def _check_time(time: NDArray[np.datetime64], where: str) -> None:
     rule, hint = "must increase", "sort the steps by time"
     _refuse(np.append(False, step < 0), time, time, where, "time", rule, hint)
     typical = np.median(step)
+    if typical > _LONGEST:
+        raise InputError(
+            where=where, variable="time", rule="steps must be a month or shorter",
+            found=f"{typical:g} d", remedy="give drivers of days, weeks or months",
+        )  # fmt: skip
     uneven = np.append(False, np.abs(step - typical) > STEP_TOLERANCE * typical)
     rule = f"steps must be within {STEP_TOLERANCE:.0%} of the usual {typical:g} d"
     hint = "are steps missing?"
@@ -147,16 +154,17 @@ def _check_time(time: NDArray[np.datetime64], where: str) -> None:
         hint = _AT_THE_TURN if turn.all() else hint
     _refuse(uneven, time, np.append(typical, step), where, "time", rule, hint)
     _check_month_stamps(time, typical, where)
-    _check_midnights(time, typical, where)
+    _check_noon(time, typical, where)
 
 
-def _check_midnights(time: NDArray[np.datetime64], days: float, where: str) -> None:
-    if are_midnights(time, days):
+def _check_noon(time: NDArray[np.datetime64], days: float, where: str) -> None:
+    if clock := never_noon(time, days):
         raise InputError(
             where=where, variable="time", rule="must be the middle of each step",
-            found=f"midnights, {days:g} d apart, as on {time[0].astype('datetime64[D]')}",
+            found=f"{clock}, {days:g} d apart, as on {time[0].astype('datetime64[D]')}",
             remedy="add half a step where they are starts, take it away where they are ends, for "
-            "observations too (stamp='start' or 'end' does, for tables)",
+            "observations too (stamp='start' or 'end' does, for tables); the clock must be that of "
+            "the site",
         )  # fmt: skip
 
 
@@ -189,7 +197,10 @@ def _refuse(
         return
     first = int(np.argmax(bad))
     unit = UNITS.get(name, "")
-    value = values[first] if values.dtype.kind == "M" else f"{values[first]:g} {unit}".strip()
-    date = "" if values.dtype.kind == "M" else f" on {time[first].astype('datetime64[D]')}"
-    found = f"{str(value)[:19]}{date} ({bad.sum()} of {bad.size} values)"
+    if values.dtype.kind == "M":
+        value = str(values[first])[:19]
+    else:
+        number = f"{values[first]:g} {unit}".strip()
+        value = f"{number} on {time[first].astype('datetime64[D]')}"
+    found = f"{value} ({bad.sum()} of {bad.size} values)"
     raise InputError(where=where, variable=name, rule=rule, found=found, remedy=hint)

@@ -1,21 +1,24 @@
 """What whole series tell of a wrong unit, a wrong sign, or values too few for their steps."""
 
 from collections.abc import Mapping
-from functools import reduce
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_tbm.sites.doubts_against_weather import against_weather, correlation
+from bayes_tbm.sites.doubts_of_sign import wrong_signs
+from bayes_tbm.sites.doubts_of_spread import spread
 from bayes_tbm.sites.observations import FLUXES, Observations
 from bayes_tbm.units import UNITS
 
 _SMALL = {"shortwave": 5.0, "vpd": 3.0, "gpp": 0.1, "reco": 0.1, "nee": 0.05, "nbe": 0.05,
-          "et": 0.1}  # fmt: skip
+          "et": 0.1, "lai": 0.3}  # fmt: skip
 """Below which the largest size of no series over a year lies, in the canonical unit."""
 _DRY, _WET = 0.05, 20.0
 """Mean precipitation below which next to nothing grows, and which falls nowhere [mm d-1]."""
+_APART = 0.5
+"""Difference of a day's extremes that no place has at half of all steps [degC]."""
 _BURNT = 0.2
 """Share of the area above which nobody measures what burns at every step, on average."""
 _SOMETIMES, _OFTEN = 0.215, 0.5
@@ -30,7 +33,6 @@ _STOCKS = {"wood": 50.0, "live_biomass": 20.0, "som": 50.0}
 """Below which no stock is worth a measurement [g C m-2]."""
 _YEAR = 360.0
 _OPPOSITE = -0.5
-_ENOUGH = 10
 _LONG = 5.0
 """Steps [d] from which fluxes of days are means over less than the step."""
 _SHARE = 0.25
@@ -58,13 +60,17 @@ def doubts(
         The rest of each message by its head, as in ``'vpd: very small'``.
     """
     told = _of_a_year(latitude, drivers) | _small_stocks(observations)
-    for name in FLUXES:
+    for name in (*FLUXES, "lai"):
         seen = observations.get(name)
         if seen is not None and len(seen) > 1:
             if np.ptp(seen.time) >= _YEAR * np.timedelta64(1, "D"):
                 told |= _small(name, seen.value) | _negative(name, seen.value)
-            told |= _few_in_steps(seen, drivers)
-    return told | _opposite(observations)
+            told |= _few_in_steps(seen, drivers) if name in FLUXES else {}
+    step = float(np.median(drivers["step_length"].values))
+    for seen in observations.values():
+        told |= spread(seen, step) | _differing(seen)
+    told |= against_weather(latitude, drivers, observations)
+    return told | wrong_signs(latitude, observations)
 
 
 def _of_a_year(latitude: float, drivers: xr.Dataset) -> dict[str, str]:
@@ -122,6 +128,11 @@ def impossible(latitude: float, drivers: xr.Dataset) -> dict[str, str]:
     """
     told = {}
     warmest = drivers["t_max"].values
+    apart = float(np.median(warmest - drivers["t_min"].values))
+    if apart < _APART:
+        told["t_max: hardly above t_min"] = (
+            f"by {apart:.2g} degC at the median step: they are extremes of a day, not its mean"
+        )
     saturated = 6.108 * np.exp(17.27 * warmest / (warmest + 237.3))  # hPa, Tetens
     share = float(np.mean(drivers["vpd"].values > 1.05 * saturated + 0.5))
     if share > _OFTEN:
@@ -143,9 +154,7 @@ def impossible(latitude: float, drivers: xr.Dataset) -> dict[str, str]:
 
 def _against(light: NDArray[np.float64], there: NDArray[np.float64], latitude: float) -> bool:
     """Whether light follows the season of the other hemisphere; monsoons come to a third of it."""
-    if abs(latitude) < _TROPIC or light.std() == 0.0:
-        return False
-    return float(np.corrcoef(light, there)[0, 1]) < _OPPOSITE
+    return abs(latitude) >= _TROPIC and correlation(light, there) < _OPPOSITE
 
 
 def _dark(
@@ -185,6 +194,20 @@ def _small(name: str, values: NDArray[np.float64]) -> dict[str, str]:
     return {f"{name}: very small": f"{largest:.2g} {UNITS[name]} at most: is the unit right?"}
 
 
+def _differing(seen: Observations) -> dict[str, str]:
+    """Count the times at which a series holds several values that differ."""
+    order = np.lexsort((seen.value, seen.time))
+    time, value = seen.time[order], seen.value[order]
+    times = np.unique(time[1:][(time[1:] == time[:-1]) & (value[1:] != value[:-1])])
+    if not times.size:
+        return {}
+    return {
+        f"{seen.name}: values differ at one time": f"{times.size} times, first on "
+        f"{times[0].astype('datetime64[D]')}: their mean counts, as one measurement; leave out "
+        "what is not meant"
+    }
+
+
 def _few_in_steps(seen: Observations, drivers: xr.Dataset) -> dict[str, str]:
     """Doubt fluxes of single days that are taken for means of much longer steps."""
     lengths: NDArray[np.float64] = drivers["step_length"].values
@@ -201,28 +224,3 @@ def _few_in_steps(seen: Observations, drivers: xr.Dataset) -> dict[str, str]:
         f"{seen.name}: few days in a step": f"{days_seen:g} of {usual:.3g} where there is any; "
         "they are compared with the mean over the step: give drivers of days, or means over steps"
     }
-
-
-def _opposite(observations: Mapping[str, Observations]) -> dict[str, str]:
-    """Doubt the sign of NEE where it goes against RECO - GPP, or against -GPP alone."""
-    held = [observations[name] for name in ("nee", "gpp", "reco") if name in observations]
-    if not {"nee", "gpp"} <= observations.keys():
-        return {}
-    common: NDArray[Any] = reduce(np.intersect1d, [seen.time for seen in held])
-    if common.size < _ENOUGH:
-        return {}
-    nee, gpp, *reco = (_at(seen, common) for seen in held)
-    net = sum(reco, start=-gpp)
-    if nee.std() == 0 or net.std() == 0:
-        return {}
-    r = float(np.corrcoef(nee, net)[0, 1])
-    if r >= _OPPOSITE:
-        return {}
-    known = "RECO - GPP" if reco else "-GPP"
-    return {f"nee: against {known}": f"correlation {r:.2f}: is it positive into the land here?"}
-
-
-def _at(seen: Observations, times: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the first value at each of some of its times."""
-    known, place = np.unique(seen.time, return_index=True)
-    return np.asarray(seen.value[place[np.searchsorted(known, times)]])

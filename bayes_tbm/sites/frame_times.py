@@ -1,5 +1,6 @@
 """Times of a pandas table: of its index or its column, moved to the middle of each step."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.sites.time_axis import are_midnights
+from bayes_tbm.sites.dates import MIDDLE, without_zone, zone_note
+from bayes_tbm.sites.time_axis import never_noon
 
 STAMPS = ("start", "middle", "end")
 _DAY = np.timedelta64(1, "D")
 _MONTH = np.timedelta64(1, "M")
+_YEAR = re.compile(r"\s*\d{4}\s*")
 _SHORTEST = np.timedelta64(23, "h")
 Times = NDArray[np.datetime64]
 
@@ -44,8 +47,9 @@ def times_of(frame: pd.DataFrame, column: str, where: str) -> tuple[Times, str, 
     """
     given: Any = pd.Index(frame[column]) if column in frame else frame.index
     periods = isinstance(given, pd.PeriodIndex)
+    zones: set[str] = set()
     if given.dtype == object or isinstance(given.dtype, pd.StringDtype):
-        given = _parsed(given, where)
+        given, zones = _parsed(given, where)
     if not periods and not isinstance(given, pd.DatetimeIndex):
         raise InputError(
             where=where, variable="time", found=f"an index of {given.dtype}",
@@ -55,12 +59,10 @@ def times_of(frame: pd.DataFrame, column: str, where: str) -> tuple[Times, str, 
     try:
         if periods:
             start, end = (_nanoseconds(one.start_time) for one in (given, given + 1))
-            return start + (end - start) // 2, "time: the middle of each period", True
-        note = ""
+            return start + (end - start) // 2, MIDDLE, True
         if given.tz is not None:
-            note = f"time: zone {given.tz} left out, its clock kept"
-            given = given.tz_localize(None)
-        return _nanoseconds(given), note, False
+            given, zones = given.tz_localize(None), {str(given.tz)}
+        return _nanoseconds(given), zone_note(sorted(zones)), False
     except (OverflowError, ValueError) as error:
         rule = "dates must lie within 1678 to 2262"
         raise InputError(where=where, variable="time", rule=rule, found=error) from error
@@ -70,15 +72,25 @@ def _nanoseconds(given: pd.DatetimeIndex) -> Times:
     return np.asarray(given.to_numpy("datetime64[ns]"))
 
 
-def _parsed(given: pd.Index, where: str) -> pd.Index:
-    """Return dates from text as ISO 8601 writes them; other orders of day and month are guesses."""
+def _parsed(given: pd.Index, where: str) -> tuple[pd.Index, set[str]]:
+    """Return dates from text as ISO 8601 writes them, and the zones that were left out.
+
+    Other orders of day and month are guesses, and a year alone tells no day.
+    """
+    each = [without_zone(one) for one in given]
+    dates, wrong = [one for one, _ in each], given[:1]
+    years = [bool(_YEAR.fullmatch(one)) if isinstance(one, str) else False for one in dates]
     try:
-        return pd.to_datetime(given, format="ISO8601")
+        if any(years):
+            wrong = given[years]
+            raise ValueError
+        return pd.to_datetime(pd.Index(dates), format="ISO8601"), {zone for _, zone in each}
     except (ValueError, TypeError) as error:
         raise InputError(
             where=where, variable="time", rule="must be dates, or text such as 2008-07-31",
-            found=repr(given[0]) if len(given) else "nothing",
-            remedy="convert them: pd.to_datetime(..., format=...)",
+            found=repr(wrong[0]) if len(wrong) else "nothing",
+            remedy="write a year's middle as 2008-07-01" if any(years) else
+            "convert them: pd.to_datetime(..., format=...)",
         ) from error  # fmt: skip
 
 
@@ -98,8 +110,8 @@ def middles(time: Times, stamp: str, where: str) -> tuple[Times, str]:
     Raises
     ------
     InputError
-        If steps are shorter than a day, midnights are said to be the middle of one, or first or
-        last days of months that of the month, or last days their start.
+        If steps are shorter than a day, midnights or other hours of the night are said to be the
+        middle of one, or first or last days of months that of the month, or last days their start.
     """
     if stamp not in STAMPS:
         rule = f"must be one of {', '.join(STAMPS)}"
@@ -156,9 +168,10 @@ def _check_months(time: Times, usual: np.timedelta64, stamp: str, where: str) ->
 
 def _check_middles(time: Times, usual: np.timedelta64, where: str) -> None:
     days = float(usual / _DAY)
-    if are_midnights(time, days):
+    if clock := never_noon(time, days):
         raise InputError(
             where=where, variable="time", rule="must be the middle of each step",
-            found=f"midnights, {days:g} d apart",
-            remedy="say stamp='start' if they are dates of days, or stamp='end'",
+            found=f"{clock}, {days:g} d apart",
+            remedy="say stamp='start' if they are dates of days, or stamp='end'; the clock must be "
+            "that of the site",
         )  # fmt: skip

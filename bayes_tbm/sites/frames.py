@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import DataWarning, InputError, did_you_mean, nearest
+from bayes_tbm.sites.decoded import decoded
 from bayes_tbm.sites.drivers import make_drivers
 from bayes_tbm.sites.frame_layout import DRIVEN, KNOWN, NEEDED, Layout
 from bayes_tbm.sites.frame_times import middles, times_of
@@ -87,7 +88,7 @@ def frame_of_dataset(
     Raises
     ------
     InputError
-        If it is no dataset over time, or a variable lies over something else.
+        If it is no dataset over time, or a variable lies over something else or is packed.
     """
     time = layout.column("time")
     if time not in getattr(data, "indexes", ()):
@@ -104,10 +105,13 @@ def frame_of_dataset(
         if name in KNOWN and "units" in variable.attrs:
             units[name] = str(variable.attrs["units"])
         if variable.dims == (time,):
-            frame[column] = variable.values
+            used = name in KNOWN
+            frame[column] = decoded(variable, name, layout.where) if used else variable.values
         elif variable.ndim == 1 and name in OBSERVED and variable.dims[0] in data.indexes:
+            values = {name: decoded(variable, name, layout.where)}
             spread = data.get(layout.column(f"{name}_sd"))
-            values = {name: variable.values} | ({} if spread is None else {"sd": spread.values})
+            if spread is not None:
+                values["sd"] = decoded(spread, f"{name}_sd", layout.where)
             own[name] = pd.DataFrame(values, index=data.indexes[variable.dims[0]])
         elif name in (*DRIVEN, *OBSERVED):
             raise InputError(

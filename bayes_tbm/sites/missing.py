@@ -1,5 +1,7 @@
 """How files mark missing values."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -17,9 +19,20 @@ def is_missing(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.isnan(values) | np.isin(values, MARKS) | huge
 
 
+def unmasked(values: Any) -> Any:
+    """Return an array where what a masked one masks is NaN, NaT or None; all else as it is."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if values.dtype.kind in "iuf":
+        return np.ma.filled(values.astype(np.float64), np.nan)
+    array = np.asarray(values.data if values.dtype.kind == "M" else values.data.astype(object))
+    gap: Any = np.array("NaT", array.dtype) if array.dtype.kind == "M" else None
+    return np.where(np.ma.getmaskarray(values), gap, array)
+
+
 def missing_to_nan(values: ArrayLike) -> NDArray[np.float64]:
     """Return a float64 copy where every mark of a missing value is NaN."""
-    array = np.array(values, dtype=np.float64)
+    array = np.array(unmasked(values), dtype=np.float64)
     array[is_missing(array)] = np.nan
     return array
 

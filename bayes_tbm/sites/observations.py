@@ -1,14 +1,13 @@
 """One observed series of a site, with the standard deviation of its measurement."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.sites.dates import times_of_dates
 from bayes_tbm.sites.missing import missing_to_nan
 
 OBSERVED = ("gpp", "nee", "nbe", "reco", "et", "lai", "live_biomass", "wood", "som")
@@ -17,8 +16,6 @@ STOCKS = ("live_biomass", "wood", "som")
 FLUXES = ("gpp", "nee", "nbe", "reco", "et")
 OFFSETS = ("nee", "nbe")
 """Series whose systematic error is an offset in their unit; that of others is a share."""
-_DATED = re.compile(r"\s*(\d{4}-\d{1,2}(-\d{1,2}.*)?|NaT|nan|)\s*$", re.IGNORECASE)
-"""Text of a month, a day or a time, or of none; a year alone tells no day."""
 _LARGEST_OFFSET = 5.0
 """Systematic error of those beyond which a year was meant [g C m-2 d-1]."""
 
@@ -45,7 +42,7 @@ def largest_systematic(name: str) -> tuple[float, str]:
 class Observations:
     """What was measured, when, and how well.
 
-    Missing values (NaN or a mark of `bayes_tbm.sites.missing`) are dropped on construction.
+    Missing values (NaN, masked or a mark of `bayes_tbm.sites.missing`) are dropped on construction.
 
     Parameters
     ----------
@@ -54,7 +51,8 @@ class Observations:
     unit : str
         Unit of value and sd.
     time : numpy.ndarray
-        Time of each value, datetime64[ns], shape (n,); its own, not that of the drivers.
+        Time of each value, datetime64[ns], shape (n,); its own, not that of the drivers. Dates of
+        other kinds are taken, periods by their middle; a time zone is left out, its clock kept.
     value : numpy.ndarray
         Observed values, shape (n,).
     sd : numpy.ndarray
@@ -84,7 +82,8 @@ class Observations:
             raise InputError(
                 rule="not an observed variable", found=self.name, remedy=f"use one of {OBSERVED}"
             )
-        value, time = np.atleast_1d(self._numbers("value")), np.atleast_1d(self._times())
+        time, dated = self._times()
+        value, time = np.atleast_1d(self._numbers("value")), np.atleast_1d(time)
         if time.shape != value.shape:
             raise InputError(
                 variable=self.name,
@@ -101,19 +100,19 @@ class Observations:
             kept = array[keep]
             kept.setflags(write=False)
             object.__setattr__(self, name, kept)
-        object.__setattr__(self, "note", " ".join(self.note.split()))
+        object.__setattr__(self, "note", " ".join(join_notes([self.note, dated]).split()))
 
-    def _times(self) -> NDArray[np.datetime64]:
-        """Return the times, which bare numbers are not: NumPy counts them from 1970."""
-        given = np.asarray(self.time)
+    def _times(self) -> tuple[NDArray[np.datetime64], str]:
+        """Return the times, and what was decided of them."""
         try:
-            if given.dtype.kind != "M" and not all(map(_may_be_date, given.ravel().tolist())):
-                raise ValueError
-            return np.asarray(self.time, dtype="datetime64[ns]")
+            return times_of_dates(self.time)
         except (ValueError, TypeError, OverflowError) as error:
+            given = np.asarray(self.time)
+            some = given.astype(str) if given.dtype.kind == "M" else given
             raise InputError(
                 variable=f"{self.name} time", rule="must be dates, as numpy.datetime64 or as text",
-                found=repr(given.tolist())[:60], remedy="write a year's middle as 2008-07-01",
+                found=repr(some.tolist())[:60],
+                remedy="write a year's middle as 2008-07-01",
             ) from error  # fmt: skip
 
     def _numbers(self, part: str) -> NDArray[np.float64]:
@@ -151,13 +150,6 @@ class Observations:
             Those where ``keep`` is true.
         """
         return replace(self, time=self.time[keep], value=self.value[keep], sd=self.sd[keep])
-
-
-def _may_be_date(one: object) -> bool:
-    """Whether something is no bare number, and no text that NumPy would take for one."""
-    if isinstance(one, str):
-        return bool(_DATED.match(one))
-    return not isinstance(one, int | float | complex | timedelta | np.number | np.timedelta64)
 
 
 def joined(one: Observations, other: Observations) -> Observations:

@@ -25,8 +25,11 @@ from bayes_tbm.sites.ranges import (
     unusual,
     without_rounding,
 )
+from bayes_tbm.sites.time_axis import days_from_time
 from bayes_tbm.units import UNITS, check_unit
 
+_SAME_DAY = 1e-4
+"""By how much days may differ from those of the time [d]."""
 _WARMEST_RANGE = (0.0, 50.0)
 """Usual difference of t_max and t_min [degC]."""
 _LONGER = 1.5
@@ -36,7 +39,10 @@ _FEW = 6
 
 
 def settled_drivers(drivers: xr.Dataset, where: str) -> tuple[xr.Dataset, tuple[str, ...]]:
-    """Convert drivers that state another unit, and set rounding beyond a bound to the bound.
+    """Convert drivers that state another unit, set rounding beyond a bound to the bound.
+
+    Days that are not those of the time are set to them: whoever gives drivers another time finds
+    them left over from the old one.
 
     Parameters
     ----------
@@ -57,7 +63,8 @@ def settled_drivers(drivers: xr.Dataset, where: str) -> tuple[xr.Dataset, tuple[
     InputError
         If a unit is of another quantity.
     """
-    notes, changed = [], {}
+    drivers, stale = _days_of_time(drivers)
+    notes, changed = [stale] * bool(stale), {}
     for name, allowed in DRIVER_RANGES.items():
         if name in drivers:
             driver = drivers[name]
@@ -75,6 +82,18 @@ def settled_drivers(drivers: xr.Dataset, where: str) -> tuple[xr.Dataset, tuple[
             changed["t_max"] = drivers["t_max"].copy(data=np.where(apart == 0.0, cold, warm))
             notes.append(f"t_max - t_min: {note}")
     return (drivers.assign(changed) if changed else drivers), tuple(notes)
+
+
+def _days_of_time(drivers: xr.Dataset) -> tuple[xr.Dataset, str]:
+    time, held = drivers.get("time"), drivers.get("days")
+    if time is None or held is None or time.dtype.kind != "M" or held.shape != time.shape:
+        return drivers, ""  # a site says what is wrong
+    days = days_from_time(time.values)
+    apart = np.abs(held.values - days)
+    if not (np.isfinite(apart).all() and (apart > _SAME_DAY).any()):
+        return drivers, ""
+    note = f"days: {apart.max():.6g} d from those of time at most, set to them"
+    return drivers.assign(days=held.copy(data=days)), note
 
 
 def settled_observations(seen: Observations, drivers: xr.Dataset, where: str) -> Observations:
@@ -165,7 +184,7 @@ def warn_unusual(
             told.append(f"{head}, such as {example}: usual are {usual[0]:g} to {usual[1]:g}")
             _warn(where, told[-1])
     for head, rest in doubts(latitude, drivers, observations).items():
-        if not any(note.startswith(head) for note in notes):
+        if not any(head in note for note in notes):  # a file's are told with its name before
             told.append(f"{head}: {rest}")
             _warn(where, told[-1])
     return told

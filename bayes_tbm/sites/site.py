@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.checks import check_site
+from bayes_tbm.sites.dates import without_zone, zone_note
 from bayes_tbm.sites.frame_layout import Layout, Units
 from bayes_tbm.sites.frames import Seen, frame_of_dataset, parts_of_frame
 from bayes_tbm.sites.mean_year import mean_year
@@ -54,8 +55,8 @@ class Site:
     Warns
     -----
     DataWarning
-        If values are possible but not usual, an observation has no time, or fluxes look like means
-        over longer than a step.
+        If values are possible but not usual, an observation has no time, values at one time differ,
+        or fluxes look like means over longer than a step.
 
     Notes
     -----
@@ -338,9 +339,11 @@ class Site:
         InputError
             If the name, the unit or the date is not known, or a number cannot be true.
         """
-        number, size = finite(value, name, self.source), positive(sd, name, self.source)
+        number = np.array([finite(value, name, self.source)])
+        size = np.array([positive(sd, name, self.source)])
+        time, zone = without_zone(time)
         when = self.drivers["time"].values[0] if time is None else day(time, name, self.source)
-        one = Observations(name, unit, np.array([when]), np.array([number]), np.array([size]))
+        one = Observations(name, unit, np.array([when]), number, size, zone_note([zone]))
         one = settled_observations(one, self.drivers, self.source or self.name)
         seen = joined(self.observations[name], one) if name in self.observations else one
         return replace(self, observations={**self.observations, name: seen})

@@ -10,6 +10,8 @@ from bayes_tbm.units import DAYS_PER_MONTH
 EPOCH = np.datetime64("2001-01-01T00:00:00", "ns")
 """Day zero of the field's files and of `Site.drivers['days']`."""
 _MILLISECONDS_PER_DAY = 86_400_000
+_ONE_DAY, _HOURS = 0.01, 6.0
+"""By how much steps may differ from a day [d], and middles of days from noon [h]."""
 
 
 def time_from_days(
@@ -44,12 +46,18 @@ def step_bounds(drivers: xr.Dataset) -> NDArray[np.datetime64]:
     return np.stack([time - half, time + half], axis=1)
 
 
-def are_midnights(time: NDArray[np.datetime64], days: float) -> bool:
-    """Return whether times are midnights of days, or of other odd numbers of them.
+def never_noon(time: NDArray[np.datetime64], days: float) -> str:
+    """Return the clock of times that cannot be the middles of days, or nothing.
 
-    The middle of such steps is noon.
+    The middle of a day is about noon of the site's own clock, and that of other odd numbers of
+    days no midnight.
     """
-    return bool(days % 2 == 1 and days < 28 and (time == time.astype("datetime64[D]")).all())
+    hours = (time - time.astype("datetime64[D]")) / np.timedelta64(1, "h")
+    if days % 2 == 1 and days < 28 and (hours == 0).all():
+        return "midnights"
+    if abs(days - 1) < _ONE_DAY and (np.abs(hours - 12) > _HOURS).all():
+        return str(time[0].astype("datetime64[m]"))[11:]
+    return ""
 
 
 def usual_step(time: NDArray[np.datetime64]) -> float:

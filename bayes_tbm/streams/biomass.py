@@ -17,6 +17,7 @@ from bayes_tbm.model.containers import Pools, Trajectory
 from bayes_tbm.model.regrowth import OLDEST, live_biomass
 from bayes_tbm.parameters import Parameters
 from bayes_tbm.plain import as_number
+from bayes_tbm.sites.missing import unmasked
 from bayes_tbm.sites.ranges import OBSERVED_RANGES
 from bayes_tbm.streams.catalogue import STREAMS
 from bayes_tbm.streams.definition import Stream, over_step
@@ -99,8 +100,7 @@ def numeric(where: str, **given: Any) -> dict[str, float]:
 
 def numeric_array(where: str, name: str, values: ArrayLike) -> Array:
     """Return an array of numbers; refuse text and truth values."""
-    array = np.ma.filled(values, np.nan) if isinstance(values, np.ma.MaskedArray) else values
-    array = np.asarray(array)
+    array = np.asarray(unmasked(values))
     if array.dtype.kind not in "iuf":
         raise InputError(where=where, variable=name, rule="must be numbers", found=repr(values))
     return array.astype(float)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_tbm.errors import DataWarning, InputError
+from bayes_tbm.sites.missing import unmasked
 from bayes_tbm.sites.site import Site
 from bayes_tbm.streams.biomass import (
     check_points,
@@ -150,7 +151,7 @@ class GrowthCurve:
         spread = convert(numeric_array(where, "sd", sd))
         if spread.size == 1:
             spread = np.broadcast_to(spread, values.shape)
-        return cls(np.asarray(age), values, spread, **options)
+        return cls(numeric_array(where, "age", age), values, spread, **options)
 
     @classmethod
     def from_csv(
@@ -283,7 +284,7 @@ class GrowthCurve:
         errors = {"asymptote": asymptote_error, "rate": rate_error, "shape": shape_error,
                   "B": B_error}  # fmt: skip
         matrix = parameter_covariance(covariance, errors, where)
-        age = np.asarray(ages, dtype=float)
+        age = np.asarray(unmasked(ages), dtype=float)
         curve = chapman_richards(age, given, where)
         if covariance is None:
             line = f"{where}: errors of its parameters are taken as independent: no covariance"

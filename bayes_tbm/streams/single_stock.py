@@ -13,6 +13,7 @@ import pandas as pd
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.plain import as_number
+from bayes_tbm.sites.dates import without_zone
 from bayes_tbm.sites.site import Observations, Site, When
 from bayes_tbm.streams.biomass import check_points, numeric, stock_stream, to_carbon
 from bayes_tbm.streams.definition import Stream, require_errors
@@ -31,6 +32,7 @@ def _as_date(date: Any, where: str) -> str:
         return as_date(str(date).strip(), where)
     if not isinstance(date, datetime.date | np.datetime64) or pd.isna(date):
         raise InputError(where=where, variable="date", rule="must be a date", found=repr(date))
+    date, _ = without_zone(date)
     of_year = isinstance(date, np.datetime64) and np.datetime_data(date.dtype)[0] == "Y"
     return as_date(str(date if of_year else np.datetime64(date, "s")), where)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.sites.dates import without_zone
 
 _FIRST, _LAST = np.datetime64("1700", "s"), np.datetime64("2200", "s")
 _NO_DATE = np.datetime64("NaT", "s")
@@ -12,11 +13,14 @@ _NO_DATE = np.datetime64("NaT", "s")
 def as_date(text: str, where: str) -> str:
     """Return as ISO writes it the date of 2008-07-15, of 2008.54, or of 2008: the year's middle.
 
+    A time zone is left out, its clock kept.
+
     Raises
     ------
     InputError
         If it is none.
     """
+    text, _ = without_zone(text)
     number = pd.to_numeric(text, errors="coerce")
     try:
         if 0.0 <= number < 10_000.0:

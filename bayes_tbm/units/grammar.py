@@ -40,6 +40,8 @@ _NUMBER_ALONE = re.compile(rf"{_NUMBER}\s*$")
 _BETWEEN = re.compile(r"\s*(/|per\b)\s*|\s*[*.]\s*|\s+|(?<=[\w)%])(?=[(A-Za-z])")
 _SIGNS = str.maketrans("\u2212\u2013\u2010\u2011\u03bc\u00b7\u22c5\u00d7\u2219", "----u****")
 """Minus signs, dashes, hyphens, the letter mu, dots and crosses, after NFKC."""
+_DEGREES = str.maketrans("\u00ba\u02da", "\u00b0\u00b0")
+"""The ordinal sign of Spanish keyboards, an o to NFKC, and a ring, for the degree sign."""
 _MOST = 12
 """Greatest power, and decimal exponent over four, that a unit may hold."""
 
@@ -158,7 +160,8 @@ def word_unit(word: str) -> Unit:
 def _plain(text: str) -> str:
     """One spelling of superscripts, micro and minus signs, dots, LaTeX and a few phrases."""
     bracket = re.search(r"\[([^]]*)\]\s*$", text)  # as in 'VPD [hPa]'
-    plain = unicodedata.normalize("NFKC", bracket.group(1) if bracket else text)
+    degrees = (bracket.group(1) if bracket else text).translate(_DEGREES)
+    plain = unicodedata.normalize("NFKC", degrees)
     plain = plain.translate(_SIGNS)
     plain = re.sub(r"[][{}$\\]", "", plain)
     for phrase, short in _PHRASES:

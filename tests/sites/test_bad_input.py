@@ -1,5 +1,7 @@
 """Each bad input is refused in one line that names the file, the variable and what was found."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,6 +10,7 @@ from bayes_tbm.catalogue import open_site
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites import Observations, Site
 from bayes_tbm.sites.drivers import make_drivers
+from bayes_tbm.units import UNITS
 
 STEPS = 40
 
@@ -69,6 +72,23 @@ def test_driver_out_of_bounds(variable, value, parts, cardamom, content):
 def test_bad_time(change, parts, cardamom, content):
     time = ("time", change(content["days"]), {"units": "days since 2001-01-01"})
     assert_says(message(cardamom(time=time)), "A-B.cbf.nc: time: ", *parts)
+
+
+@pytest.mark.parametrize("days", [40, 91, 365])
+def test_steps_longer_than_months_are_refused(days, content):
+    time = np.datetime64("2001-01-01T12", "ns") + np.arange(STEPS) * np.timedelta64(days, "D")
+    drivers = {name: x for name, x in content["drivers"].items() if name != "day_of_year"}
+    with pytest.raises(InputError, match=rf"^x: time: steps must be a month .*found {days} d; gi"):
+        Site("x", 61.5, None, make_drivers(time, drivers), {})
+
+
+@pytest.mark.parametrize(("name", "value"), [("nee", -151.8351), ("gpp", -151.8351), ("som", -8e7)])
+def test_a_unit_is_told_to_its_end(name, value, site):
+    seen = Observations(name, UNITS[name], site.drivers.time.values[:2], [value, 1.0], 1.0)
+    found = re.escape(f"found {value:g} {UNITS[name]} on 2001-01-01 (1 of 2")
+    told = rf"{name}: must be within .*{found}"
+    with pytest.raises(InputError, match=told):
+        Site("x", 61.5, None, site.drivers, {name: seen})
 
 
 @pytest.mark.filterwarnings("ignore:.*more than the sun gives")  # weather that is made up

@@ -60,7 +60,10 @@ def test_units_of_time(units, value, expected):
         ("days since 2001-02-30", "standard", "1678 to 2262"),
         ("days since 2001-01-01", "julian", "calendar must be one of .*found 'julian'"),
         ("days since 0001-01-01", "standard", "changed in 1582"),
-        ("days since 2001-01-01 00:00 +05:30", "", "unit must be"),
+        ("days since 2001-01-01 00:00 +05:30", "", r"unit must be.*leave the zone \+05:30 out: "),
+        ("days since 2001-01-01 00:00:00 2:00", "", "unit must be.*leave the zone 2:00 out: times"),
+        ("Hours since 2001-01-01T00:00-0800", "", "unit must be.*leave the zone -0800 out: times"),
+        ("months since 2001-01-01 00:00 +02:00", "", "unit must be.*seconds will do"),
     ],
 )
 def test_what_cannot_be_placed_is_refused(units, calendar, said):

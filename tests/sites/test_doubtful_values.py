@@ -245,6 +245,20 @@ def test_a_value_without_a_time_is_told(mark, own, site):
     assert "without a time" in opened.observations["gpp"].note
 
 
+@pytest.mark.parametrize("name", OBSERVED_RANGES)
+def test_values_that_differ_at_one_time_are_counted(name, site):
+    time = np.repeat(site.drivers.time.values[10:14], [1, 2, 3, 2])
+    values = np.array([3.0, 4.0, 4.5, 4.0, 4.5, 4.0, 4.0, 4.0])  # the last two are one
+    if name in ("live_biomass", "wood", "som"):
+        values *= 100.0
+    told = f"{name}: values differ at one time: 2 times, first on 2001-01-12: their mean counts"
+    seen = Observations(name, UNITS[name], time, values, 0.5)
+    with pytest.warns(DataWarning, match=told):
+        several = replace(site, observations={name: seen})
+    assert any(told in note for note in several.notes)
+    several.window(end="2001-01-12")  # would warn, an error here
+
+
 @pytest.mark.parametrize("name", ["gpp", "nee", "nbe", "reco", "et"])
 @pytest.mark.parametrize("every", [2, 4])
 def test_fluxes_over_longer_than_a_step_are_warned_of(name, every, site):

@@ -22,7 +22,8 @@ def scaled(site, name, factor):
         driver = site.drivers[name]
         return {"drivers": site.drivers.assign({name: driver.copy(data=driver.values * factor)})}
     seen = site.observations.get(name, site.observations["gpp"])
-    changed = replace(seen, name=name, value=seen.value * factor, sd=seen.sd * factor)
+    value = seen.value * (-factor if name == "nbe" else factor)
+    changed = replace(seen, name=name, value=value, sd=seen.sd * factor)
     return {"observations": {name: changed}}
 
 
@@ -59,6 +60,43 @@ def test_the_sign_of_nee_is_doubted_by_reco_and_gpp(site):
     replace(site, observations=fluxes(site, 1.0))
     with pytest.warns(DataWarning, match="nee: against RECO - GPP: correlation -0.*into the land"):
         replace(site, observations=fluxes(site, -1.0))
+
+
+@pytest.mark.filterwarnings("ignore:.*less than clouds leave")
+@pytest.mark.parametrize("step", [DAILY, MONTHLY])
+@pytest.mark.parametrize("name", ["nee", "nbe"])
+def test_the_sign_is_doubted_by_the_season_where_there_is_no_gpp(name, step):
+    site = open_site(step).window(end="2009")
+    time = site.drivers["time"].values
+    summer = -np.cos(2.0 * np.pi * site.drivers["day_of_year"].values / 365.25)
+
+    def seen_at(latitude, sign, keep=slice(None), **others):
+        flux = Observations(name, "g C m-2 d-1", time[keep], sign * summer[keep], np.array(0.5))
+        return replace(site, latitude=latitude, observations={name: flux, **others})
+
+    seen_at(61.85, -1.0)
+    seen_at(40.0, 1.0)  # where a dry summer may do it
+    seen_at(61.85, 1.0, slice(0, 19))  # winter and spring of days, a year and a half of months
+    head = f"{name.upper()} is higher in summer than in winter"
+    with pytest.warns(DataWarning, match=f"{head}: is it positive into the land here"):
+        doubted = seen_at(61.85, 1.0)
+    replace(doubted, name="again")  # would warn, an error here
+    replace(site, observations=doubted.observations, notes=(f"nee.nc: {head}: told there",))
+
+
+def test_the_season_does_not_judge_nee_that_gpp_does(site):
+    gpp = site.observations["gpp"]
+    reco = replace(gpp, name="reco", value=3.0 * gpp.value)  # a clear-cut breathes more in summer
+    nee = replace(gpp, name="nee", value=2.0 * gpp.value)
+    replace(site, observations={"gpp": gpp, "reco": reco, "nee": nee})
+
+
+@pytest.mark.filterwarnings("ignore:.*against the season", "ignore:.*more than the sun gives")
+def test_seasons_of_the_south_are_turned(site):
+    nee = replace(site.observations["gpp"], name="nee")
+    replace(site, latitude=-61.85, observations={"nee": nee})  # the north's summer is its winter
+    with pytest.warns(DataWarning, match="NEE is higher in summer than in winter"):
+        replace(site, latitude=-61.85, observations={"nee": replace(nee, value=-nee.value)})
 
 
 def days_of(per_month, monthly):

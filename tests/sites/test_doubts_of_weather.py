@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import bayes_tbm as bt
+from bayes_tbm.sites import Observations
 from bayes_tbm.sites.doubts import impossible
+from bayes_tbm.units import UNITS
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,59 @@ def test_signs_and_small_stocks_are_doubted(twin, name, factor, told):
     others = {"gpp": twin.observations["gpp"]}
     assert told in told_of(lambda: replace(twin, observations=others | {name: scaled}))
     assert told not in told_of(lambda: replace(twin, observations=others | {name: seen}))
+
+
+@pytest.fixture(params=["hyytiala-twin", "hyytiala-twin-daily"])
+def either(request):
+    return bt.open_site(request.param).window(end="2008")
+
+
+def series(site, name, value, keep=slice(None)):
+    """Observations at steps of a site, alone."""
+    time = site.drivers["time"].values[keep]
+    seen = Observations(name, UNITS[name], time, np.broadcast_to(value, site.steps)[keep], 0.5)
+    return replace(site, observations={name: seen})
+
+
+def test_more_evapotranspiration_than_falls_is_doubted(either):
+    rain, told = either.mean_precipitation, "et: more than falls"
+    summer = np.abs(either.drivers["day_of_year"].values - 196) < 55
+    assert told in told_of(lambda: series(either, "et", 2.1 * rain))
+    assert told not in told_of(lambda: series(either, "et", 1.9 * rain))
+    assert told not in told_of(lambda: series(either, "et", 3.0 * rain, summer))  # winter is none
+    assert told in told_of(lambda: series(either, "et", 9.0 * rain, summer))
+    assert told not in told_of(lambda: series(either.window(end="2006-09"), "et", 2.5 * rain))
+
+
+def test_temperatures_that_hardly_differ_are_doubted(either):
+    def with_range(apart):
+        warmest = either.drivers["t_max"].copy(data=either.drivers["t_min"].values + apart)
+        return replace(either, drivers=either.drivers.assign(t_max=warmest))
+
+    for apart in (0.0, 0.4):
+        told = f"t_max: hardly above t_min: by {apart:g} degC at the median step"
+        assert told in told_of(lambda apart=apart: with_range(apart))
+    assert "hardly above" not in told_of(lambda: with_range(0.6))
+
+
+def test_growth_in_winter_is_doubted_beyond_the_tropics(either):
+    season = np.cos(2.0 * np.pi * (either.drivers["day_of_year"].values - 190) / 365.25)
+    told = "gpp: against the season"
+    assert told in told_of(lambda: series(either, "gpp", 3.0 - 3.0 * season))
+    assert told not in told_of(lambda: series(either, "gpp", 3.0 + 3.0 * season))
+    assert told not in told_of(lambda: series(either, "gpp", 3.0))
+    spring = np.cos(2.0 * np.pi * (either.drivers["day_of_year"].values - 80) / 365.25)
+    assert told not in told_of(lambda: series(either, "gpp", 3.0 + 3.0 * spring))
+    here = replace(either, observations={})
+    tropical = told_of(lambda: series(replace(here, latitude=15.0), "gpp", 3.0 - 3.0 * season))
+    assert told not in tropical
+
+
+def test_leaf_area_of_a_tenth_is_doubted(either):
+    leaves = 1.5 - np.cos(2.0 * np.pi * either.drivers["day_of_year"].values / 365.25)
+    told = "lai: very small: 0.25 m2 m-2 at most"
+    assert told in told_of(lambda: series(either, "lai", 0.1 * leaves))
+    assert told not in told_of(lambda: series(either, "lai", leaves))
 
 
 @pytest.mark.filterwarnings("ignore::bayes_tbm.DataWarning")

@@ -271,6 +271,43 @@ def test_a_dataset_brings_its_units():
     assert site.drivers.equals(site_of(made()).drivers)
 
 
+def with_leaves():
+    """A dataset over time, and leaf area at dates of its own."""
+    seen = pd.to_datetime(["2009-07-01", "2009-07-09"])
+    data = made().rename_axis("time").to_xarray().assign_coords(seen=seen)
+    return data.assign(lai=("seen", [3.0, 3.1], {"units": "1"}))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [("scale_factor", 0.1), ("scale_factor", np.array([0.01])), ("add_offset", np.float32(3.0)),
+     ("scale_factor", "0.1")],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["t_max", "gpp", "gpp_sd", "lai"])
+def test_a_variable_that_is_not_decoded_is_refused(name, attribute, value):
+    data = with_leaves()
+    data[name].attrs[attribute] = value
+    with pytest.raises(InputError, match=rf"{name}: must be decoded; found {attribute} .*open the"):
+        Site.from_dataset(data, latitude=61.85, stamp="start", units=UNITS)
+    data[name].attrs[attribute] = 1.0 if attribute == "scale_factor" else 0
+    Site.from_dataset(data, latitude=61.85, stamp="start", units=UNITS)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "mark"),
+    [("_FillValue", 7.7), ("missing_value", np.float32(7.7)), ("missing_value", "7.7"),
+     ("missing_value", np.array([88.0, 7.7]))],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["gpp", "lai"])
+def test_what_a_dataset_calls_missing_is(name, attribute, mark):
+    data = with_leaves()
+    count = data[name].size
+    data[name] = data[name].copy(data=np.where(np.arange(count) == 1, 7.7, data[name].values))
+    data[name].attrs[attribute] = mark
+    site = Site.from_dataset(data, latitude=61.85, stamp="start", units=UNITS)
+    assert len(site.observations[name]) == count - 1
+
+
 def test_a_dataset_of_one_place_with_other_dates():
     data = made().rename_axis("time").to_xarray().expand_dims(lat=[61.85], lon=[24.3])
     for name, unit in UNITS.items():

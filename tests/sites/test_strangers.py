@@ -10,6 +10,8 @@ import pytest
 import bayes_tbm as bt
 from bayes_tbm.sites import Observations, Site
 from bayes_tbm.sites.doubts import doubts
+from bayes_tbm.streams import STREAMS
+from bayes_tbm.streams.from_site import bind
 
 CARBON = "g C m-2"
 
@@ -57,6 +59,35 @@ def test_dates_of_every_kind_are_taken_and_a_missing_one_is_none(time):
         assert not np.isnat(found.time[:1]).any()
 
 
+@pytest.mark.parametrize("kind", [float, np.float32, int, str, object])
+@pytest.mark.parametrize("part", ["value", "sd"])
+def test_what_is_masked_is_missing(kind, part):
+    masked = np.ma.array(np.array([4, 77, 6]).astype(kind), mask=[False, True, False])
+    time = np.arange("2008-07-01", "2008-07-04", dtype="datetime64[D]")
+    seen = Observations("wood", CARBON, time, **{"value": [4.0, 5.0, 6.0], "sd": 1.0, part: masked})
+    gap = np.array([4.0, np.nan, 6.0])
+    expected = gap[[0, 2]] if part == "value" else gap
+    np.testing.assert_array_equal(getattr(seen, part), expected)
+
+
+def test_a_masked_date_is_none():
+    time = np.ma.array(np.array(["2008-07-01", "2008-07-02"], "datetime64[ns]"), mask=[1, 0])
+    assert np.isnat(Observations("wood", CARBON, time, [4.0, 5.0], 1.0).time).tolist() == [1, 0]
+
+
+def test_masked_values_of_tables_and_datasets_are_missing(daily):
+    names = ["t_min", "t_max", "shortwave", "co2", "vpd", "precipitation"]
+    frame, time = daily.drivers[names].to_dataframe(), daily.drivers["time"].values
+    gpp = np.ma.array(np.full(time.size, 3.0), mask=np.arange(time.size) % 3 == 0)
+    options = {"latitude": 61.85, "units": "canonical"}
+    data = daily.drivers[names].assign(gpp=("time", gpp))
+    for site in (
+        Site.from_dataframe(frame.assign(gpp=gpp), **options),
+        Site.from_dataset(data, **options),
+    ):
+        np.testing.assert_array_equal(site.observations["gpp"].time, time[~gpp.mask])
+
+
 @pytest.mark.parametrize("day", [14, 15, 16])
 def test_a_year_of_months_stamped_on_one_day_does_not_overlap(day):
     site = bt.open_site("hyytiala-twin").window(end="2006")
@@ -76,6 +107,51 @@ def test_days_at_midnight_are_refused_wherever_they_come_from(daily):
         dataclasses.replace(daily, drivers=moved)
 
 
+@pytest.mark.parametrize("hours", [23.0, 23 + 59 / 60, 0.5, 5.9, 18.1])
+def test_days_at_night_are_refused_wherever_they_come_from(hours, daily):
+    clock = np.timedelta64(round(hours * 60), "m")
+    night = (daily.drivers["time"].values.astype("datetime64[D]") + clock).astype("datetime64[ns]")
+    drivers = daily.drivers.assign_coords(time=night)
+    told = rf"must be the middle of each step; found {str(night[0])[11:16]}, 1 d apart"
+    with pytest.raises(bt.InputError, match=rf"{told}.*stamp='start' or 'end'"):
+        dataclasses.replace(daily, drivers=drivers)
+    table = drivers.to_dataframe()
+    with pytest.raises(bt.InputError, match=rf"{told}.*say stamp='start'.*stamp='end'"):
+        Site.from_dataframe(table, latitude=61.85, units="canonical")
+    stamp = "end" if hours > 12 else "start"
+    site = Site.from_dataframe(table, latitude=61.85, units="canonical", stamp=stamp)
+    apart = site.drivers["time"].values - daily.drivers["time"].values
+    assert (np.abs(apart) < np.timedelta64(6, "h")).all()
+
+
+@pytest.mark.parametrize("hours", [6.0, 9.5, 17.0])
+def test_the_middle_of_a_day_may_be_some_hours_from_noon(hours, daily):
+    day = daily.drivers["time"].values.astype("datetime64[D]")
+    time = (day + np.timedelta64(round(hours * 60), "m")).astype("datetime64[ns]")
+    dataclasses.replace(daily, drivers=daily.drivers.assign_coords(time=time))
+
+
+@pytest.mark.parametrize("shift", [0.5, 31.0, 1461.0])
+def test_days_left_over_from_another_time_are_set_to_it(shift, daily):
+    drivers = daily.drivers.assign(days=daily.drivers["days"] - shift)
+    site = dataclasses.replace(daily, drivers=drivers)
+    np.testing.assert_array_equal(site.drivers["days"], daily.drivers["days"])
+    assert f"days: {shift:g} d from those of time at most, set to them" in site.notes
+    assert site.data_hash() == daily.data_hash()
+
+
+def test_drivers_given_another_time_see_what_was_observed_then(daily):
+    later = np.timedelta64(1461, "D")
+    seen = dataclasses.replace(
+        daily.observations["gpp"], time=daily.observations["gpp"].time + later
+    )
+    drivers = daily.drivers.assign_coords(time=daily.drivers["time"].values + later)
+    moved = dataclasses.replace(daily, drivers=drivers, observations={"gpp": seen})
+    there, here = (bind(STREAMS["gpp"], site) for site in (moved, daily))
+    assert not there.left_out.size
+    np.testing.assert_array_equal(there.step, here.step)
+
+
 @pytest.mark.parametrize("name", ["hyytiala-twin", "hyytiala-twin-daily"])
 def test_the_season_of_the_other_hemisphere_is_doubted(name):
     site = bt.open_site(name)
@@ -91,10 +167,12 @@ def test_a_winter_too_dark_for_the_latitude_is_doubted():
     assert "shortwave: less than clouds leave" in doubts(24.3, site.drivers, {})  # its longitude
 
 
-def test_no_site_at_hand_is_too_dark_for_its_latitude(shared_data):
+def test_no_site_at_hand_is_doubted_without_reason(shared_data):
     paths = sorted((shared_data / "population" / "fluxval").glob("*.cbf"))
     assert len(paths) > 40
-    told = ("clouds leave", "the season", "overlap")
+    paths += sorted((shared_data / "daily").glob("*.nc"))
+    told = ("clouds leave", "the season", "overlap", "in summer than in winter", "are spread",
+            "more than falls", "hardly above", "very small", "differ at one time")  # fmt: skip
     for path in paths:
         assert not any(part in note for note in bt.open_site(path).notes for part in told)
 

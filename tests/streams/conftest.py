@@ -21,7 +21,7 @@ def make_site() -> Callable[..., Site]:
 
     def build(days: Any, observed: Mapping[str, Series], step_length: float = 1.0) -> Site:
         columns = dict.fromkeys(("t_min", "t_max", "shortwave", "vpd", "precipitation"), 5.0)
-        columns |= {"co2": 390.0, "step_length": step_length}
+        columns |= {"t_max": 9.0, "co2": 390.0, "step_length": step_length}
         seen = {
             name: Observations(name, UNITS[name], time_from_days(when), value, sd)
             for name, (when, value, sd) in observed.items()

@@ -43,10 +43,17 @@ def test_dates_of_any_kind_are_the_same(date):
     assert stock.date.startswith("2008-07-15")
 
 
-def test_masked_values_are_none():
-    biomass = np.ma.array([40.0, 110.0], mask=[False, True])
-    with pytest.raises(bt.InputError, match="positive number at every point"):
-        bt.GrowthCurve.from_points([20, 60], biomass, 15.0, "Mg ha-1")
+@pytest.mark.parametrize("kind", [float, int])
+def test_masked_values_are_none(kind):
+    masked, good = np.ma.array([40, 90], kind, mask=[False, True]), [40, 90]
+    for points in ((good, masked, 15.0), (good, good, masked)):
+        with pytest.raises(bt.InputError, match="positive number at every point"):
+            bt.GrowthCurve.from_points(*points, "Mg ha-1")
+    with pytest.raises(bt.InputError, match="age: must be positive numbers"):
+        bt.GrowthCurve.from_points(masked, good, 15.0, "Mg ha-1")
+    for value, sd in ((np.ma.masked, 10.0), (100.0, np.ma.masked)):
+        with pytest.raises(bt.InputError, match=r"(value|sd): must be a number; found masked"):
+            bt.Stock(value, sd, "Mg ha-1", age=60)
 
 
 @pytest.mark.parametrize("year", [2008, "2008", np.datetime64("2008")])
