@@ -64,9 +64,10 @@ def whole_at_least(
     """
     number = as_whole(value)
     if number is None or not least <= number < below:
+        most = f"below {below:.0f}" if number is not None and number >= below else ""
         raise InputError(
-            where=where, variable=name, rule=f"must be a whole number, at least {least}",
-            found=repr(value),
+            where=where, variable=name, found=repr(value),
+            rule=f"must be a whole number, {most or f'at least {least}'}",
         )  # fmt: skip
     return number
 

@@ -18,6 +18,13 @@ REFUSED = {
     "no code": (["export", "RUN", "--out", "new", *CODE], "site_code: must be a site's code"),
     "inspect into a file": (["inspect", "FILE", "--out", "FILE"], "must be a folder"),
     "no file to judge": (["check-callmip", "FILE", "RUN/own.nc"], "RUN/own.nc: must be a netCDF"),
+    "no streams": (["fit", "hyytiala-twin", "--out", "new", "--streams", ","], "--streams: must"),
+    "a site without a name": (["inspect", ""], "must be a name or a file; found ''"),
+    "priors and no refits": (["sensitivity", "RUN", "--priors", "flat", "--no-refits"], "left out"),
+    "seed too large": (
+        ["fit", "hyytiala-twin", "--out", "new", "--streams", "gpp", "--seed", "1099511627776"],
+        "seed: must be a whole number, below 4294967296",
+    ),
     "no parameters": (["sensitivity", "RUN", "--parameters", ""], "--parameters: must name"),
     "no priors": (["sensitivity", "RUN", "--priors", " ,"], "--priors: must name"),
     "sensitivity of a file": (["sensitivity", "FILE"], "must be a run folder; found a file; name"),
@@ -38,6 +45,15 @@ def test_it_is_refused_at_once(case, tmp_path, monkeypatch, capsys):
     assert out == ""
     assert [path.name for path in tmp_path.iterdir()] == ["FILE"]
     assert (tmp_path / "FILE").read_text() == "kept"
+
+
+def test_observations_are_added_to_those_of_the_experiment(tmp_path, capsys):
+    (tmp_path / "bad.csv").write_text("nothing to see\n")
+    toml = 'site = "hyytiala-twin"\nstreams = ["gpp"]\nobservations = ["bad.csv"]\n'
+    (tmp_path / "e.toml").write_text(toml)
+    argv = ["fit", str(tmp_path / "e.toml"), "--observations", "hyytiala-twin-daily"]
+    assert main([*argv, "--out", str(tmp_path / "run")]) == 2
+    assert "bad.csv" in capsys.readouterr().err
 
 
 def test_what_a_fit_does_not_use_is_told():

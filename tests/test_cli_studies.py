@@ -88,7 +88,9 @@ def test_compare_repeats_from_the_folder(study, capsys, never_sample):
     assert (study.folder / "compare.csv").read_bytes() == before
 
 
-def test_compare_takes_sampling_options(study, monkeypatch, tmp_path):
+def test_compare_takes_sampling_options_and_tells_what_no_set_uses(
+    study, monkeypatch, tmp_path, capsys
+):
     asked = []
 
     def compare(sets, settings, **_):
@@ -96,8 +98,11 @@ def test_compare_takes_sampling_options(study, monkeypatch, tmp_path):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(studies, "compare", compare)
-    argv = ["compare", study.experiment, "--out", tmp_path, "--draws", "50", "--seed", "7"]
+    text = study.experiment.read_text()
+    (tmp_path / "e.toml").write_text(f"{text}\n[errors.et]\n")
+    argv = ["compare", tmp_path / "e.toml", "--out", tmp_path, "--draws", "50", "--seed", "7"]
     assert main([str(word) for word in argv]) == 130
+    assert "[errors] et not used; streams are gpp, lai, growth_curve" in capsys.readouterr().err
     (settings,) = asked
     assert (settings.draws, settings.seed, settings.chains) == (50, 7, 2)
 

@@ -357,7 +357,8 @@ def stated_sets():
         "growth_curve": curve,
         "stock": {"value": 120, "sd": 20, "unit": "Mg ha-1", "age": 80},
     })  # fmt: skip
-    return experiment.priors, experiment.set_calibrations()
+    with pytest.warns(bt.DataWarning, match="has no effect"):
+        return experiment.priors, experiment.set_calibrations()
 
 
 @pytest.mark.parametrize("stream", [*ALL_STREAMS, "all"])
@@ -387,3 +388,19 @@ def test_a_misspelt_error_parameter_of_a_left_out_stream_is_told(write):
     text = SITE + '[sets]\nflux = ["gpp"]\nstock = ["gpp", "lai"]\n[priors]\nlai_structural = 0.1\n'
     with pytest.raises(bt.InputError, match="lai_structural: must be a parameter"):
         Experiment.from_toml(write(text)).set_calibrations()
+
+
+@pytest.mark.parametrize(
+    ("source", "entry", "names"),
+    [
+        (CHAPMAN_RICHARDS, "errors = [1.0, 2.0]", "asymptote_error"),
+        (CHAPMAN_RICHARDS, 'unit = "g"', "stand beside chapman_richards"),
+        (CHAPMAN_RICHARDS.replace("[20,", "[true,"), "", "ages: must be numbers"),
+        (POINTS.replace("[20,", "[true,"), "", "age: must be numbers"),
+        (POINTS.replace("points = {", 'points = {unit = "g", '), "", "age, biomass, sd"),
+    ],
+)
+def test_entries_of_a_curve_that_mean_nothing_are_refused_by_name(source, entry, names, write):
+    with pytest.raises(bt.InputError, match=names) as error:
+        Experiment.from_toml(write(f"{CURVE_STREAMS}{source}{entry}\n")).calibration()
+    assert "bayes_tbm." not in str(error.value)

@@ -57,9 +57,10 @@ def join(
     replacing = (replacing,) if isinstance(replacing, str) else replacing
     _refuse_other_order(first, others)
     held = {name: (first.source, seen) for name, seen in without_copies(first.observations).items()}
-    notes, twice = list(first.notes), set()
+    notes, twice, placed = list(first.notes), set(), first
     for other in others:
-        _refuse_other_place(first, other)
+        _refuse_other_place(placed, other)
+        placed = _placed(placed, other)
         _warn_other_name(first, other)
         seen, told = _within(other, first)
         notes += [f"{other.source}: {note}" for note in (*other.notes, *told)]
@@ -74,10 +75,12 @@ def join(
     observations = {name: seen for name, (_, seen) in held.items()}
     if first.drivers is not None:
         observations = collect(observations.values(), first.drivers["burned_fraction"].values)
-    place, placed = _place(first, others)
+    if placed is not first:
+        told = "coordinates" if first.latitude is None else "longitude"
+        notes.append(f"{told} from {placed.source}")
     return replace(
-        first, latitude=place[0], longitude=place[1], observations=observations,
-        notes=(*notes, *placed), source=" + ".join(held.source for held in (first, *others)),
+        first, latitude=placed.latitude, longitude=placed.longitude, observations=observations,
+        notes=tuple(notes), source=" + ".join(held.source for held in (first, *others)),
     )  # fmt: skip
 
 
@@ -126,15 +129,24 @@ def _refuse_needless(
             )  # fmt: skip
 
 
-def _refuse_other_place(first: Contents, other: Contents) -> None:
+def _refuse_other_place(placed: Contents, other: Contents) -> None:
     """Refuse files whose coordinates are further apart than a pixel or a footprint."""
-    if apart((first.latitude, first.longitude), (other.latitude, other.longitude)) > APART:
+    if apart((placed.latitude, placed.longitude), (other.latitude, other.longitude)) > APART:
         raise InputError(
-            where=other.source, rule=f"must be of the place of {first.source}",
-            found=f"{_degrees(other)}, and {_degrees(first)} there",
+            where=other.source, rule=f"must be of the place of {placed.source}",
+            found=f"{_degrees(other)}, and {_degrees(placed)} there",
             remedy="give files of one site; or, where the drivers are of a pixel around it, state "
             "where it stands: latitude=, longitude= (--latitude, --longitude)",
         )  # fmt: skip
+
+
+def _placed(placed: Contents, other: Contents) -> Contents:
+    """Return the one of two files of a place that tells more of it, the earlier one if alike."""
+    if placed.latitude is None and other.latitude is not None:
+        return other
+    if placed.longitude is None and other.latitude is not None and other.longitude is not None:
+        return replace(other, latitude=placed.latitude)
+    return placed
 
 
 def _degrees(held: Contents) -> str:
@@ -156,7 +168,7 @@ def _within(other: Contents, first: Contents) -> tuple[dict[str, Observations], 
     Raises
     ------
     InputError
-        If there is nothing, at any time or at theirs.
+        If there is nothing, at any time, or fluxes and leaf area at other times alone.
     """
     seen = without_copies(other.observations)
     if not seen:
@@ -169,7 +181,7 @@ def _within(other: Contents, first: Contents) -> tuple[dict[str, Observations], 
         return seen, notes
     start, end = period(first.drivers)
     inside = {name: (one.time >= start) & (one.time < end) for name, one in seen.items()}
-    if not any(kept.any() for kept in inside.values()):
+    if not any(inside[name].any() or name in STOCKS for name in seen):
         times = np.concatenate([one.time for one in seen.values()])
         raise InputError(
             where=other.source, rule="must observe something in the time of the drivers",
@@ -194,15 +206,3 @@ def period(drivers: xr.Dataset) -> Period:
 
 def _days(first: np.datetime64, last: np.datetime64) -> str:
     return f"{str(first)[:10]} to {str(last)[:10]}"
-
-
-def _place(
-    first: Contents, others: Sequence[Contents]
-) -> tuple[tuple[float | None, float | None], list[str]]:
-    """Return the drivers' place, or else that of another file which tells it, and a note."""
-    if first.latitude is not None:
-        return (first.latitude, first.longitude), []
-    other = next((one for one in others if one.latitude is not None), None)
-    if other is None:
-        return (None, first.longitude), []
-    return (other.latitude, other.longitude), [f"coordinates from {other.source}"]

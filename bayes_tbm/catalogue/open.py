@@ -186,6 +186,8 @@ def _embedded(path: Path, reading: Reading) -> Contents:
 
 
 def _unknown(name: str, path: Path) -> InputError:
+    if not name.strip():
+        return InputError(where="site", rule="must be a name or a file", found=repr(name))
     if path.is_dir():
         return InputError(where=name, rule="is a folder, not a site file")
     names = site_names()

@@ -58,7 +58,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     tree = load_run(folder)
     experiment = Experiment.from_toml(folder / "experiment.toml")
     stated = {**files_of(arguments), "reading": reading_of(arguments)}
-    if arguments.site:
+    if arguments.site is not None:
         stated = {"observations": (), "replace": (), **stated, "site": arguments.site}
     elif any(stated.values()):
         raise InputError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bayes_tbm.cli.options import (
     NOT_CONVERGED,
     files_of,
+    listed,
     reading_of,
     reading_options,
     sampling_of,
@@ -104,14 +105,16 @@ def _fit(arguments: argparse.Namespace) -> int:
     from bayes_tbm.experiment import Experiment
     from bayes_tbm.experiment.unused import warn_unused
 
-    given = {"start": arguments.start, "end": arguments.end, **files_of(arguments)}
+    given: dict[str, Any] = {"start": arguments.start, "end": arguments.end}
     if arguments.streams is not None:
-        given["streams"] = tuple(name.strip() for name in arguments.streams.split(","))
+        given["streams"] = listed("--streams", arguments.streams)
     if arguments.site.lower().endswith(".toml"):
         experiment = Experiment.from_toml(arguments.site)
     else:
         experiment = Experiment(arguments.site, ())
     given = {name: value for name, value in given.items() if value is not None}
+    for name, more in files_of(arguments).items():
+        given[name] = tuple(dict.fromkeys((*getattr(experiment, name), *more)))
     experiment = dataclasses.replace(
         experiment, **given,
         uncertainty={**experiment.uncertainty, **_uncertainty(arguments.uncertainty)},

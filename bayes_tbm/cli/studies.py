@@ -83,6 +83,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     import dataclasses
 
     from bayes_tbm.experiment import Experiment
+    from bayes_tbm.experiment.unused import warn_unused
     from bayes_tbm.report import check_folder
     from bayes_tbm.report.folder import POSTERIOR
     from bayes_tbm.studies import compare
@@ -98,6 +99,8 @@ def _compare(arguments: argparse.Namespace) -> int:
             found=POSTERIOR, remedy="choose another folder",
         )  # fmt: skip
     check_folder(out, overwrite=True)
+    fitted = tuple(dict.fromkeys(name for names in experiment.sets.values() for name in names))
+    warn_unused(dataclasses.replace(experiment, streams=fitted, sets={}))
     found = compare(calibrations, settings, folder=out, progress=not arguments.quiet)
     for name, gate in found.gates.items():
         print(f"{name} ({', '.join(found.streams[name])}): {gate}")
@@ -114,6 +117,10 @@ def _sensitivity(arguments: argparse.Namespace) -> int:
     from bayes_tbm.studies.refits import ALTERNATIVES, DEFAULT, STATED, sensitivity, write_refits
 
     given = {n: listed(f"--{n}", getattr(arguments, n)) for n in ("parameters", "priors")}
+    if arguments.no_refits and given["priors"]:
+        raise InputError(
+            where="--priors", rule="must be left out with --no-refits", found=arguments.priors
+        )
     folder = run_folder(arguments.folder)
     tree = load_run(folder)
     experiment = Experiment.from_toml(folder / "experiment.toml")

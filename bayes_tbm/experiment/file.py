@@ -85,7 +85,10 @@ from bayes_tbm.streams import (
 )
 
 # places in an experiment
-_NO_PLACE = (None, "streams", "priors", "constraints", "sampling", "stand_age", "stock", "replace")
+_NO_PLACE = (
+    None, "streams", "priors", "constraints", "sampling", "stand_age", "stock", "replace",
+    "systematic", "regrowth",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,11 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.streams import AlongAge, GrowthCurve, Stock
 
 _SOURCES = ("file", "points", "chapman_richards")
+_PARAMETERS = ("asymptote", "rate", "shape", "B")
+_ENTRIES = {
+    "points": ("age", "biomass", "sd"),
+    "chapman_richards": (*_PARAMETERS, *(f"{n}_error" for n in _PARAMETERS), "covariance", "ages"),
+}
 _OPTIONS = ("quantity", "root_share", "age_sd")
 _COLUMNS = ("where", "age", "value", "sd")
 _ERRORS = ("length", "common", "structural")
@@ -23,7 +28,8 @@ def growth_curve(table: Mapping[str, Any], where: str, folder: Path) -> GrowthCu
     ----------
     table
         One of ``file`` (a CSV, relative to the experiment), ``points`` (age, biomass, sd) or
-        ``chapman_richards`` (asymptote, rate, shape, B, covariance or errors, ages); with a file,
+        ``chapman_richards`` (asymptote, rate, shape, B; covariance, or asymptote_error, rate_error,
+        shape_error and B_error; ages); with a file,
         ``where``, ``age``, ``value`` and ``sd``, as of `bayes_tbm.GrowthCurve.from_csv`; ``unit``,
         ``carbon_fraction``, ``quantity``, ``root_share``, ``age_sd``; ``errors`` with the priors,
         or numbers, of length, common and structural.
@@ -47,6 +53,7 @@ def growth_curve(table: Mapping[str, Any], where: str, folder: Path) -> GrowthCu
             f"{', '.join(sorted(known - set(_SOURCES)))}",
             found=", ".join(table),
         )  # fmt: skip
+    _check_entries(given[0], table[given[0]], place)
     options: dict[str, Any] = {name: table[name] for name in _OPTIONS if name in table}
     options["errors"] = _errors(table.get("errors", {}), place)
     if "carbon_fraction" in table:
@@ -62,6 +69,16 @@ def growth_curve(table: Mapping[str, Any], where: str, folder: Path) -> GrowthCu
         if isinstance(error, InputError):
             raise _within(place, error, table) from error
         raise InputError(where=place, rule="must describe a curve", found=error) from error
+
+
+def _check_entries(name: str, source: Any, place: str) -> None:
+    """Refuse what is no entry of points, or of a curve's parameters."""
+    known = _ENTRIES.get(name, ())
+    if isinstance(source, Mapping) and not set(source) <= set(known):
+        raise InputError(
+            where=place, variable=name, rule=f"entries are {', '.join(known)}",
+            found=", ".join(source), remedy=f"unit, errors and others stand beside {name}",
+        )  # fmt: skip
 
 
 def stock(table: Mapping[str, Any], where: str, folder: Path) -> Stock:

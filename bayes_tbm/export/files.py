@@ -152,14 +152,20 @@ def _opened(
         )
         raise InputError(where="export", rule=what, found=f"{len(runs)} runs")
     if longitude is not None:
-        longitude = finite_number(longitude)
+        given, longitude = longitude, finite_number(longitude)
         if longitude is None or not -180 <= longitude <= 360:
             rule = "must be within -180 to 360 degrees east"
-            raise InputError(where="export", variable="longitude", rule=rule, found=longitude)
+            raise InputError(where="export", variable="longitude", rule=rule, found=given)
     found = [
         opened(one, own, end=end, streams=streams, longitude=longitude, at=at)
         for one, own in zip(runs, sites, strict=True)
     ]
+    names = [each.what.site.name for each in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(
+            where="export", variable="site", rule="must be there once", found=", ".join(twice),
+            remedy="export one run of each site; where two sites have one name, give them others",
+        )  # fmt: skip
     for each in found:
         if CONVERGENCE in each.tree.children:
             warn_unless_converged(each.tree, name=each.what.site.name, stacklevel=3)

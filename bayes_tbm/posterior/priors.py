@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Mapping
 
-from bayes_tbm.errors import InputError, did_you_mean
+from bayes_tbm.errors import DataWarning, InputError, did_you_mean
 from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, PriorLike, as_prior
 from bayes_tbm.posterior.season import seasonal_priors
 from bayes_tbm.streams import ErrorParameter
+
+_NO_EFFECT = {
+    "fire": "nothing burns in the record",
+    "regrowth": "no stand regrows (stand age, growth curve, stock at an age, or regrowth=True)",
+    "departure": "no age of the stand is given",
+}
+"""Why parameters of a group change nothing."""
 
 
 def resolve_priors(
@@ -46,7 +54,13 @@ def resolve_priors(
     ------
     InputError
         A changed name is neither a parameter of the model nor of an error model, its prior is no
-        distribution or reaches values that have no meaning, or it is not used.
+        distribution or reaches values that have no meaning, or it is of a pool that follows from
+        the stand's age.
+
+    Warns
+    -----
+    DataWarning
+        A distribution is given for a parameter that nothing depends on.
     """
     priors = {name: row.prior for name, row in TABLE.items()} | dict(errors)
     priors |= {} if latitude is None else seasonal_priors(latitude)
@@ -64,13 +78,18 @@ def resolve_priors(
         _check_bounds(name, priors[name], where)
         if ranges and name in ranges:
             ranges[name].check(priors[name], where, name)
-        if name in unused and TABLE[name].group == "initial":
+        if name in unused:
             _check_unused(name, priors[name], where)
     return priors
 
 
 def _check_unused(name: str, prior: AbstractPrior, where: str) -> None:
-    """Refuse to change a pool that the regrowth at the stand's age decides."""
+    """Refuse to change a pool that the regrowth at the stand's age decides; tell of no effect."""
+    if (why := _NO_EFFECT.get(TABLE[name].group)) is not None:
+        if not isinstance(prior, Fixed):
+            told = f"has no effect, and is sampled from its prior: {why}"
+            warnings.warn(f"{where}: {name} {told}", DataWarning, stacklevel=5)
+        return
     if prior != Fixed(TABLE[name].prior.center):
         pool = name.removeprefix("initial_").replace("lai", "foliage")
         raise InputError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -82,7 +83,7 @@ def check_folder(
             remedy="choose another folder, or add --overwrite to replace the run",
         )  # fmt: skip
     try:
-        probe(next(place for place in (path, *path.absolute().parents) if place.exists()))
+        probe(next(place for place in (path, *path.absolute().parents) if os.path.lexists(place)))
     except OSError as error:
         raise InputError(
             where=str(path), rule="must be a folder that can be written", found=error

@@ -101,7 +101,8 @@ def numeric(where: str, **given: Any) -> dict[str, float]:
 def numeric_array(where: str, name: str, values: ArrayLike) -> Array:
     """Return an array of numbers; refuse text and truth values."""
     array = np.asarray(unmasked(values))
-    if array.dtype.kind not in "iuf":
+    each = values if isinstance(values, list | tuple) else ()
+    if array.dtype.kind not in "iuf" or any(isinstance(one, bool | np.bool_) for one in each):
         raise InputError(where=where, variable=name, rule="must be numbers", found=repr(values))
     return array.astype(float)
 

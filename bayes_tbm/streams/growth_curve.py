@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_tbm.errors import DataWarning, InputError
-from bayes_tbm.sites.missing import unmasked
 from bayes_tbm.sites.site import Site
 from bayes_tbm.streams.biomass import (
     check_points,
@@ -284,7 +283,7 @@ class GrowthCurve:
         errors = {"asymptote": asymptote_error, "rate": rate_error, "shape": shape_error,
                   "B": B_error}  # fmt: skip
         matrix = parameter_covariance(covariance, errors, where)
-        age = np.asarray(unmasked(ages), dtype=float)
+        age = numeric_array(where, "ages", ages)
         curve = chapman_richards(age, given, where)
         if covariance is None:
             line = f"{where}: errors of its parameters are taken as independent: no covariance"

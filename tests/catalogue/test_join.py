@@ -153,6 +153,13 @@ def test_stocks_of_other_times_are_kept_where_the_file_has_more(here, tmp_path):
     assert any("1 of 1 values lie outside the drivers' time, kept" in note for note in site.notes)
 
 
+def test_a_file_of_stocks_before_the_drivers_alone_is_kept(here, tmp_path):
+    seen = bt.Observations("live_biomass", "g C m-2", ["1990-07-01"], [4000.0], [500.0])
+    site = bt.open_site(here, observations=seen, replace=["live_biomass"])
+    assert len(site.observations["live_biomass"]) == 1
+    assert any("1 of 1 values lie outside the drivers' time, kept" in note for note in site.notes)
+
+
 def test_drivers_come_first(tmp_path, here):
     fluxes = FILES["CalLMIP fluxes"][0](tmp_path)
     said = refused(fluxes, observations=here)
@@ -176,6 +183,28 @@ def test_the_place_of_observations_stands_in_for_one_that_drivers_do_not_tell(tm
     assert (found.site.latitude, found.site.longitude) == (61.85, 24.3)
     assert "coordinates from flux.nc" in found.notes
     assert not any("latitude" in line for line in found.lacks)
+
+
+@pytest.mark.parametrize("first", ["flux.nc", "there.nc"])
+def test_observations_of_different_places_are_refused_though_drivers_tell_none(first, tmp_path):
+    drivers = FILES["Edinburgh CARDAMOM table"][0](tmp_path)
+    files = {
+        "flux.nc": FILES["CalLMIP fluxes"][0](tmp_path),
+        "there.nc": other(tmp_path, days=-200),
+    }
+    two = [files.pop(first), *files.values()]
+    said = refused(drivers, observations=two, first_year=1999, replace=["nee", "et"])
+    assert f"must be of the place of {first}" in said
+
+
+def test_a_longitude_that_drivers_lack_is_that_of_observations(tmp_path):
+    drivers = other(tmp_path, "first.nc", keep=("et",), longitude=None)
+    placed = other(tmp_path, "second.nc", longitude=24.3)
+    site = bt.open_site(drivers, observations=placed)
+    assert (site.latitude, site.longitude) == (61.5, 24.3)
+    assert "longitude from second.nc" in site.notes
+    far = other(tmp_path, "third.nc", keep=("gpp",), longitude=-100.0)
+    assert "of the place of second.nc" in refused(drivers, observations=[placed, far])
 
 
 def test_inspection_tells_what_there_is_and_what_lacks(here, tmp_path):

@@ -205,6 +205,7 @@ def test_another_site_is_run_with_what_was_fitted(of_months, months, tmp_path):
         ({"variables": ["gpp"], "convention": "callmip"}, "goes with convention cmip6 or ilamb"),
         ({"senario": 5, "convention": "callmip"}, "did you mean scenario"),
         ({"longitude": 400}, "-180 to 360"),
+        ({"longitude": float("nan")}, "-180 to 360 degrees east; found nan"),
         ({"site": None}, "must be given with a result"),
         ({"site": []}, "one for each run"),
     ],

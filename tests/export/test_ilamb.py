@@ -82,6 +82,8 @@ def test_what_cannot_lie_side_by_side_is_refused(of_months, months, of_days, day
     nowhere = dataclasses.replace(months, longitude=None)
     with pytest.raises(InputError, match="state it: longitude"):
         export(of_months, tmp_path, "ilamb", site=nowhere)
+    with pytest.raises(InputError, match=f"site: must be there once; found {months.name}"):
+        export([of_months, of_months], tmp_path, "ilamb", site=[months, months])
     with pytest.raises(InputError, match="takes one run"):
         export([of_months, of_days], tmp_path, site=[months, days])
     assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.model import Fluxes, Pools, Sums, Trajectory, prepare, regrow, simulate
 from bayes_tbm.parameters import TABLE, Fixed, LogNormal, Normal, Parameters
 from bayes_tbm.posterior import EDCS, as_edcs, resolve_priors
@@ -29,8 +29,19 @@ def test_fire_parameters_are_held_where_nothing_burns():
     priors = resolve_priors({}, ERRORS, unused=FIRE)
     held = {name: prior for name, prior in priors.items() if isinstance(prior, Fixed)}
     assert held == {name: Fixed(TABLE[name].prior.center) for name in FIRE}
-    changed = resolve_priors({FIRE[0]: Normal(0.5, 0.1)}, {}, unused=FIRE)
+    with pytest.warns(DataWarning, match=f"{FIRE[0]} has no effect, .*: nothing burns"):
+        changed = resolve_priors({FIRE[0]: Normal(0.5, 0.1)}, {}, unused=FIRE)
     assert changed[FIRE[0]] == Normal(0.5, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("wood_departure", "no age of the stand"), ("regrowth_wood", "no stand regr")]
+)
+def test_priors_that_change_nothing_are_told(name, why):
+    prior = TABLE[name].prior
+    with pytest.warns(DataWarning, match=f"{name} has no effect, .*: {why}"):
+        assert resolve_priors({name: prior}, {}, unused=[name])[name] == prior
+    assert isinstance(resolve_priors({name: prior.center}, {}, unused=[name])[name], Fixed)
 
 
 def test_a_prior_of_what_the_stand_age_decides_is_refused():

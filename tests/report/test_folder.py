@@ -124,6 +124,13 @@ def test_files_that_the_run_would_replace_are_kept(name, tmp_path):
         check_folder(tmp_path)
 
 
+def test_a_link_to_nowhere_is_refused_before_a_run(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "gone" / "far")
+    for out in (tmp_path / "link", tmp_path / "link" / "run"):
+        with pytest.raises(InputError, match="must be a folder that can be written"):
+            check_folder(out)
+
+
 def test_files_of_others_do_not_matter(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     assert check_folder(tmp_path) == tmp_path
