@@ -22,7 +22,7 @@ from bayes_tbm.plots.style import (
     tidy,
     with_unit,
 )
-from bayes_tbm.results.diagnostics import stream_skill
+from bayes_tbm.results.diagnostics import compared, stream_skill
 from bayes_tbm.results.groups import group
 from bayes_tbm.units import DAYS_PER_YEAR
 
@@ -48,13 +48,18 @@ def plot_streams(tree: xr.DataTree) -> Figure:
         central 90 % of the posterior predictive at the points that the likelihood compares. What is
         seen of the stand by age is drawn by `plot_growth`.
         Middle, where the data cover the year, both as mean seasonal cycles over the observed
-        steps. Right, observed against simulated median with the 1:1 line.
+        steps. Right, observed against simulated median with the 1:1 line, of all points: those
+        that were seen before the record, too.
+
+    Raises
+    ------
+    InputError
+        No stream is seen over the record.
     """
-    skill = stream_skill(tree)
-    simulation = group(tree, "simulation")
-    skill = skill.loc[[name for name in skill.index if "time" in simulation[name].dims]]
-    if skill.empty:
+    names = seen_over_record(tree)
+    if not names:
         raise InputError(where="plot_streams", rule="needs a stream that is seen over the record")
+    skill = stream_skill(tree).loc[names]
     figure = Figure(figsize=(10.0, 1.6 * len(skill) + 0.6), layout="constrained")
     grid = figure.add_gridspec(len(skill), 3, width_ratios=(3.0, 1.3, 1.0))
     first = figure.add_subplot(grid[0, 0])
@@ -79,6 +84,16 @@ def plot_streams(tree: xr.DataTree) -> Figure:
     return figure
 
 
+def seen_over_record(tree: xr.DataTree) -> list[str]:
+    """Return the streams with values in the record; others are of ages, or all from before it."""
+    simulation = group(tree, "simulation")
+    return [
+        str(name)
+        for name in group(tree, "observed_data").data_vars
+        if "time" in simulation[name].dims and simulation[f"{name}_observed"].notnull().any()
+    ]
+
+
 def _pairs(tree: xr.DataTree, name: str) -> xr.Dataset:
     """Observed values and the simulation's quantiles at the observed steps."""
     both = group(tree, "simulation")[[name, f"{name}_observed"]]
@@ -89,14 +104,15 @@ def _series(axes: Axes, tree: xr.DataTree, name: str) -> None:
     simulation = group(tree, "simulation")
     time, model = simulation["time"].values, simulation[name]
     _bands(axes, time, model)
-    _predictive(axes, group(tree, "posterior_predictive")[name], time)
+    inside = {f"{name}_point": slice(simulation.sizes.get(f"{name}_earlier_point", 0), None)}
+    _predictive(axes, group(tree, "posterior_predictive")[name].isel(inside), time)
     pairs = _pairs(tree, name)
     many = pairs.sizes["time"] > _MANY
     width = 0.5 if many else 0.9
     axes.plot(time, model.sel(quantile=0.5), color=BLUE, lw=width, label="simulation, median")
-    data = group(tree, "observed_data")[name]
+    data = group(tree, "observed_data")[name].isel(inside)
     if data.size <= _FEW:
-        bar = group(tree, "constant_data")[f"{name}_measurement_sd"].values
+        bar = group(tree, "constant_data")[f"{name}_measurement_sd"].isel(inside).values
         middle = data[f"{name}_point"].values
         axes.errorbar(middle, data.values, bar, fmt="none", ecolor=BLACK, elinewidth=0.6)
     size, opacity = (1.5, 0.6) if many else (4.0, 1.0)
@@ -145,9 +161,9 @@ def _season(axes: Axes, tree: xr.DataTree, name: str) -> None:
 
 
 def _scatter(axes: Axes, tree: xr.DataTree, name: str, skill: pd.Series[float]) -> None:
-    pairs = _pairs(tree, name)
-    low, model, high = pairs[name].sel(quantile=[0.05, 0.5, 0.95]).values
-    seen, attrs = pairs[f"{name}_observed"].values, pairs[name].attrs
+    simulation = group(tree, "simulation")
+    seen, (low, model, high) = compared(simulation, name, (0.05, 0.5, 0.95))
+    attrs = simulation[name].attrs
     sd = group(tree, "constant_data")[f"{name}_measurement_sd"].values
     if len(seen) <= _FEW and len(sd) == len(seen):
         both = np.stack([model - low, high - model])

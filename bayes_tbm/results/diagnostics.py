@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import arviz as az
 import numpy as np
@@ -146,10 +147,8 @@ def stream_skill(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def _skill(tree: xr.DataTree, name: str) -> dict[str, float]:
-    seen, simulated = _pairs(group(tree, "simulation"), name)
-    keep = np.isfinite(seen)
-    data = seen[keep]
-    residual = simulated[keep] - data
+    data, (simulated,) = compared(group(tree, "simulation"), name)
+    residual = simulated - data
     spread = float(np.std(data)) or np.nan
     lag1 = np.nan
     if len(data) > 3 and np.ptp(residual[1:]) > 0 and np.ptp(residual[:-1]) > 0:
@@ -166,12 +165,19 @@ def _skill(tree: xr.DataTree, name: str) -> dict[str, float]:
     }
 
 
-def _pairs(simulation: xr.Dataset, name: str) -> tuple[Array, Array]:
-    """Return data and median simulation of a stream, what was seen before the record first."""
+def compared(
+    simulation: xr.Dataset, name: str, levels: Sequence[float] = (0.5,)
+) -> tuple[Array, Array]:
+    """Return what was seen of a stream, (place,), and what was simulated there, (level, place).
+
+    What was seen before the record comes first.
+    """
     parts = [part for part in (f"{name}_earlier", name) if part in simulation]
-    seen = [simulation[f"{part}_observed"].values for part in parts]
-    simulated = [simulation[part].sel(quantile=0.5).values for part in parts]
-    return np.concatenate(seen), np.concatenate(simulated)
+    seen = np.concatenate([simulation[f"{part}_observed"].values for part in parts])
+    quantiles = [simulation[part].sel(quantile=list(levels)) for part in parts]
+    simulated = np.concatenate([q.transpose("quantile", ...).values for q in quantiles], axis=1)
+    known = np.isfinite(seen)
+    return seen[known], simulated[:, known]
 
 
 def _discrepancy(tree: xr.DataTree, name: str) -> float:
