@@ -18,6 +18,7 @@ from bayes_tbm.plots.style import (
     GREY,
     SMALL,
     STYLE,
+    boxes,
     number_text,
     tidy,
     with_unit,
@@ -130,14 +131,9 @@ def _bands(axes: Axes, x: NDArray[np.generic], quantiles: xr.DataArray) -> None:
 
 
 def _predictive(axes: Axes, draws: xr.DataArray, time: NDArray[np.datetime64]) -> None:
-    """Central 90 % at the compared points: a box a point, so that gaps stay gaps."""
-    point = draws[f"{draws.name}_point"].values
+    """Central 90 % at the compared points."""
     low, high = draws.quantile([0.05, 0.95], ("chain", "draw")).values
-    width = (time[-1] - time[0]) / 80
-    if len(point) > 1:
-        width = min(width, np.median(np.diff(point)))
-    x = np.stack([point - width / 2, point + width / 2, point + width / 2], axis=1).ravel()
-    low, high = (np.stack([y, y, y * np.nan], axis=1).ravel() for y in (low, high))
+    x, (low, high) = boxes(draws[f"{draws.name}_point"].values, (time[0], time[-1]), low, high)
     label = "posterior predictive, 90%"
     axes.fill_between(x, low, high, color=GREY, alpha=0.3, lw=0, aa=False, label=label)
 
