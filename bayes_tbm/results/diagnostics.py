@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
 
 import arviz as az
@@ -11,6 +12,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.results.groups import fixed_quantities, group
 
 Array = NDArray[np.float64]
@@ -29,7 +31,8 @@ class ConvergenceReport:
         One line for each check that did not.
     rhat, ess_bulk, ess_tail
         Largest R-hat and smallest effective sample sizes over parameters and derived quantities
-        (what follows from fixed values alone is left out).
+        (what follows from fixed values alone is left out). One chain has no R-hat: NaN, and the
+        check fails.
     divergences
         Number of divergent transitions.
     bfmi
@@ -61,8 +64,9 @@ class ConvergenceReport:
 
     def __str__(self) -> str:
         head = "CONVERGED" if self.passed else "NOT CONVERGED: do not use this posterior as it is"
+        rhat = "R-hat unknown" if np.isnan(self.rhat) else f"R-hat <= {self.rhat:.3f}"
         figures = (
-            f"R-hat <= {self.rhat:.3f}, ESS bulk >= {self.ess_bulk:.0f}, tail >= "
+            f"{rhat}, ESS bulk >= {self.ess_bulk:.0f}, tail >= "
             f"{self.ess_tail:.0f}, {self.divergences} divergences, E-BFMI >= {self.bfmi:.2f}"
         )
         return "\n".join([head, f"  {figures}", *(f"  - {line}" for line in self.failures)])
@@ -85,19 +89,26 @@ def check_convergence(
     ConvergenceReport
         ``passed``, ``failures`` (a line each) and the worst ``rhat``, ``ess_bulk``, ``ess_tail``,
         ``divergences`` and ``bfmi``. Printed, it says whether to use the posterior.
+
+    Raises
+    ------
+    InputError
+        The result was not sampled: it is of the prior, or has no energies.
     """
+    _require_sampled(tree)
     with np.errstate(invalid="ignore"):  # a constant has no R-hat
         table = az.summary(tree, kind="diagnostics", round_to="none").astype(float)
     table = table.drop(index=[name for name in fixed_quantities(tree) if name in table.index])
     rhat, bulk, tail = table["r_hat"], table["ess_bulk"], table["ess_tail"]
+    alone = group(tree, "posterior").sizes["chain"] == 1
     stats = group(tree, "sample_stats")
     bfmi = float(np.min(az.bfmi(tree)["energy"].values))
     divergences = int(stats["diverging"].sum())
     trees = stats.get("reached_max_tree_depth")  # other than NUTS, samplers grow none
     deepest = 0.0 if trees is None else float(trees.mean())
-    failures = []
+    failures = ["R-hat unknown: one chain; take two or more"] if alone else []
     for label, bad, worst in (
-        (f"R-hat above {rhat_max}", rhat[~(rhat <= rhat_max)], rhat),
+        (f"R-hat above {rhat_max}", rhat[~(rhat <= rhat_max) & (not alone)], rhat),
         (f"bulk ESS below {ess_min:.0f}", bulk[~(bulk >= ess_min)], -bulk),
         (f"tail ESS below {ess_min:.0f}", tail[~(tail >= ess_min)], -tail),
     ):
@@ -114,6 +125,18 @@ def check_convergence(
         tuple(failures), divergences=divergences, bfmi=bfmi, at_tree_limit=deepest,
         rhat=rhat.to_numpy().max(), ess_bulk=bulk.to_numpy().min(), ess_tail=tail.to_numpy().min(),
         only_short=not divergences and deepest <= _DEEPEST and bfmi > bfmi_min,
+    )  # fmt: skip
+
+
+def _require_sampled(tree: xr.DataTree) -> None:
+    """Refuse what no sampler made: it has no energies."""
+    if "sample_stats" in tree.children and "energy" in tree["sample_stats"]:
+        return
+    prior = json.loads(tree.attrs.get("experiment", "{}")).get("prior_only", False)
+    raise InputError(
+        where="check_convergence", variable="tree", rule="must be a posterior that was sampled",
+        found="draws of the prior, which are independent" if prior else "no sample_stats of energy",
+        remedy="give what bayes_tbm.Calibration.sample returns",
     )  # fmt: skip
 
 
