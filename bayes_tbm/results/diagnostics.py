@@ -160,8 +160,8 @@ def stream_skill(tree: xr.DataTree) -> pd.DataFrame:
           over the data's sd;
         - ``rmse``: root mean squared residual, in the stream's unit;
         - ``lag1``: correlation of residuals at neighbouring observed values;
-        - ``discrepancy``: share of the variance of the compared points that the inferred structural
-          error takes;
+        - ``discrepancy``: share of the variance of the compared points that the structural error
+          takes, inferred or held fixed;
         - ``inside_90``, ``inside_95``: share of points inside the central posterior predictive
           intervals.
     """
@@ -206,9 +206,14 @@ def compared(
 def _discrepancy(tree: xr.DataTree, name: str) -> float:
     """Return the share of the data's variance, or of their logarithms', that the model misses."""
     posterior, data = group(tree, "posterior"), group(tree, "observed_data")[name].values
+    stated = json.loads(tree.attrs.get("experiment", "{}")).get("priors", {})
     for suffix, scale in (("structural_sd", np.asarray), ("structural_log_sd", np.log)):
-        if f"{name}_{suffix}" in posterior:
-            structural = float((posterior[f"{name}_{suffix}"] ** 2).median())
+        error, structural = f"{name}_{suffix}", 0.0
+        if error in posterior:
+            structural = float((posterior[error] ** 2).median())
+        elif error in stated:  # held fixed, which leaves nothing to infer
+            structural = float(stated[error].get("value", np.nan)) ** 2
+        if structural:
             return structural / (float(np.var(scale(data))) or np.nan)
     return 0.0
 

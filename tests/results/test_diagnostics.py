@@ -191,6 +191,16 @@ def test_discrepancy_is_the_share_of_variance():
     assert row["discrepancy"] == pytest.approx(0.5**2 / 1.25)
 
 
+@pytest.mark.parametrize(("suffix", "scale"), [("sd", np.asarray), ("log_sd", np.log)])
+@pytest.mark.parametrize("value", [0.5, 0.0])
+def test_discrepancy_of_an_error_that_is_held_fixed_is_that_of_its_value(suffix, scale, value):
+    tree = skill_tree(SEEN)
+    priors = {f"x_structural_{suffix}": {"family": "fixed", "value": value}}
+    tree.attrs["experiment"] = json.dumps({"priors": priors})
+    expected = value**2 / np.var(scale(SEEN))
+    assert stream_skill(tree).loc["x", "discrepancy"] == pytest.approx(expected)
+
+
 def test_coverage():
     # draws 0, 1, ..., 100 at every point: 90 % within 5 to 95, 95 % within 2.5 to 97.5
     observed = np.array([1.0, 4.0, 50.0, 96.0, 98.0])
