@@ -20,6 +20,7 @@ from bayes_tbm.posterior.traced import TracedDensity
 from bayes_tbm.prediction.draws import evenly, in_batches, with_fixed
 from bayes_tbm.prediction.fitted import Fitted, fitted, fitted_period, not_before
 from bayes_tbm.prediction.given import check_given
+from bayes_tbm.results.attempts import CONVERGENCE, warn_unless_converged
 from bayes_tbm.results.groups import group
 from bayes_tbm.results.tree import at_steps, check_result
 from bayes_tbm.runtime.fork import jax_will_run
@@ -88,6 +89,11 @@ def predict(
     InputError
         The site is not that of the result, nothing follows the fitted period, or nothing was
         observed there.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The chains of the result have not converged.
     """
     use_double_precision()
     jax_will_run()
@@ -95,6 +101,8 @@ def predict(
     draws = whole_at_least(2, "draws", draws, where="predict")
     seed = whole_at_least(0, "seed", seed, where="predict", below=2**32)
     check_given(site, start, end, observations)
+    if CONVERGENCE in tree.children:
+        warn_unless_converged(tree)
     if observations is None:
         begin = _begin(tree, site, start)
     else:
