@@ -68,7 +68,8 @@ def choose(
     free = _free(posteriors, prior)
     parameters = [parameters] if isinstance(parameters, str) else parameters
     single: list[Target] = [(name,) for name in (free if parameters is None else parameters)]
-    if isinstance(pairs, str) or any(isinstance(pair, str) for pair in pairs or ()):
+    given: Sequence[object] = pairs or ()
+    if isinstance(given, str) or any(isinstance(pair, str) for pair in given):
         raise InputError(
             where="constraint", variable="pairs", rule="must be a list of pairs of names",
             found=repr(pairs), remedy='write it as in [("allocation_wood", "mature_biomass")]',

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.plots.style import GREY, SETS, STYLE, Look, looks, number_text, tidy, title_of
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 _COLUMNS = 4  # of a legend
 _LEAST = -0.6  # where the axis ends at the latest: all that matters lies between 0 and 1
 
@@ -99,10 +101,10 @@ def _beyond(axes: Axes, value: Array, rows: Array, left: float, look: Look) -> N
     for number, row in zip(value, rows, strict=True):
         if number < left:
             axes.plot(left, row, "<", color=look.colour, ms=3.2, clip_on=False)
-            at = {"xytext": (4, 0), "textcoords": "offset points"}
             axes.annotate(
-                number_text(number), (left, row), **at, va="center", fontsize=5.5, color=look.colour
-            )
+                number_text(number), (left, row), xytext=(4, 0), textcoords="offset points",
+                va="center", fontsize=5.5, color=look.colour,
+            )  # fmt: skip
 
 
 def _wide(table: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -32,6 +32,7 @@ from bayes_tbm.streams import BoundStream, Stream, bind
 from bayes_tbm.units import UNITS
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_DATES = "fitted_from", "fitted_to", "predicted_from", "predicted_to"
 Array = NDArray[Any]
 Period = tuple[np.datetime64, np.datetime64]
 """Middles of the first and the last step to predict."""
@@ -81,8 +82,7 @@ def predict(
         Groups ``predictions`` and ``prior_predictions`` (draw, point), errors included;
         ``log_score`` and ``prior_log_score``, the log density of each observed point by itself
         under each draw; ``observed_data`` and ``constant_data`` there; ``fitted_data``, the points
-        that were fitted; ``simulation``, quantiles of the model's series at the steps predicted,
-        with the data.
+        that were fitted; ``simulation``, quantiles of the model's series and data at the steps.
 
     Raises
     ------
@@ -117,9 +117,8 @@ def predict(
         "prior": _drawn(what, held, evenly(group(tree, "prior"), draws), seed + 1, given=False),
     }
     out = _tree(what, held, predicted, period)
-    dates = [str(t)[:10] for t in (*fitted_period(tree), *period)]
-    names = ("fitted_from", "fitted_to", "predicted_from", "predicted_to")
-    out.attrs = {"site": site.name, **dict(zip(names, dates, strict=True))}
+    dates = zip(_DATES, (*fitted_period(tree), *period), strict=True)
+    out.attrs = {"site": site.name, **{name: str(time)[:10] for name, time in dates}}
     return out
 
 
