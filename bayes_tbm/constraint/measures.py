@@ -85,7 +85,10 @@ def constraint(
     measures = SPREAD | INFORMATION
     data = columns("parameter", draws.estimate(marginal, len(measures), single), measures)
     data |= columns("pair", draws.estimate(information, len(_JOINT), joint), _JOINT)
-    latent = np.concatenate([standardise(*draws.samples([target]))[0][0] for target in single])
+    np.clip(data["overlap"].values, 0.0, 1.0, out=data["overlap"].values)  # an area, whose error
+    # and correction for bias may pass its ends
+    latent = np.array([standardise(*draws.samples([target]))[0][0, 0] for target in single])
+    latent = latent.reshape(len(single), posterior.sizes["chain"] * posterior.sizes["draw"])
     data |= _sensitivities(post, latent, data["tension"].values)
     scales = ["latent" if draws.stated.exact(target) else "normal scores" for target in single]
     data["scale"] = _text(("parameter",), np.array(scales), "scale on which it is measured")

@@ -59,7 +59,7 @@ def power_scaling(latent: Array, terms: Array) -> Estimate:
     """
 
     def sensitivity(draws: NDArray[np.int64]) -> Array:
-        if len(draws) < _FEWEST:
+        if len(draws) < _FEWEST or not len(latent):
             return np.full((len(terms), len(latent)), np.nan)
         return _psense(latent[:, draws], terms[:, draws])
 

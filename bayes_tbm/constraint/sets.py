@@ -12,7 +12,7 @@ import xarray as xr
 from bayes_tbm.constraint.information import INFORMATION, information
 from bayes_tbm.constraint.jackknife import BLOCKS
 from bayes_tbm.constraint.scales import StatedPriors
-from bayes_tbm.constraint.shares import SetGains, StreamSet, name_of
+from bayes_tbm.constraint.shares import SetGains, StreamSet, name_of, stream_set
 from bayes_tbm.constraint.targets import LatentDraws, Target, choose, label, require_groups
 from bayes_tbm.errors import InputError
 from bayes_tbm.results.groups import group
@@ -71,9 +71,7 @@ def all_gains(
 ) -> dict[str, SetGains]:
     """Measure what `set_gains` does by every measure, by its name, at the cost of one."""
     use_double_precision()
-    trees = {
-        frozenset([key] if isinstance(key, str) else key): tree for key, tree in posteriors.items()
-    }
+    trees = {stream_set(key): tree for key, tree in posteriors.items()}
     _check(trees)
     fits = [streams for streams in trees if streams]
     groups = [group(trees[streams], "posterior") for streams in fits]

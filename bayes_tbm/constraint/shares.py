@@ -20,6 +20,11 @@ Weights = dict[StreamSet, float]
 """A linear combination of gains."""
 
 
+def stream_set(names: str | Iterable[str]) -> StreamSet:
+    """Return names of streams as a set; a text is one name, not its letters."""
+    return frozenset([names] if isinstance(names, str) else names)
+
+
 def name_of(streams: StreamSet) -> str:
     """Name of a set in coordinates and messages."""
     return "+".join(sorted(streams)) or "prior"
@@ -66,7 +71,7 @@ class SetGains:
         rows = {name_of(s): {s: 1.0} for s in self.value}
         return self._combine("gain", "stream_set", rows, "information gained from the set")
 
-    def add_one_in(self, to: Iterable[str] = ()) -> xr.Dataset:
+    def add_one_in(self, to: str | Iterable[str] = ()) -> xr.Dataset:
         """Gain that each further stream adds to a set.
 
         Parameters
@@ -84,12 +89,14 @@ class SetGains:
         InputError
             A set that this rests on is missing.
         """
-        base = frozenset(to)
+        base = stream_set(to)
         rows = {s: {base | {s}: 1.0, base: -1.0} for s in self.streams if s not in base}
         text = f"information that the stream adds to {name_of(base)}"
         return self._combine("add_one_in", "stream", rows, text)
 
-    def difference(self, larger: Iterable[str], smaller: Iterable[str] = ()) -> xr.Dataset:
+    def difference(
+        self, larger: str | Iterable[str], smaller: str | Iterable[str] = ()
+    ) -> xr.Dataset:
         """Gain of one set beyond that of another.
 
         Parameters
@@ -107,7 +114,7 @@ class SetGains:
         InputError
             One of the two is missing, or they are the same.
         """
-        high, low = frozenset(larger), frozenset(smaller)
+        high, low = stream_set(larger), stream_set(smaller)
         if high == low:
             raise InputError(
                 where="difference", rule="needs two sets of streams that differ",
@@ -134,7 +141,7 @@ class SetGains:
         rows = {s: {full: 1.0, full - {s}: -1.0} for s in self.streams}
         return self._combine("leave_one_out", "stream", rows, "information lost without the stream")
 
-    def synergy(self, first: str, second: str, given: Iterable[str] = ()) -> xr.Dataset:
+    def synergy(self, first: str, second: str, given: str | Iterable[str] = ()) -> xr.Dataset:
         """Gain of two streams together beyond the sum of their gains; negative: redundancy.
 
         Parameters
@@ -154,7 +161,7 @@ class SetGains:
         InputError
             A set that this rests on is missing.
         """
-        base = frozenset(given)
+        base = stream_set(given)
         weights: dict[frozenset[str], float] = {}
         signs = ((first, second), 1.0), ((first,), -1.0), ((second,), -1.0), ((), 1.0)
         for added, sign in signs:  # some are one set where a stream is there already

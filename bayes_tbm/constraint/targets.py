@@ -62,10 +62,18 @@ def choose(
     Raises
     ------
     InputError
-        A name that is not a scalar quantity of every group, or does not vary in the prior.
+        A name that is not a scalar quantity of every group, or does not vary in the prior; a pair
+        that is one name; nothing to measure.
     """
     free = _free(posteriors, prior)
+    parameters = [parameters] if isinstance(parameters, str) else parameters
     single: list[Target] = [(name,) for name in (free if parameters is None else parameters)]
+    given: Sequence[object] = pairs or ()
+    if isinstance(given, str) or any(isinstance(pair, str) for pair in given):
+        raise InputError(
+            where="constraint", variable="pairs", rule="must be a list of pairs of names",
+            found=repr(pairs), remedy='write it as in [("allocation_wood", "mature_biomass")]',
+        )  # fmt: skip
     if pairs is None:
         joint = [pair for pair in _PAIRS if set(pair) <= set(free)]
     else:
@@ -76,6 +84,8 @@ def choose(
             rule="must be free scalar quantities of prior and posterior",
             remedy=f"choose among {', '.join(free)}",
         )  # fmt: skip
+    if not single and not joint:
+        raise InputError(where="constraint", rule="needs a quantity or a pair to measure")
     return single, joint
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import arviz as az
 import matplotlib as mpl
+import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -30,7 +31,8 @@ def plot_trace(tree: xr.DataTree, var_names: Sequence[str] | None = None) -> Fig
     tree
         Result with groups posterior and sample_stats.
     var_names
-        Names to draw; by default the twelve sampled parameters with the largest R-hat.
+        Names to draw; by default the twelve sampled parameters with the largest R-hat, or of one
+        chain, which has none, with the smallest effective sample size.
 
     Raises
     ------
@@ -65,7 +67,8 @@ def plot_rank(tree: xr.DataTree, var_names: Sequence[str] | None = None) -> Figu
     tree
         Result with group posterior.
     var_names
-        Names to draw; by default the twelve sampled parameters with the largest R-hat.
+        Names to draw; by default the twelve sampled parameters with the largest R-hat, or of one
+        chain, which has none, with the smallest effective sample size.
 
     Raises
     ------
@@ -100,7 +103,7 @@ def plot_rank(tree: xr.DataTree, var_names: Sequence[str] | None = None) -> Figu
 
 
 def _names(tree: xr.DataTree, var_names: Sequence[str] | None) -> list[str]:
-    return least_converged(tree, _SHOWN) if var_names is None else chosen(tree, var_names)
+    return least_converged(tree, _SHOWN)[0] if var_names is None else chosen(tree, var_names)
 
 
 def _colours(tree: xr.DataTree) -> list[str]:
@@ -110,7 +113,8 @@ def _colours(tree: xr.DataTree) -> list[str]:
 
 def _titles(tree: xr.DataTree, panels: dict[str, Axes]) -> None:
     for name, value in r_hat(tree, list(panels)).items():
-        panels[name].set_title(f"{title_of(name)}, R-hat {value:.3f}", fontsize=SMALL + 0.5, pad=3)
+        told = f"{value:.3f}" if np.isfinite(value) else "n/a"
+        panels[name].set_title(f"{title_of(name)}, R-hat {told}", fontsize=SMALL + 0.5, pad=3)
 
 
 def _finish(plots: Any, tree: xr.DataTree, var_names: Sequence[str] | None, note: str) -> Figure:
@@ -119,7 +123,7 @@ def _finish(plots: Any, tree: xr.DataTree, var_names: Sequence[str] | None, note
     plt.close(figure)
     tidy(*figure.axes)
     count = len(plots.viz["plot"].data_vars)
-    which = "" if var_names else f"{count} parameters with the largest R-hat; "
+    which = "" if var_names else f"{count} parameters with the {least_converged(tree, 1)[1]}; "
     figure.suptitle(which + note, fontsize=8.0)
     chains = zip(group(tree, "posterior")["chain"].values, _colours(tree), strict=False)
     handles = [Line2D([], [], color=colour, label=f"chain {i}") for i, colour in chains]

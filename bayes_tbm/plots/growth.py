@@ -11,15 +11,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.plots.style import BLACK, PALE_GREY, STYLE, Look, looks, tidy
+from bayes_tbm.plots.style import (
+    BLACK,
+    PALE_GREY,
+    SETS,
+    STYLE,
+    Look,
+    legend_above,
+    looks,
+    number_text,
+    tidy,
+    title_of,
+)
 from bayes_tbm.results.groups import group
 from bayes_tbm.units import dry_matter_per_hectare
 
 _UNIT = "live dry biomass (Mg ha$^{-1}$)"
+_OLDEST = 200.0
+_LIVE, _ABOVE = "live biomass carbon", "above-ground biomass carbon"
+_LEGEND = 8  # entries that find room within the panel
 
 
 @mpl.rc_context(STYLE)
-def plot_growth(posteriors: Mapping[str, xr.DataTree], *, oldest: float = 200.0) -> Figure:
+def plot_growth(posteriors: Mapping[str, xr.DataTree], *, oldest: float | None = None) -> Figure:
     """Draw the regrowth of the stand by age: median and central 90 % of each posterior.
 
     Parameters
@@ -27,13 +41,15 @@ def plot_growth(posteriors: Mapping[str, xr.DataTree], *, oldest: float = 200.0)
     posteriors
         Results with a group regrowth, by name.
     oldest
-        Age to draw up to, years.
+        Age to draw up to, years; by default 200, or that of the oldest point if it is older.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The prior's central 90 % in grey; growth curves and stocks by age with one standard
-        deviation, where a result assimilated live biomass.
+        The prior's central 90 % in grey; every growth curve and stock by age that a result
+        assimilated, with one standard deviation. Above-ground biomass is divided by the share that
+        it was compared with, which the legend tells; of wood alone there are no points, since it
+        is another quantity than the curves.
 
     Raises
     ------
@@ -46,17 +62,41 @@ def plot_growth(posteriors: Mapping[str, xr.DataTree], *, oldest: float = 200.0)
             where="plot_growth", rule="needs a result with the stand's regrowth",
             remedy="give regrowth=True to the calibration",
         )  # fmt: skip
+    data = _by_age(grown)
+    if oldest is None:
+        ages = [float(tree["observed_data"][f"{n}_point"].max()) for n, tree in data.items()]
+        last = max(ages, default=0.0)
+        oldest = _OLDEST if last <= _OLDEST else 1.02 * last
     figure = Figure(figsize=(4.8, 3.4), layout="constrained")
     axes = figure.add_subplot()
     _prior(axes, next(iter(grown.values())), oldest)
     for look, (name, tree) in zip(looks(list(grown)), grown.items(), strict=True):
         _band(axes, tree, name, look, oldest)
-    for stream in ("growth_curve", "stock"):
-        _data(axes, grown, stream)
+    for place, (name, tree) in enumerate(data.items()):
+        _data(axes, tree, name, SETS[place % len(SETS)].marker)
     axes.set(xlim=(0, oldest), ylim=(0, None), xlabel="stand age (yr)", ylabel=_UNIT)
-    axes.legend(loc="upper left")
+    _legend(axes)
     tidy(axes)
     return figure
+
+
+def _legend(axes: Axes) -> None:
+    handles, _ = axes.get_legend_handles_labels()
+    if len(handles) <= _LEGEND:
+        axes.legend(loc="upper left")
+    else:
+        legend_above(axes, handles)
+
+
+def _by_age(trees: Mapping[str, xr.DataTree]) -> dict[str, xr.DataTree]:
+    """Return the streams that were seen at ages, each with the first result that assimilated it."""
+    found: dict[str, xr.DataTree] = {}
+    for tree in trees.values():
+        data = group(tree, "observed_data")
+        for name in map(str, data.data_vars):
+            if data[f"{name}_point"].dtype.kind != "M":  # a date otherwise
+                found.setdefault(name, tree)
+    return found
 
 
 def _prior(axes: Axes, tree: xr.DataTree, oldest: float) -> None:
@@ -82,17 +122,28 @@ def _quantiles(series: xr.DataArray, levels: list[float], oldest: float) -> xr.D
     return chosen.copy(data=dry_matter_per_hectare(chosen.values))
 
 
-def _data(axes: Axes, trees: Mapping[str, xr.DataTree], stream: str) -> None:
-    """Points of the first result that assimilated such a stream at ages."""
-    for tree in trees.values():
-        data = group(tree, "observed_data")
-        if stream not in data or data[f"{stream}_point"].dtype.kind == "M":
-            continue
-        sd = group(tree, "constant_data")[f"{stream}_measurement_sd"].values
-        value, sd = (dry_matter_per_hectare(x) for x in (data[stream].values, sd))
-        fmt, label = ("o", "growth curve") if stream == "growth_curve" else ("s", "single stock")
-        axes.errorbar(
-            data[f"{stream}_point"].values, value, sd, fmt=fmt, color=BLACK, ms=3.0, lw=0.8,
-            mfc="white", mew=0.8, label=label, zorder=5,
-        )  # fmt: skip
+def _data(axes: Axes, tree: xr.DataTree, name: str, marker: str) -> None:
+    """Points of a stream, where they are of live biomass or can be made so."""
+    seen = group(tree, "observed_data")[name]
+    age, quantity = seen[f"{name}_point"].values, str(seen.attrs["long_name"])
+    label, share = title_of(name), 1.0
+    if quantity == _ABOVE:
+        share = _share_above_ground(tree, name)
+        label = f"{label}, above ground / {number_text(share)}"
+    elif quantity != _LIVE:
+        axes.plot([], [], " ", label=f"{label}: {quantity}, not drawn")
         return
+    sd = group(tree, "constant_data")[f"{name}_measurement_sd"].values
+    value, sd = (dry_matter_per_hectare(x / share) for x in (seen.values, sd))
+    axes.errorbar(
+        age, value, sd, fmt=marker, color=BLACK, ms=3.0, lw=0.8, mfc="white", mew=0.8, label=label,
+        zorder=5,
+    )  # fmt: skip
+
+
+def _share_above_ground(tree: xr.DataTree, name: str) -> float:
+    """Return what the fit took to be above ground, one share at all ages."""
+    above = group(tree, "simulation")[name].sel(quantile=0.5)
+    live = group(tree, "regrowth")["live_biomass"].sel(quantile=0.5)
+    at_ages = np.interp(above[f"{name}_point"].values, live["age"].values, live.values)
+    return float(np.median(above.values / at_ages))

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
 
-from bayes_tbm.plots.style import GREY, STYLE, looks, tidy, title_of, with_unit
+from bayes_tbm.plots.style import GREY, STYLE, legend_above, looks, tidy, title_of, with_unit
 from bayes_tbm.results.groups import group
 
 Array = NDArray[np.float64]
@@ -40,7 +40,7 @@ def plot_joint(
     truth
         Values to mark, if known.
     """
-    figure = Figure(figsize=(3.8, 3.4), layout="constrained")
+    figure = Figure(figsize=(3.8, 3.1 + 0.07 * len(posteriors)), layout="constrained")
     axes = figure.add_subplot()
     first = next(iter(posteriors.values()))
     prior = _draws(first, "prior", names)
@@ -57,7 +57,7 @@ def plot_joint(
     axes.set_xlabel(with_unit(title_of(names[0]), data[names[0]].attrs))
     axes.set_ylabel(with_unit(title_of(names[1]), data[names[1]].attrs))
     axes.set(xscale="log" if logs[0] else "linear", yscale="log" if logs[1] else "linear")
-    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.0, 1.18), ncols=2)
+    legend_above(axes, handles)
     tidy(axes)
     return figure
 
@@ -80,5 +80,6 @@ def _regions(axes: Axes, draws: Array, logs: Sequence[bool], colour: str, line: 
     levels = np.quantile(density(scaled), [1.0 - share for share in _LEVELS])
     plain = [np.exp(grid) if log else grid for grid, log in zip((x, y), logs, strict=True)]
     axes.contour(
-        *plain, height, levels=levels, colors=colour, linestyles=line, linewidths=(0.8, 1.5)
-    )
+        *plain, height, levels=levels, colors=colour, linewidths=(0.8, 1.5),
+        linestyles=[line] * len(levels),  # a dash pattern by itself would be taken for several
+    )  # fmt: skip

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from bayes_tbm.plots.style import GREY, STYLE, looks, number_text, tidy, title_of
+from bayes_tbm.plots.style import GREY, SETS, STYLE, Look, looks, number_text, tidy, title_of
+
+Array = NDArray[np.floating[Any]]
+_COLUMNS = 4  # of a legend
+_LEAST = -0.6  # where the axis ends at the latest: all that matters lies between 0 and 1
 
 
 @mpl.rc_context(STYLE)
@@ -56,20 +64,25 @@ def plot_contraction(table: pd.DataFrame) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        A row a quantity, 0: as wide as the prior, 1: a point; bars of two standard errors.
+        A row a quantity, 0: as wide as the prior, 1: a point; bars of two standard errors. What
+        lies beyond the axis, a posterior much wider than the prior, is an arrow with its number.
     """
     value, error = _wide(table, "contraction"), _wide(table, "contraction_mcse")
     value = value.dropna(how="all")
-    figure = Figure(figsize=(4.6, 0.9 + 0.2 * len(value)), layout="constrained")
+    height = max(0.2, 0.07 * value.shape[1])  # of a row, so that the marks of all sets find room
+    figure = Figure(figsize=(4.6, 0.9 + height * len(value)), layout="constrained")
     axes = figure.add_subplot()
     rows = np.arange(len(value))[::-1]
-    shifts = np.linspace(0.24, -0.24, value.shape[1]) if value.shape[1] > 1 else [0.0]
+    end = 0.24 if value.shape[1] <= len(SETS) else 0.36
+    shifts = np.linspace(end, -end, value.shape[1]) if value.shape[1] > 1 else [0.0]
+    left = max(float(value.min().min()) - 0.1, _LEAST)
     for look, shift, name in zip(looks(list(value.columns)), shifts, value.columns, strict=True):
         bars = 2.0 * error.loc[value.index, name]
         axes.errorbar(
             value[name], rows + shift, xerr=bars, fmt=look.marker, color=look.colour, ms=3.2,
             lw=0.8, label=name,
         )  # fmt: skip
+        _beyond(axes, value[name].to_numpy(), rows + shift, left, look)
     axes.axvline(0.0, color=GREY, lw=0.6)
     axes.axvline(1.0, color=GREY, lw=0.6)
     axes.set_yticks(rows, [_text(name) for name in value.index])
@@ -77,10 +90,21 @@ def plot_contraction(table: pd.DataFrame) -> Figure:
         xlabel="contraction (1 − posterior variance / prior variance,\n"
         "on the scale on which the prior is normal)", ylim=(-0.7, len(value)),
     )  # fmt: skip
-    axes.set_xlim(left=max(float(value.min().min()) - 0.1, -0.6), right=1.05)
-    figure.legend(loc="outside upper center", ncols=value.shape[1])
+    axes.set_xlim(left=left, right=1.05)
+    figure.legend(loc="outside upper center", ncols=min(value.shape[1], _COLUMNS))
     tidy(axes)
     return figure
+
+
+def _beyond(axes: Axes, value: Array, rows: Array, left: float, look: Look) -> None:
+    """Tell of what lies left of the axis, at its end."""
+    for number, row in zip(value, rows, strict=True):
+        if number < left:
+            axes.plot(left, row, "<", color=look.colour, ms=3.2, clip_on=False)
+            axes.annotate(
+                number_text(number), (left, row), xytext=(4, 0), textcoords="offset points",
+                va="center", fontsize=5.5, color=look.colour,
+            )  # fmt: skip
 
 
 def _wide(table: pd.DataFrame, column: str) -> pd.DataFrame:

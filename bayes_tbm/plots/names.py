@@ -61,14 +61,26 @@ def varying(prior: xr.Dataset, names: Sequence[str]) -> list[str]:
 
 
 def r_hat(tree: xr.DataTree, names: Sequence[str]) -> dict[str, float]:
-    """Return R-hat by name; infinite where it is not defined."""
-    rhat = az.rhat(group(tree, "posterior")[list(names)])
+    """Return R-hat by name: NaN of one chain, infinite of chains that never moved."""
+    posterior = group(tree, "posterior")
+    if posterior.sizes["chain"] == 1:
+        return dict.fromkeys(names, np.nan)
+    with np.errstate(invalid="ignore"):  # a constant has no R-hat
+        rhat = az.rhat(posterior[list(names)])
     values = {name: float(rhat[name]) for name in names}
     return {name: value if np.isfinite(value) else np.inf for name, value in values.items()}
 
 
-def least_converged(tree: xr.DataTree, count: int) -> list[str]:
-    """Return the sampled parameters with the largest R-hat, largest first."""
+def least_converged(tree: xr.DataTree, count: int) -> tuple[list[str], str]:
+    """Return the sampled parameters that converged least, the worst first, and by which measure.
+
+    One chain has no R-hat; there the effective sample size decides.
+    """
     sampled = [name for name in chosen(tree, None) if kind(tree, name) != "derived quantity"]
-    rhat = r_hat(tree, sampled)
-    return sorted(sampled, key=lambda name: -rhat[name])[:count]
+    posterior = group(tree, "posterior")
+    if posterior.sizes["chain"] > 1:
+        rhat, measure = r_hat(tree, sampled), "largest R-hat"
+        return sorted(sampled, key=lambda name: -rhat[name])[:count], measure
+    found = az.ess(posterior[sampled])
+    ess = {name: float(np.nan_to_num(found[name])) for name in sampled}  # of too few draws: none
+    return sorted(sampled, key=ess.__getitem__)[:count], "smallest effective sample size"

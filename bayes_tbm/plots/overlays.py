@@ -11,12 +11,17 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from scipy.stats import ks_2samp
 
+from bayes_tbm.constraint.scales import StatedPriors
 from bayes_tbm.errors import InputError
+from bayes_tbm.parameters import TABLE
 from bayes_tbm.plots.style import GREY, STYLE, looks, tidy, title_of, with_unit
 from bayes_tbm.results.groups import group
 
+Array = NDArray[np.float64]
 _COLUMNS = 3
+_CHANCE = 1e-4  # below which draws of one prior hardly lie as far apart
 
 
 @mpl.rc_context(STYLE)
@@ -59,7 +64,7 @@ def _panel(axes: Axes, posteriors: Mapping[str, xr.DataTree], name: str) -> None
     log = bool(
         every.min() > 0.0 and every.max() > 1.0 and np.log10(every.max() / every.min()) > 1.0
     )
-    alike = len({round(float(np.median(x)), 9) for x in priors.values()}) == 1
+    alike = _alike(held, priors, name)
     for which, tree in held.items():
         look = of_fit[which]
         draws = group(tree, "posterior")[name].values.ravel()
@@ -75,7 +80,25 @@ def _panel(axes: Axes, posteriors: Mapping[str, xr.DataTree], name: str) -> None
     axes.set_xlabel(with_unit(title_of(name), attrs))
 
 
-def _density(axes: Axes, draws: NDArray[np.float64], log: bool, **look: str | float) -> None:
+def _alike(trees: Mapping[str, xr.DataTree], priors: Mapping[str, Array], name: str) -> bool:
+    """Whether results share the prior of a quantity: as stated, or else as its draws tell.
+
+    Sets of other streams draw other numbers from one prior. What follows from parameters is not
+    stated, and constraints bend the prior of one parameter by those of others: there independent
+    draws must agree within their Monte Carlo error (Kolmogorov and Smirnov).
+    """
+    stated = [StatedPriors.of(tree) for tree in trees.values()]
+    own, model = ([one.restricted(names) for one in stated] for names in ([name], {*TABLE, name}))
+    if any(one.families != own[0].families for one in own):
+        return False
+    settled = all(one.exact([name]) for one in own) or all(one == model[0] for one in model)
+    if name in own[0].families and settled:
+        return True
+    first, *others = priors.values()
+    return all(ks_2samp(first, other).pvalue > _CHANCE for other in others)
+
+
+def _density(axes: Axes, draws: Array, log: bool, **look: str | float) -> None:
     """Kernel density, per unit of the logarithm on a logarithmic axis."""
     if np.ptp(draws) == 0.0:
         return

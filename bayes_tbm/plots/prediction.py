@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,6 +16,7 @@ from bayes_tbm.plots.style import (
     GREY,
     SMALL,
     STYLE,
+    boxes,
     number_text,
     tidy,
     with_unit,
@@ -39,9 +41,9 @@ def plot_predictions(prediction: xr.DataTree, scores: PredictionScores | None = 
     Returns
     -------
     matplotlib.figure.Figure
-        Left the points: median and central 50 and 90 % of the predictions, errors included, and
-        the data. Right, where the points cover the year, means by calendar month: of the data, and
-        of the predictions with their central 90 %.
+        Left the points, each by itself over the time that was predicted: median and central 50 and
+        90 % of the predictions, errors included, and the data. Right, where the points cover the
+        year, means by calendar month: of the data, and of the predictions with their central 90 %.
     """
     scores = evaluate(prediction) if scores is None else scores
     names = [str(name) for name in group(prediction, "observed_data").data_vars]
@@ -50,10 +52,7 @@ def plot_predictions(prediction: xr.DataTree, scores: PredictionScores | None = 
     for (series, season), name in zip(panels, names, strict=True):
         _series(series, prediction, name)
         own = scores.scores.loc[(name, MODEL)]
-        season.set_title(
-            f"R² {number_text(own['r2'])}, {own['inside_90']:.0%} of {own['n']:.0f} within 90 %, "
-            f"skill {number_text(own['skill'])}", fontsize=SMALL,
-        )  # fmt: skip
+        season.set_title(_title(own), fontsize=SMALL)
         _season(season, scores, name)
     tidy(*figure.axes)
     handles, labels = panels[0][0].get_legend_handles_labels()
@@ -62,16 +61,30 @@ def plot_predictions(prediction: xr.DataTree, scores: PredictionScores | None = 
     return figure
 
 
+def _title(own: pd.Series[float]) -> str:
+    """Scores in words; a single point has no R², and no cycle to be compared with."""
+    inside = f"{own['inside_90']:.0%} of {own['n']:.0f} within 90 %"
+    r2, skill = (
+        f"{text} {number_text(own[name])}" if np.isfinite(own[name]) else ""
+        for text, name in (("R²", "r2"), ("skill", "skill"))
+    )
+    return ", ".join(part for part in (r2, inside, skill) if part)
+
+
 def _series(axes: Axes, prediction: xr.DataTree, name: str) -> None:
     draws = group(prediction, "predictions")[name].transpose("draw", ...)
     seen = group(prediction, "observed_data")[name]
-    time = seen[f"{name}_point"].values
+    time, point = group(prediction, "simulation")["time"].values, seen[f"{name}_point"].values
+    ends = min(time[0], point.min()), max(time[-1], point.max())
     for low, high, colour in BANDS:
-        below, above = np.quantile(draws.values, [low, high], axis=0)
+        x, (below, above) = boxes(point, ends, *np.quantile(draws.values, [low, high], axis=0))
         label = f"predicted, {high - low:.0%}"
-        axes.fill_between(time, below, above, color=colour, lw=0, label=label)
-    axes.plot(time, np.median(draws, axis=0), color=BLUE, lw=0.8, label="predicted, median")
-    axes.plot(time, seen.values, ".", color=BLACK, ms=3.0, mew=0, label="data")
+        axes.fill_between(x, below, above, color=colour, lw=0, label=label)
+    x, (middle,) = boxes(point, ends, np.median(draws, axis=0))
+    axes.plot(x, middle, color=BLUE, lw=0.8, label="predicted, median")
+    axes.plot(point, seen.values, ".", color=BLACK, ms=3.0, mew=0, label="data")
+    margin = (ends[1] - ends[0]) / 80
+    axes.set_xlim(ends[0] - margin, ends[1] + margin)
     axes.set_ylabel(with_unit(str(seen.attrs["long_name"]), seen.attrs, width=20))
 
 

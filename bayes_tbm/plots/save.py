@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from bayes_tbm.plots.chains import plot_rank, plot_trace
 from bayes_tbm.plots.densities import plot_prior_posterior
 from bayes_tbm.plots.growth import plot_growth
-from bayes_tbm.plots.streams import plot_streams
+from bayes_tbm.plots.streams import plot_streams, seen_over_record
 from bayes_tbm.runtime.files import write_whole
 
 FIGURES: dict[str, Callable[[xr.DataTree], Figure]] = {
@@ -22,6 +22,11 @@ FIGURES: dict[str, Callable[[xr.DataTree], Figure]] = {
     "rank": plot_rank,
     "growth": lambda tree: plot_growth({"posterior": tree}),
 }
+_NEEDS: dict[str, Callable[[xr.DataTree], bool]] = {
+    "streams": lambda tree: bool(seen_over_record(tree)),
+    "growth": lambda tree: "regrowth" in tree.children,
+}
+"""What a result must hold for a figure; without it there is nothing to draw, which is no fault."""
 
 
 def save_png(figure: Figure, path: Path) -> Path:
@@ -34,7 +39,7 @@ def save_png(figure: Figure, path: Path) -> Path:
 def save_figures(tree: xr.DataTree, folder: str | Path) -> list[Path]:
     """Write ``streams.png``, ``prior_posterior.png``, ``trace.png``, ``rank.png``, ``growth.png``.
 
-    The last where the stand's regrowth was run.
+    The first where something was seen over the record, the last where the stand's regrowth was run.
 
     Parameters
     ----------
@@ -58,9 +63,9 @@ def save_figures(tree: xr.DataTree, folder: str | Path) -> list[Path]:
     written: list[Path] = []
     errors: list[Exception] = []
     for name, plot in FIGURES.items():
-        if name == "growth" and "regrowth" not in tree.children:
-            continue
         try:
+            if name in _NEEDS and not _NEEDS[name](tree):
+                continue
             written.append(save_png(plot(tree), folder / f"{name}.png"))
         except Exception as error:
             error.add_note(f"while drawing {name}.png")

@@ -18,11 +18,12 @@ from bayes_tbm.plots.style import (
     GREY,
     SMALL,
     STYLE,
+    boxes,
     number_text,
     tidy,
     with_unit,
 )
-from bayes_tbm.results.diagnostics import stream_skill
+from bayes_tbm.results.diagnostics import compared, stream_skill
 from bayes_tbm.results.groups import group
 from bayes_tbm.units import DAYS_PER_YEAR
 
@@ -48,13 +49,18 @@ def plot_streams(tree: xr.DataTree) -> Figure:
         central 90 % of the posterior predictive at the points that the likelihood compares. What is
         seen of the stand by age is drawn by `plot_growth`.
         Middle, where the data cover the year, both as mean seasonal cycles over the observed
-        steps. Right, observed against simulated median with the 1:1 line.
+        steps. Right, observed against simulated median with the 1:1 line, of all points: those
+        that were seen before the record, too.
+
+    Raises
+    ------
+    InputError
+        No stream is seen over the record.
     """
-    skill = stream_skill(tree)
-    simulation = group(tree, "simulation")
-    skill = skill.loc[[name for name in skill.index if "time" in simulation[name].dims]]
-    if skill.empty:
+    names = seen_over_record(tree)
+    if not names:
         raise InputError(where="plot_streams", rule="needs a stream that is seen over the record")
+    skill = stream_skill(tree).loc[names]
     figure = Figure(figsize=(10.0, 1.6 * len(skill) + 0.6), layout="constrained")
     grid = figure.add_gridspec(len(skill), 3, width_ratios=(3.0, 1.3, 1.0))
     first = figure.add_subplot(grid[0, 0])
@@ -79,6 +85,16 @@ def plot_streams(tree: xr.DataTree) -> Figure:
     return figure
 
 
+def seen_over_record(tree: xr.DataTree) -> list[str]:
+    """Return the streams with values in the record; others are of ages, or all from before it."""
+    simulation = group(tree, "simulation")
+    return [
+        str(name)
+        for name in group(tree, "observed_data").data_vars
+        if "time" in simulation[name].dims and simulation[f"{name}_observed"].notnull().any()
+    ]
+
+
 def _pairs(tree: xr.DataTree, name: str) -> xr.Dataset:
     """Observed values and the simulation's quantiles at the observed steps."""
     both = group(tree, "simulation")[[name, f"{name}_observed"]]
@@ -89,14 +105,15 @@ def _series(axes: Axes, tree: xr.DataTree, name: str) -> None:
     simulation = group(tree, "simulation")
     time, model = simulation["time"].values, simulation[name]
     _bands(axes, time, model)
-    _predictive(axes, group(tree, "posterior_predictive")[name], time)
+    inside = {f"{name}_point": slice(simulation.sizes.get(f"{name}_earlier_point", 0), None)}
+    _predictive(axes, group(tree, "posterior_predictive")[name].isel(inside), time)
     pairs = _pairs(tree, name)
     many = pairs.sizes["time"] > _MANY
     width = 0.5 if many else 0.9
     axes.plot(time, model.sel(quantile=0.5), color=BLUE, lw=width, label="simulation, median")
-    data = group(tree, "observed_data")[name]
+    data = group(tree, "observed_data")[name].isel(inside)
     if data.size <= _FEW:
-        bar = group(tree, "constant_data")[f"{name}_measurement_sd"].values
+        bar = group(tree, "constant_data")[f"{name}_measurement_sd"].isel(inside).values
         middle = data[f"{name}_point"].values
         axes.errorbar(middle, data.values, bar, fmt="none", ecolor=BLACK, elinewidth=0.6)
     size, opacity = (1.5, 0.6) if many else (4.0, 1.0)
@@ -114,14 +131,9 @@ def _bands(axes: Axes, x: NDArray[np.generic], quantiles: xr.DataArray) -> None:
 
 
 def _predictive(axes: Axes, draws: xr.DataArray, time: NDArray[np.datetime64]) -> None:
-    """Central 90 % at the compared points: a box a point, so that gaps stay gaps."""
-    point = draws[f"{draws.name}_point"].values
+    """Central 90 % at the compared points."""
     low, high = draws.quantile([0.05, 0.95], ("chain", "draw")).values
-    width = (time[-1] - time[0]) / 80
-    if len(point) > 1:
-        width = min(width, np.median(np.diff(point)))
-    x = np.stack([point - width / 2, point + width / 2, point + width / 2], axis=1).ravel()
-    low, high = (np.stack([y, y, y * np.nan], axis=1).ravel() for y in (low, high))
+    x, (low, high) = boxes(draws[f"{draws.name}_point"].values, (time[0], time[-1]), low, high)
     label = "posterior predictive, 90%"
     axes.fill_between(x, low, high, color=GREY, alpha=0.3, lw=0, aa=False, label=label)
 
@@ -145,9 +157,9 @@ def _season(axes: Axes, tree: xr.DataTree, name: str) -> None:
 
 
 def _scatter(axes: Axes, tree: xr.DataTree, name: str, skill: pd.Series[float]) -> None:
-    pairs = _pairs(tree, name)
-    low, model, high = pairs[name].sel(quantile=[0.05, 0.5, 0.95]).values
-    seen, attrs = pairs[f"{name}_observed"].values, pairs[name].attrs
+    simulation = group(tree, "simulation")
+    seen, (low, model, high) = compared(simulation, name, (0.05, 0.5, 0.95))
+    attrs = simulation[name].attrs
     sd = group(tree, "constant_data")[f"{name}_measurement_sd"].values
     if len(seen) <= _FEW and len(sd) == len(seen):
         both = np.stack([model - low, high - model])

@@ -7,9 +7,12 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
-from bayes_tbm.errors import InputError
+Array = NDArray[Any]
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
@@ -35,19 +38,22 @@ SETS = (
 
 
 def looks(names: Sequence[str]) -> list[Look]:
-    """Return a look for each of several fits.
+    """Return a look for each of several fits: `SETS`, then their colours with other lines, marks.
 
-    Raises
-    ------
-    InputError
-        There are more fits than looks that can be told apart.
+    Thirty differ; later ones begin again.
     """
-    if len(names) > len(SETS):
-        raise InputError(
-            where="plots", rule=f"at most {len(SETS)} fits can be told apart in one figure",
-            found=len(names), remedy="draw fewer at a time",
-        )  # fmt: skip
-    return list(SETS[: len(names)])
+    lines = list(dict.fromkeys(look.line for look in SETS))
+    found = []
+    for place in range(len(names)):
+        turn, own = divmod(place, len(SETS))
+        line, marker = lines[(own + turn) % len(lines)], SETS[(own + turn) % len(SETS)].marker
+        found.append(Look(SETS[own].colour, line, marker))
+    return found
+
+
+def legend_above(axes: Axes, handles: Sequence[Artist]) -> None:
+    """Put a legend above a panel, where it covers nothing however many fits there are."""
+    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
 
 
 GREY, PALE_GREY = "#7F7F7F", "#D9D9D9"
@@ -82,6 +88,33 @@ def tidy(*panels: Axes) -> None:
         axes.tick_params(which="minor", length=1.5)
         axes.xaxis.get_offset_text().set_fontsize(SMALL)
         axes.yaxis.get_offset_text().set_fontsize(SMALL)
+
+
+def boxes(
+    point: Array, ends: tuple[np.datetime64, np.datetime64], *values: Array
+) -> tuple[Array, list[Array]]:
+    """Give each point a width, so that one alone can be seen and gaps stay gaps.
+
+    Parameters
+    ----------
+    point
+        Instants, (point,).
+    ends
+        Of the axis: a point is at most a fraction of it wide, and no wider than points are apart.
+    *values
+        At the points.
+
+    Returns
+    -------
+    tuple
+        Instants and values of a line in pieces, one a point.
+    """
+    width = (ends[1] - ends[0]) / 80
+    apart = np.diff(np.unique(point))
+    if apart.size:
+        width = min(width, np.median(apart))
+    x = np.stack([point - width / 2, point + width / 2, point + width / 2], axis=1).ravel()
+    return x, [np.stack([y, y, y * np.nan], axis=1).ravel() for y in values]
 
 
 def unit_text(attrs: Mapping[Any, Any]) -> str:

@@ -20,6 +20,7 @@ from bayes_tbm.posterior.traced import TracedDensity
 from bayes_tbm.prediction.draws import evenly, in_batches, with_fixed
 from bayes_tbm.prediction.fitted import Fitted, fitted, fitted_period, not_before
 from bayes_tbm.prediction.given import check_given
+from bayes_tbm.results.attempts import CONVERGENCE, warn_unless_converged
 from bayes_tbm.results.groups import group
 from bayes_tbm.results.tree import at_steps, check_result
 from bayes_tbm.runtime.fork import jax_will_run
@@ -31,6 +32,7 @@ from bayes_tbm.streams import BoundStream, Stream, bind
 from bayes_tbm.units import UNITS
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_DATES = "fitted_from", "fitted_to", "predicted_from", "predicted_to"
 Array = NDArray[Any]
 Period = tuple[np.datetime64, np.datetime64]
 """Middles of the first and the last step to predict."""
@@ -80,14 +82,18 @@ def predict(
         Groups ``predictions`` and ``prior_predictions`` (draw, point), errors included;
         ``log_score`` and ``prior_log_score``, the log density of each observed point by itself
         under each draw; ``observed_data`` and ``constant_data`` there; ``fitted_data``, the points
-        that were fitted; ``simulation``, quantiles of the model's series at the steps predicted,
-        with the data.
+        that were fitted; ``simulation``, quantiles of the model's series and data at the steps.
 
     Raises
     ------
     InputError
         The site is not that of the result, nothing follows the fitted period, or nothing was
         observed there.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The chains of the result have not converged.
     """
     use_double_precision()
     jax_will_run()
@@ -95,6 +101,8 @@ def predict(
     draws = whole_at_least(2, "draws", draws, where="predict")
     seed = whole_at_least(0, "seed", seed, where="predict", below=2**32)
     check_given(site, start, end, observations)
+    if CONVERGENCE in tree.children:
+        warn_unless_converged(tree)
     if observations is None:
         begin = _begin(tree, site, start)
     else:
@@ -109,9 +117,8 @@ def predict(
         "prior": _drawn(what, held, evenly(group(tree, "prior"), draws), seed + 1, given=False),
     }
     out = _tree(what, held, predicted, period)
-    dates = [str(t)[:10] for t in (*fitted_period(tree), *period)]
-    names = ("fitted_from", "fitted_to", "predicted_from", "predicted_to")
-    out.attrs = {"site": site.name, **dict(zip(names, dates, strict=True))}
+    dates = zip(_DATES, (*fitted_period(tree), *period), strict=True)
+    out.attrs = {"site": site.name, **{name: str(time)[:10] for name, time in dates}}
     return out
 
 

@@ -157,7 +157,7 @@ def _figures(tree: xr.DataTree, folder: Path) -> list[Path]:
             raise unwritten[0] from group
         for error in group.exceptions:
             warnings.warn(f"{'; '.join(error.__notes__)}: {error}", stacklevel=2)
-        return sorted(folder.glob("*.png"))
+        return [path for name in FIGURES if (path := folder / f"{name}.png").exists()]
 
 
 def save_tree(tree: xr.DataTree, path: Path) -> Path:

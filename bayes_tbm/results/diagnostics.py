@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Sequence
 
 import arviz as az
 import numpy as np
@@ -10,6 +12,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.results.groups import fixed_quantities, group
 
 Array = NDArray[np.float64]
@@ -28,7 +31,8 @@ class ConvergenceReport:
         One line for each check that did not.
     rhat, ess_bulk, ess_tail
         Largest R-hat and smallest effective sample sizes over parameters and derived quantities
-        (what follows from fixed values alone is left out).
+        (what follows from fixed values alone is left out). One chain has no R-hat: NaN, and the
+        check fails.
     divergences
         Number of divergent transitions.
     bfmi
@@ -60,8 +64,9 @@ class ConvergenceReport:
 
     def __str__(self) -> str:
         head = "CONVERGED" if self.passed else "NOT CONVERGED: do not use this posterior as it is"
+        rhat = "R-hat unknown" if np.isnan(self.rhat) else f"R-hat <= {self.rhat:.3f}"
         figures = (
-            f"R-hat <= {self.rhat:.3f}, ESS bulk >= {self.ess_bulk:.0f}, tail >= "
+            f"{rhat}, ESS bulk >= {self.ess_bulk:.0f}, tail >= "
             f"{self.ess_tail:.0f}, {self.divergences} divergences, E-BFMI >= {self.bfmi:.2f}"
         )
         return "\n".join([head, f"  {figures}", *(f"  - {line}" for line in self.failures)])
@@ -84,19 +89,26 @@ def check_convergence(
     ConvergenceReport
         ``passed``, ``failures`` (a line each) and the worst ``rhat``, ``ess_bulk``, ``ess_tail``,
         ``divergences`` and ``bfmi``. Printed, it says whether to use the posterior.
+
+    Raises
+    ------
+    InputError
+        The result was not sampled: it is of the prior, or has no energies.
     """
+    _require_sampled(tree)
     with np.errstate(invalid="ignore"):  # a constant has no R-hat
         table = az.summary(tree, kind="diagnostics", round_to="none").astype(float)
     table = table.drop(index=[name for name in fixed_quantities(tree) if name in table.index])
     rhat, bulk, tail = table["r_hat"], table["ess_bulk"], table["ess_tail"]
+    alone = group(tree, "posterior").sizes["chain"] == 1
     stats = group(tree, "sample_stats")
     bfmi = float(np.min(az.bfmi(tree)["energy"].values))
     divergences = int(stats["diverging"].sum())
     trees = stats.get("reached_max_tree_depth")  # other than NUTS, samplers grow none
     deepest = 0.0 if trees is None else float(trees.mean())
-    failures = []
+    failures = ["R-hat unknown: one chain; take two or more"] if alone else []
     for label, bad, worst in (
-        (f"R-hat above {rhat_max}", rhat[~(rhat <= rhat_max)], rhat),
+        (f"R-hat above {rhat_max}", rhat[~(rhat <= rhat_max) & (not alone)], rhat),
         (f"bulk ESS below {ess_min:.0f}", bulk[~(bulk >= ess_min)], -bulk),
         (f"tail ESS below {ess_min:.0f}", tail[~(tail >= ess_min)], -tail),
     ):
@@ -113,6 +125,18 @@ def check_convergence(
         tuple(failures), divergences=divergences, bfmi=bfmi, at_tree_limit=deepest,
         rhat=rhat.to_numpy().max(), ess_bulk=bulk.to_numpy().min(), ess_tail=tail.to_numpy().min(),
         only_short=not divergences and deepest <= _DEEPEST and bfmi > bfmi_min,
+    )  # fmt: skip
+
+
+def _require_sampled(tree: xr.DataTree) -> None:
+    """Refuse what no sampler made: it has no energies."""
+    if "sample_stats" in tree.children and "energy" in tree["sample_stats"]:
+        return
+    prior = json.loads(tree.attrs.get("experiment", "{}")).get("prior_only", False)
+    raise InputError(
+        where="check_convergence", variable="tree", rule="must be a posterior that was sampled",
+        found="draws of the prior, which are independent" if prior else "no sample_stats of energy",
+        remedy="give what bayes_tbm.Calibration.sample returns",
     )  # fmt: skip
 
 
@@ -136,8 +160,8 @@ def stream_skill(tree: xr.DataTree) -> pd.DataFrame:
           over the data's sd;
         - ``rmse``: root mean squared residual, in the stream's unit;
         - ``lag1``: correlation of residuals at neighbouring observed values;
-        - ``discrepancy``: share of the variance of the compared points that the inferred structural
-          error takes;
+        - ``discrepancy``: share of the variance of the compared points that the structural error
+          takes, inferred or held fixed;
         - ``inside_90``, ``inside_95``: share of points inside the central posterior predictive
           intervals.
     """
@@ -146,10 +170,8 @@ def stream_skill(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def _skill(tree: xr.DataTree, name: str) -> dict[str, float]:
-    seen, simulated = _pairs(group(tree, "simulation"), name)
-    keep = np.isfinite(seen)
-    data = seen[keep]
-    residual = simulated[keep] - data
+    data, (simulated,) = compared(group(tree, "simulation"), name)
+    residual = simulated - data
     spread = float(np.std(data)) or np.nan
     lag1 = np.nan
     if len(data) > 3 and np.ptp(residual[1:]) > 0 and np.ptp(residual[:-1]) > 0:
@@ -166,20 +188,32 @@ def _skill(tree: xr.DataTree, name: str) -> dict[str, float]:
     }
 
 
-def _pairs(simulation: xr.Dataset, name: str) -> tuple[Array, Array]:
-    """Return data and median simulation of a stream, what was seen before the record first."""
+def compared(
+    simulation: xr.Dataset, name: str, levels: Sequence[float] = (0.5,)
+) -> tuple[Array, Array]:
+    """Return what was seen of a stream, (place,), and what was simulated there, (level, place).
+
+    What was seen before the record comes first.
+    """
     parts = [part for part in (f"{name}_earlier", name) if part in simulation]
-    seen = [simulation[f"{part}_observed"].values for part in parts]
-    simulated = [simulation[part].sel(quantile=0.5).values for part in parts]
-    return np.concatenate(seen), np.concatenate(simulated)
+    seen = np.concatenate([simulation[f"{part}_observed"].values for part in parts])
+    quantiles = [simulation[part].sel(quantile=list(levels)) for part in parts]
+    simulated = np.concatenate([q.transpose("quantile", ...).values for q in quantiles], axis=1)
+    known = np.isfinite(seen)
+    return seen[known], simulated[:, known]
 
 
 def _discrepancy(tree: xr.DataTree, name: str) -> float:
     """Return the share of the data's variance, or of their logarithms', that the model misses."""
     posterior, data = group(tree, "posterior"), group(tree, "observed_data")[name].values
+    stated = json.loads(tree.attrs.get("experiment", "{}")).get("priors", {})
     for suffix, scale in (("structural_sd", np.asarray), ("structural_log_sd", np.log)):
-        if f"{name}_{suffix}" in posterior:
-            structural = float((posterior[f"{name}_{suffix}"] ** 2).median())
+        error, structural = f"{name}_{suffix}", 0.0
+        if error in posterior:
+            structural = float((posterior[error] ** 2).median())
+        elif error in stated:  # held fixed, which leaves nothing to infer
+            structural = float(stated[error].get("value", np.nan)) ** 2
+        if structural:
             return structural / (float(np.var(scale(data))) or np.nan)
     return 0.0
 

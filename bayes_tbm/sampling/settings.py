@@ -34,7 +34,8 @@ class Settings:
         ``blackjax-chees``: ChEES-HMC, for 32 chains or more side by side.
         ``blackjax-flow``: HMC of 32 chains or more through a normalizing flow that warm-up (1000
         transitions or more) fits, for posteriors whose curvature changes from place to place. It
-        keeps its own target acceptance.
+        keeps its own target acceptance and lengths of trajectories, whatever ``target_accept`` and
+        ``max_tree_depth`` say; its warm-up goes by 50 transitions, rounded down.
     extensions
         How often half as many draws may be added to a run that is close to convergence without
         being there: R-hat below 1.05, an ESS that grows to 400 if all of them are added, and

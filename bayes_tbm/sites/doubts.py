@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_tbm.sites.doubts_against_weather import against_weather, correlation
+from bayes_tbm.sites.doubts_against_weather import MORE_THAN_FALLS, against_weather, correlation
 from bayes_tbm.sites.doubts_of_sign import wrong_signs
 from bayes_tbm.sites.doubts_of_spread import spread
 from bayes_tbm.sites.observations import FLUXES, Observations
@@ -15,6 +15,7 @@ from bayes_tbm.units import UNITS
 _SMALL = {"shortwave": 5.0, "vpd": 3.0, "gpp": 0.1, "reco": 0.1, "nee": 0.05, "nbe": 0.05,
           "et": 0.1, "lai": 0.3}  # fmt: skip
 """Below which the largest size of no series over a year lies, in the canonical unit."""
+_LITTLE_RAIN = "precipitation: very small"
 _DRY, _WET = 0.05, 20.0
 """Mean precipitation below which next to nothing grows, and which falls nowhere [mm d-1]."""
 _APART = 0.5
@@ -69,7 +70,10 @@ def doubts(
     step = float(np.median(drivers["step_length"].values))
     for seen in observations.values():
         told |= spread(seen, step) | _differing(seen)
-    told |= against_weather(latitude, drivers, observations)
+    against = against_weather(latitude, drivers, observations)
+    if _LITTLE_RAIN in told:
+        against.pop(MORE_THAN_FALLS, None)  # a doubt a fault
+    told |= against
     return told | wrong_signs(latitude, observations)
 
 
@@ -82,7 +86,7 @@ def _of_a_year(latitude: float, drivers: xr.Dataset) -> dict[str, str]:
     rain = float(np.average(drivers["precipitation"].values, weights=lengths))
     asked = f"{rain:.2g} mm d-1 on average: is the unit right, and is it per day?"
     if 0.0 < rain < _DRY:
-        told["precipitation: very small"] = asked
+        told[_LITTLE_RAIN] = asked
     elif rain > _WET:
         told["precipitation: very large"] = asked
     burnt = float(drivers["burned_fraction"].values.mean())

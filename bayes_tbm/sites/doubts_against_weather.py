@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.sites.observations import Observations
 
+MORE_THAN_FALLS = "et: more than falls"
 _EVAPORATED = 2.0
 """Evapotranspiration of a year over its precipitation beyond which it is watered, or wrong."""
 _TROPIC = 23.5
@@ -43,7 +44,7 @@ def against_weather(
         rain = float((drivers["precipitation"].values * lengths)[span].sum() / days)
         most = float((et * lengths)[held].sum() / days)  # as if there were none in the gaps
         if most > _EVAPORATED * rain > 0.0:
-            told["et: more than falls"] = (
+            told[MORE_THAN_FALLS] = (
                 f"{most:.2g} mm d-1 on average against {rain:.2g} of precipitation: are both units "
                 "right, and is the land not watered?"
             )

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.model import Drivers, Pools, Trajectory, prepare, regrow, simulate
 from bayes_tbm.model.derived import MATURE_AGE
 from bayes_tbm.model.rates import initial_pools
@@ -26,6 +27,7 @@ from bayes_tbm.model.regrowth import (
     live_biomass,
 )
 from bayes_tbm.parameters import TABLE, Parameters, names_in
+from bayes_tbm.plain import finite_number
 from bayes_tbm.sites.site import Site
 from bayes_tbm.synthetic.ladder import CLIMATES, Climate, monthly_weather
 from bayes_tbm.synthetic.measurement import MEASUREMENTS, measure
@@ -42,6 +44,8 @@ COLD_RESIDENCE, RESIDENCE_LOG_SD = 100.0, 0.25
 PRODUCTION, LEAF_AREA, BIOMASS = (250.0, 1500.0), (0.8, 6.0), (20.0, 350.0)
 """Stands are kept whose annual GPP [g C m-2], largest LAI and biomass at 150 yr [Mg ha-1] lie
 within these, the range of boreal forests."""
+MOST_DRAWS = 2000
+"""Draws of the population of which one must be kept; of usual residence times one in 3 is."""
 AGES = (40.0, 120.0)
 """Between which a stand's age at the start of the record lies [yr]."""
 
@@ -90,14 +94,23 @@ def virtual_stand(
     climate : str or Climate
         Key of `bayes_tbm.synthetic.ladder.CLIMATES`, or a climate.
     seed : int
-        Of truth, weather and errors.
+        Of truth, weather and errors; stands of other climates need other seeds to be independent
+        where climates are given as such (they share random numbers with ``FI-Hyy``, too).
     years : int
         Length of the record.
     residence : float, optional
         Wood residence time [yr]; by default drawn from the population, as all other parameters are.
     ages : tuple of float
         Between which the stand's age at the start of the record lies [yr].
+
+    Raises
+    ------
+    InputError
+        The residence time lies outside of its prior, or no stand of the population is boreal under
+        this climate.
     """
+    if residence is not None:
+        residence = _plausible(residence)
     normals = CLIMATES[climate] if isinstance(climate, str) else climate
     label = climate if isinstance(climate, str) else f"{normals.coldest_month:.1f}"
     entropy = [seed, list(CLIMATES).index(climate)] if isinstance(climate, str) else [seed]
@@ -110,14 +123,31 @@ def virtual_stand(
         notes=(f"virtual stand in a climate like {label}, seed {seed}",),
     )  # fmt: skip
     with jax.enable_x64(True):
-        while True:
+        for _ in range(MOST_DRAWS):
             truth, age = _draw(for_truth, normals, residence, ages)
             grown, known, closed = _simulated(site, truth, age)
             if closed and _is_boreal(grown, known):
                 break
+        else:
+            raise InputError(
+                where="virtual_stand", rule=f"some stand of {MOST_DRAWS} must be that of a boreal "
+                "forest", found="none under this climate, residence time and seed",
+            )  # fmt: skip
     seen = measure(for_errors, MEASUREMENTS["monthly"], site.drivers["time"].values, known)
     observed = replace(site, observations=seen)
     return VirtualStand(observed, truth, age, normals.coldest_month, grown)
+
+
+def _plausible(residence: float) -> float:
+    """Refuse a residence time under which no forest stands."""
+    low, high = TABLE["wood_residence_time"].prior.support
+    number = finite_number(residence)
+    if number is None or not low <= number <= high:
+        raise InputError(
+            where="virtual_stand", variable="residence",
+            rule=f"must lie between {low:g} and {high:g} yr", found=repr(residence),
+        )  # fmt: skip
+    return number
 
 
 def residence_time(coldest_month: float) -> float:

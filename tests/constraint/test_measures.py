@@ -82,6 +82,42 @@ def test_bits_need_no_stated_prior(tree):
     assert data.sizes["pair"] == 0
 
 
+def test_pairs_alone_can_be_measured(tree, data):
+    alone = constraint(tree, parameters=[], pairs=[("a", "b")])
+    assert alone.sizes == {"parameter": 0, "pair": 1, "stream": data.sizes["stream"]}
+    expected = data["joint_bits"].sel(pair="a & b").item()
+    assert alone["joint_bits"].item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_one_name_is_one_quantity(tree):
+    assert list(constraint(tree, parameters="derived", pairs=[])["parameter"].values) == ["derived"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"parameters": [], "pairs": []}, "constraint: needs a quantity or a pair"),
+        ({"pairs": ("a", "b")}, r"constraint: pairs: must be a list of pairs of names; found"),
+        ({"pairs": "ab"}, r"constraint: pairs: must be a list of pairs of names; found 'ab'"),
+    ],
+)
+def test_nothing_to_measure_and_pairs_that_are_names_are_refused(tree, options, told):
+    with pytest.raises(InputError, match=told):
+        constraint(tree, **options)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_overlap_is_an_area_of_at_most_one(linear_gaussian, make_stream, seed):
+    """Of a parameter that nothing was learnt of, correction for bias went beyond."""
+    one = {"a": {"family": "normal", "mean": 0.0, "sd": 1.0}}
+    problem = linear_gaussian(
+        one, {"flux": make_stream(np.full((1, 1), 0.01), np.zeros(1), np.ones(1))}
+    )
+    tree = problem.result(seed=seed, memory=0.0, shape=(2, 350))
+    overlap = constraint(tree, pairs=[])["overlap"]
+    assert 0.9 < overlap.item() <= 1.0
+
+
 def test_wood_is_the_default_pair(tree):
     renamed = tree.copy()
     names = {"a": "allocation_wood", "b": "wood_residence_time"}

@@ -192,6 +192,19 @@ def test_keys_may_be_names_or_collections(problem):
     assert gains.gain().sizes == {"stream_set": 2, "target": 1}
 
 
+def test_one_name_is_a_set_of_one_stream(gains):
+    for one, listed in (
+        (gains.add_one_in("flux"), gains.add_one_in(["flux"])),
+        (gains.difference("flux"), gains.difference(["flux"])),
+        (
+            gains.difference(["flux", "stock"], "flux"),
+            gains.difference(["flux", "stock"], ["flux"]),
+        ),
+        (gains.synergy("flux", "stock", "noise"), gains.synergy("flux", "stock", ["noise"])),
+    ):
+        xr.testing.assert_identical(one, listed)
+
+
 def test_missing_sets_are_named(problem):
     gains = set_gains(fits(problem, [(), ("flux",), ("flux", "stock")]), parameters=["a"])
     with pytest.raises(InputError, match=r"shapley: needs a fit.*found none to stock; sample"):

@@ -175,11 +175,31 @@ def test_trace_shows_every_draw_of_every_chain(tree):
 def test_chains_show_the_least_converged_parameters_first():
     tree = make_tree()
     tree["posterior"]["gpp_structural_sd"][0] += 1000.0
-    assert least_converged(tree, 1) == ["gpp_structural_sd"]
+    assert least_converged(tree, 1) == (["gpp_structural_sd"], "largest R-hat")
     figure = plot_rank(tree)
     assert len(figure.axes) == len(POSITIVE)
     assert figure.axes[0].get_title().startswith("GPP structural sd, R-hat")
     assert f"{len(POSITIVE)} parameters with the largest R-hat" in figure.get_suptitle()
+
+
+@pytest.mark.parametrize("plot", [plot_trace, plot_rank])
+def test_one_chain_has_no_r_hat_and_is_not_sorted_by_it(plot):
+    tree = make_tree(1, 60)
+    tree["posterior"]["leaf_lifespan"][0] = np.sort(tree["posterior"]["leaf_lifespan"][0])
+    figure = plot(tree)
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert titles[0] == "leaf lifespan, R-hat n/a"
+    assert all(title.endswith("R-hat n/a") for title in titles)
+    told = f"{len(POSITIVE)} parameters with the smallest effective sample size"
+    assert figure.get_suptitle().startswith(told)
+
+
+def test_chains_that_never_moved_have_no_r_hat_and_come_first():
+    tree = make_tree()
+    tree["posterior"]["gpp_structural_sd"][:] = 3.0
+    titles = [axes.get_title() for axes in plot_rank(tree).axes]
+    assert titles[0] == "GPP structural sd, R-hat n/a"
+    assert sum(title.endswith("n/a") for title in titles) == 1
 
 
 @pytest.mark.parametrize(("chains", "draws"), [(1, 60), (1, 4), (2, 4), (9, 20)])

@@ -1,6 +1,8 @@
 """Predictions of years after the fit, and of what was held out within it."""
 
+import contextlib
 import dataclasses
+import json
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +11,7 @@ import xarray as xr
 
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.cli import main
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import ConvergenceWarning, InputError
 from bayes_tbm.experiment import Experiment
 from bayes_tbm.parameters import Fixed
 from bayes_tbm.prediction import evaluate, predict
@@ -262,6 +264,26 @@ def test_only_predictions_are_evaluated(wrong, draws):
         evaluate(draws if wrong == "tree" else wrong)
 
 
+def kept_gate(*failures):
+    """What a run keeps of its convergence checks."""
+    return xr.DataTree(xr.Dataset(attrs={"failures": json.dumps(failures)}))
+
+
+@pytest.mark.parametrize("failures", [(), ("R-hat above 1.01 in 3 of 40",)])
+def test_a_posterior_that_did_not_converge_is_predicted_from_with_a_warning(failures, draws, whole):
+    tree = draws.copy()
+    tree["convergence"] = kept_gate(*failures)
+    expected = (
+        pytest.warns(ConvergenceWarning, match=rf"have not converged.*: {failures[0]}")
+        if failures
+        else contextlib.nullcontext()
+    )
+    with expected as told:
+        predict(tree, whole, start="2011-02", end="2011-02", draws=8)
+    if told:
+        assert [warning.filename for warning in told] == [__file__]
+
+
 def test_evaluate_command(tmp_path, capsys, draws, fitted_part):
     experiment = Experiment("hyytiala-twin", STREAMS, end="2010")
     folder = tmp_path / "run"
@@ -272,10 +294,14 @@ def test_evaluate_command(tmp_path, capsys, draws, fitted_part):
     groups["sample_stats"] = stats.assign(energy=(("chain", "draw"), energy))
     run = xr.DataTree.from_dict(groups)
     run.attrs = draws.attrs
+    run["convergence"] = kept_gate("R-hat above 1.01 in 3 of 40")
     save_tree(run, folder / "posterior.nc")
     (folder / "experiment.toml").write_text(experiment.to_toml())
     assert main(["evaluate", str(folder), "--end", "2012", "--draws", "20"]) == 0
-    assert "predicted 2011-01-16 to 2012-12-16" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "predicted 2011-01-16 to 2012-12-16" in printed.out
+    assert printed.out.count("NOT CONVERGED") == 1  # the report says it; no warning besides
+    assert "converged" not in printed.err
     written = {path.name for path in (folder / "evaluation").iterdir()}
     assert written == {
         "scores.csv", "by_month.csv", "by_year.csv", "predictions.nc", "predictions.png",

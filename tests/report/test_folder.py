@@ -17,6 +17,8 @@ from bayes_tbm.report import check_folder, load_run, write_run
 from bayes_tbm.report import folder as folder_module
 from bayes_tbm.results import check_convergence, stream_skill
 
+from ..plots.conftest import make_tree
+
 FIGURES = {"streams.png", "prior_posterior.png", "trace.png", "rank.png"}
 
 
@@ -188,3 +190,11 @@ def test_a_run_with_a_fixed_quantity_is_written(tmp_path, short_tree, monkeypatc
     assert "carbon_use_efficiency" not in " ".join(check_convergence(tree).failures)
     constraint = pd.read_csv(tmp_path / "constraint.csv", index_col=0)
     assert "carbon_use_efficiency" not in constraint.index
+
+
+def test_a_figure_that_fails_lets_no_picture_of_others_into_the_report(tmp_path):
+    tree = make_tree(2, 20).filter(lambda node: node.name != "prior")
+    (tmp_path / "notes.png").write_bytes(b"mine")
+    with pytest.warns(UserWarning, match=r"while drawing prior_posterior\.png"):
+        found = folder_module._figures(tree, tmp_path)
+    assert {path.name for path in found} == FIGURES - {"prior_posterior.png"}

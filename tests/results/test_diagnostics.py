@@ -1,8 +1,11 @@
+import json
+
 import arviz as az
 import numpy as np
 import pytest
 import xarray as xr
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.results import check_convergence, stream_skill
 
 SHAPE = (4, 1000)
@@ -117,6 +120,31 @@ def test_what_the_prior_fixes_does_not_fail():
     assert check(groups).passed
 
 
+def test_one_chain_has_no_r_hat_and_says_so():
+    groups = independent()
+    groups = {g: {n: x[:1] for n, x in part.items()} for g, part in groups.items()}
+    gate = check(groups)
+    assert gate.failures == ("R-hat unknown: one chain; take two or more",)
+    assert not gate.passed
+    assert not gate.may_pass(3.0)
+    assert np.isnan(gate.rhat)
+    assert "R-hat unknown, ESS bulk >=" in str(gate)
+    assert "nan" not in str(gate)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "found"),
+    [({"prior_only": True}, "draws of the prior, which are independent"), ({}, "no sample_stats")],
+)
+@pytest.mark.parametrize("stats", [{"diverging": np.zeros((1, 50), bool)}, None])
+def test_what_was_not_sampled_is_refused_in_one_line(experiment, found, stats):
+    groups = {"posterior": {"a": np.random.default_rng(1).normal(size=(1, 50))}}
+    groups |= {"sample_stats": stats} if stats else {}
+    tree = az.from_dict(groups, attrs={"/": {"experiment": json.dumps(experiment)}})
+    with pytest.raises(InputError, match=rf"check_convergence: tree: must be .* found {found}"):
+        check_convergence(tree)
+
+
 SEEN = np.array([1.0, 2.0, 3.0, 4.0])
 
 
@@ -161,6 +189,16 @@ def test_discrepancy_is_the_share_of_variance():
     posterior = {"x_structural_sd": np.array([[0.1, 0.5, 3.0]])}
     row = stream_skill(skill_tree(SEEN, posterior=posterior)).loc["x"]
     assert row["discrepancy"] == pytest.approx(0.5**2 / 1.25)
+
+
+@pytest.mark.parametrize(("suffix", "scale"), [("sd", np.asarray), ("log_sd", np.log)])
+@pytest.mark.parametrize("value", [0.5, 0.0])
+def test_discrepancy_of_an_error_that_is_held_fixed_is_that_of_its_value(suffix, scale, value):
+    tree = skill_tree(SEEN)
+    priors = {f"x_structural_{suffix}": {"family": "fixed", "value": value}}
+    tree.attrs["experiment"] = json.dumps({"priors": priors})
+    expected = value**2 / np.var(scale(SEEN))
+    assert stream_skill(tree).loc["x", "discrepancy"] == pytest.approx(expected)
 
 
 def test_coverage():

@@ -34,7 +34,7 @@ def identity(key: jax.Array, dimension: int) -> Weights:
     def layer(key: jax.Array) -> list[tuple[jax.Array, jax.Array]]:
         keys = jax.random.split(key, len(sizes))
         normal = [jax.random.normal(k, size) for k, size in zip(keys, sizes, strict=True)]
-        scales = [size[0] ** -0.5 for size in sizes[:-1]] + [0.0]
+        scales = [max(size[0], 1) ** -0.5 for size in sizes[:-1]] + [0.0]  # of one, none is given
         return [(s * w, jnp.zeros(w.shape[1])) for s, w in zip(scales, normal, strict=True)]
 
     return [layer(key) for key in jax.random.split(key, _LAYERS)]

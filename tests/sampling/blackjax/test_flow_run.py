@@ -1,6 +1,7 @@
 """HMC through a flow: closed forms on a bent ridge, the same numbers from the same seed."""
 
 import arviz as az
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -75,3 +76,15 @@ def test_the_same_seed_gives_the_same_draws_and_progress_counts_transitions():
     assert np.array_equal(one.z, again.z)
     assert one.z.shape == (4, 24, 2)
     assert counter.count >= SMALL.chains * (flow_engine.warmup_length(SMALL) + SMALL.draws)
+
+
+def test_one_free_parameter_has_a_flow_too():
+    """Moments of a skewed density: of the logarithm of an exponential variable."""
+    mode = Mode(np.zeros(1), 0.0, np.eye(1), starts=1, weight=1.0)
+    settings = Settings(chains=16, warmup=200, draws=400, seed=2)
+    target = Target(lambda z: z[0] - jnp.exp(z[0]))
+    draws = flow_engine.sample(target, [mode], settings, Counter()).z[..., 0]
+    for values, expected in ((draws, -np.euler_gamma), (np.exp(draws), 1.0)):
+        error = float(az.mcse(values, method="mean"))
+        assert error < 0.1 * values.std()
+        assert abs(values.mean() - expected) < 4.0 * error
