@@ -21,7 +21,7 @@ from bayes_tbm.population.batch.columns import STATE_COLUMNS
 from bayes_tbm.population.batch.jobs import Job
 from bayes_tbm.population.batch.journal import Event
 from bayes_tbm.population.batch.kept import SHARED, read_kept
-from bayes_tbm.runtime.files import write_whole
+from bayes_tbm.runtime.files import partial, replace_folder, write_whole
 
 MANIFEST, SUMMARY, FAILURES, DRAWS = "manifest.csv", "summary.csv", "failures.csv", "draws.zarr"
 _CHUNK = 64  # sites
@@ -128,12 +128,11 @@ def _save_draws(rows: Sequence[xr.Dataset], sites: Sequence[str], state: Any, fo
         whole[name] = whole[name].astype(str)
     chunks = {n: (_CHUNK, whole.sizes["draw"]) for n, x in whole.items() if x.ndim == 2}
     encoding = {n: {"chunks": (min(a, len(sites)), b)} for n, (a, b) in chunks.items()}
-    path, beside = folder / DRAWS, folder / f"{DRAWS}.partial"
+    path = folder / DRAWS
+    beside = partial(path)
     try:
-        shutil.rmtree(beside, ignore_errors=True)
         whole.to_zarr(beside, mode="w", encoding=encoding, zarr_format=2, consolidated=True)
-        shutil.rmtree(path, ignore_errors=True)
-        beside.rename(path)
+        return replace_folder(beside, path)
     except OSError as error:
+        shutil.rmtree(beside, ignore_errors=True)
         raise WriteError(f"{path}: could not be written; found {error}") from error
-    return path
