@@ -146,8 +146,11 @@ def fit_many(
     with executors.reached(executor) as executor:  # before anything is written
         out = folder_of(folder, wanted_of(shared, settings) | {"least": least}, sites)
         said = journal.read(out)
-        jobs = [with_attempt(job, said.get(job.name), retry=retry) for job in jobs]
-        own = jobs[place - 1 :: count]
+        ours = {job.name for job in jobs[place - 1 :: count]}
+        jobs = [
+            with_attempt(job, said.get(job.name), retry=retry and job.name in ours) for job in jobs
+        ]
+        own = [job for job in jobs if job.name in ours]
         due = [job for job in own if not is_settled(job, said.get(job.name), out, retry=retry)]
         write_whole(out / MANIFEST, table_of(jobs, out).to_csv())
         with Progress("fitting sites", len(own), show=progress) as bar:

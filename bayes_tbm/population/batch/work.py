@@ -30,7 +30,7 @@ from bayes_tbm.population.batch import journal
 from bayes_tbm.population.batch.claims import claimed
 from bayes_tbm.population.batch.jobs import Job, slug
 from bayes_tbm.population.batch.journal import Event
-from bayes_tbm.population.batch.kept import keep
+from bayes_tbm.population.batch.kept import has_posterior, keep
 from bayes_tbm.population.climate import climate
 from bayes_tbm.report.folder import CHECKPOINT, EXPERIMENT, POSTERIOR, load_run, save_tree
 from bayes_tbm.results import check_convergence
@@ -68,7 +68,7 @@ def fit_job(job: Job, folder: Path, least: Mapping[str, int]) -> Event:
         if not ours:
             return _event(job, journal.RUNNING)
         said = journal.read(folder).get(job.name)
-        if said and (said.key, said.state in journal.FITTED) == (job.key, True):
+        if said and said.state in journal.FITTED and is_settled(job, said, folder, retry=False):
             return said  # another process was faster
         journal.write(folder, _event(job, journal.RUNNING))
         began = time.perf_counter()
@@ -105,7 +105,7 @@ def _fitted(job: Job, folder: Path, least: Mapping[str, int]) -> dict[str, Any]:
         calibration = job.calibration()
         _require(calibration, least)
         # A kill may have come between the posterior and the journal.
-        tree = load_run(own) if _has_posterior(own) else _sampled(job, calibration, own)
+        tree = load_run(own) if has_posterior(own) else _sampled(job, calibration, own)
     shutil.rmtree(own / CHECKPOINT, ignore_errors=True)
     report = check_convergence(tree)
     with contextlib.suppress(FileNotFoundError):  # of an earlier attempt
@@ -136,12 +136,6 @@ def _sampled(job: Job, calibration: Calibration, own: Path) -> xr.DataTree:
     keep(tree, own)
     save_tree(tree, own / POSTERIOR)
     return tree
-
-
-def _has_posterior(own: Path) -> bool:
-    """Whether there is one that is more than an empty file, as a full disk leaves."""
-    path = own / POSTERIOR
-    return path.is_file() and path.stat().st_size > 0
 
 
 def _require(calibration: Calibration, least: Mapping[str, int]) -> None:
@@ -204,5 +198,5 @@ def is_settled(job: Job, said: Event | None, folder: Path, *, retry: bool) -> bo
     if said is None or said.key != job.key:
         return False
     if said.state in journal.FITTED:
-        return _has_posterior(folder / job.folder)
+        return has_posterior(folder / job.folder)
     return said.state in (journal.SKIPPED, journal.FAILED) and not retry

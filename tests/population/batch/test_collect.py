@@ -1,0 +1,101 @@
+"""What is told and collected of a batch: of the fits that are asked for now, and that are there."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import bayes_tbm as bt
+from bayes_tbm.experiment import Experiment
+from bayes_tbm.population.batch import journal
+from bayes_tbm.population.batch.collect import MANIFEST, collect, states, table_of
+from bayes_tbm.population.batch.manifest import jobs_of
+from bayes_tbm.population.batch.work import fit_job, is_settled
+
+TWINS = {"A": "hyytiala-twin", "B": "hyytiala-twin-daily"}
+PRIORS = json.dumps({"wood_residence_time": bt.LogNormal(60.0, 1.0).to_dict()})
+
+
+def jobs(**columns):
+    table = {"site": list(TWINS), "path": list(TWINS.values()), **columns}
+    return jobs_of(pd.DataFrame(table), Experiment("", ("gpp", "lai")), bt.Settings())
+
+
+def as_fitted(job, folder, state=journal.DONE, **more):
+    """Leave what a fit leaves, as far as collecting it needs."""
+    own = folder / job.folder
+    own.mkdir(parents=True, exist_ok=True)
+    (own / "posterior.nc").write_text("of a fit")
+    quantiles = dict.fromkeys(("mean", "sd", "q05", "median", "q95"), [60.0])
+    summary = pd.DataFrame({"quantity": ["wood_residence_time"], **quantiles})
+    summary.to_csv(own / "summary.csv", index=False)
+    draws = xr.Dataset({"wood_residence_time": ("draw", np.full(30, 60.0, "float32")),
+                        "index": ("draw", np.arange(30))})  # fmt: skip
+    draws.assign(effective=30.0, priors=PRIORS).to_netcdf(own / "draws.nc", engine="h5netcdf")
+    event = journal.Event(job.name, job.key, job.folder, state, attempt=job.attempt, **more)
+    return journal.write(folder, event)
+
+
+def collected(folder):
+    return list(xr.open_zarr(folder / "draws.zarr").site.values)
+
+
+def test_a_row_that_was_changed_is_pending_and_its_old_posterior_is_not_collected(tmp_path):
+    before = jobs()
+    for job in before:
+        as_fitted(job, tmp_path)
+    collect(before, tmp_path)
+    assert collected(tmp_path) == ["A", "B"]
+    now = jobs(stand_age=[40, None])
+    table = table_of(now, tmp_path)
+    assert table["state"].to_dict() == {"A": "pending", "B": "done"}
+    (tmp_path / MANIFEST).write_text(table.to_csv())  # as a batch does when it begins
+    assert states(tmp_path)["state"].to_dict() == {"A": "pending", "B": "done"}
+    collect(now, tmp_path)
+    assert collected(tmp_path) == ["B"]
+    journal.write(tmp_path, journal.Event("A", now[0].key, now[0].folder, journal.FAILED))
+    assert states(tmp_path)["state"].to_dict() == {"A": "failed", "B": "done"}
+
+
+def test_a_batch_that_is_tried_again_meanwhile_is_told_as_it_is(tmp_path):
+    """Another shard wrote the manifest before this one began its next attempt."""
+    own = jobs()
+    for job in own:
+        as_fitted(job, tmp_path, journal.NOT_CONVERGED)
+    (tmp_path / MANIFEST).write_text(table_of(own, tmp_path).to_csv())
+    then = os.stat(tmp_path / MANIFEST).st_mtime - 10.0
+    os.utime(tmp_path / MANIFEST, (then, then))
+    again = own[0].again()
+    journal.write(tmp_path, journal.Event("A", again.key, again.folder, journal.FAILED))
+    assert states(tmp_path)["state"].to_dict() == {"A": "failed", "B": "not converged"}
+
+
+@pytest.mark.parametrize("lose", [lambda own: (own / "posterior.nc").unlink(), shutil.rmtree])
+def test_a_posterior_that_was_lost_is_told_left_out_and_made_again(tmp_path, lose):
+    own = jobs()
+    for job in own:
+        said = as_fitted(job, tmp_path)
+    lose(tmp_path / own[1].folder)
+    assert states(tmp_path)["state"].to_dict() == {"A": "done", "B": "pending"}
+    collect(own, tmp_path)
+    assert collected(tmp_path) == ["A"]
+    assert not is_settled(own[1], said, tmp_path, retry=False)
+    tried = fit_job(own[1], tmp_path, {"gpp": 10**6})  # so that it ends before it is sampled
+    assert tried.state == "skipped"
+
+
+def test_a_shard_that_tries_again_leaves_the_others_attempts_as_they_are(tmp_path):
+    def run(shard, **options):
+        return bt.fit_many(
+            pd.DataFrame({"site": list(TWINS), "path": list(TWINS.values())}), ("gpp", "lai"),
+            folder=tmp_path, executor="serial", progress=False, shard=shard,
+            least={"gpp": 10**6}, **options,
+        ).table["state"].to_dict()  # fmt: skip
+
+    as_fitted(jobs()[1], tmp_path, journal.NOT_CONVERGED)
+    assert run((1, 2), retry=True) == {"A": "skipped", "B": "not converged"}
+    assert collected(tmp_path) == ["B"]  # by the last of the shards
