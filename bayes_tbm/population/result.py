@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,8 @@ class PopulationResult:
         Of weak sites, for the mean function that was asked for; None where none was asked for.
     not_converged
         Sites of the batch that were left out because their chains have not converged.
+    not_fitted
+        Sites of the batch that have no posterior, by state.
     """
 
     mean: str
@@ -58,6 +61,7 @@ class PopulationResult:
     attribution: Attribution
     refits: Refits | None = None
     not_converged: tuple[str, ...] = ()
+    not_fitted: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def fit(self) -> PopulationFit:
@@ -98,8 +102,11 @@ class PopulationResult:
                 f"{len(self.not_converged)} more sites are left out, whose chains have not "
                 f"converged: {', '.join(self.not_converged[:6])}; --not-converged takes them, too"
             )
-        if self.refits and (told := self.refits.summary()):
-            lines.append(told)
+        if self.not_fitted:
+            told = [f"{len(s)} {state} ({_first(s)})" for state, s in self.not_fitted.items()]
+            lines.append(f"sites of the batch without a posterior: {', '.join(told)}")
+        if self.refits and (said := self.refits.summary()):
+            lines.append(said)
         elif poor:
             lines.append(
                 f"too few draws where the population puts its weight at {len(poor)} sites: "
@@ -185,3 +192,8 @@ class PopulationResult:
         first = self.draws.phi[..., 0].T
         places = pooled(self.fit, self.draws, rng, most=1000)
         return first, np.take_along_axis(first, places, axis=0)
+
+
+def _first(names: Sequence[str]) -> str:
+    """Some of many names."""
+    return ", ".join(names[:6]) + ", ..." * (len(names) > 6)

@@ -44,6 +44,19 @@ def read_table(
     InputError
         It cannot be read, a site or a column is there twice, or a site is missing.
     """
+    table = read_all(path, comment=comment, remedy=remedy)
+    if lost := [site for site in sites if site not in table.index]:
+        raise InputError(
+            where=str(path), variable="site", rule="must have a row for every site",
+            found=f"none for {', '.join(lost[:5])}", remedy=remedy,
+        )  # fmt: skip
+    return table.loc[list(sites)]
+
+
+def read_all(
+    path: str | Path, *, comment: str | None = None, remedy: str | None = None
+) -> pd.DataFrame:
+    """Read all rows of a table of sites, as `read_table` reads some."""
     table = _read(path, comment, remedy)
     if "site" not in table:
         raise InputError(
@@ -52,13 +65,8 @@ def read_table(
         )  # fmt: skip
     _refuse_twice(path, table)
     table = table.set_index("site")
-    if lost := [site for site in sites if site not in table.index]:
-        raise InputError(
-            where=str(path), variable="site", rule="must have a row for every site",
-            found=f"none for {', '.join(lost[:5])}", remedy=remedy,
-        )  # fmt: skip
     table.attrs[SOURCES] = {"": str(path)}
-    return table.loc[list(sites)]
+    return table
 
 
 def source_of(table: pd.DataFrame, name: str = "") -> str:

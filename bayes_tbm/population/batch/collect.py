@@ -21,9 +21,10 @@ from bayes_tbm.population.batch.columns import STATE_COLUMNS
 from bayes_tbm.population.batch.jobs import Job
 from bayes_tbm.population.batch.journal import Event
 from bayes_tbm.population.batch.kept import SHARED, has_posterior, read_kept
-from bayes_tbm.runtime.files import partial, replace_folder, write_whole
+from bayes_tbm.runtime.files import partial, remove_folder, replace_folder, write_whole
 
 MANIFEST, SUMMARY, FAILURES, DRAWS = "manifest.csv", "summary.csv", "failures.csv", "draws.zarr"
+_MAP = "map.png"
 _CHUNK = 64  # sites
 _NO_DRAW = -1  # place of a draw that a site has not
 WRITTEN = (MANIFEST, SUMMARY, FAILURES, DRAWS)
@@ -100,7 +101,7 @@ def _row(event: Event | None, folder: Path, where: str | None = None) -> dict[st
 
 
 def collect(jobs: Sequence[Job], folder: Path) -> list[Path]:
-    """Write what follows from the fits of a folder; what is there is replaced.
+    """Write what follows from the fits of a folder; what is there is replaced, or removed.
 
     Parameters
     ----------
@@ -125,21 +126,26 @@ def collect(jobs: Sequence[Job], folder: Path) -> list[Path]:
     bad = table[~table["state"].eq(journal.DONE)][["state", "reason", "folder"]]
     written.append(write_whole(folder / FAILURES, bad.to_csv()))
     fitted = table[table["state"].isin(journal.FITTED)]
+    has_places = {"latitude", "longitude"} <= set(table.columns)
+    if not (len(fitted) and has_places):
+        (folder / _MAP).unlink(missing_ok=True)
     if not len(fitted):
+        (folder / SUMMARY).unlink(missing_ok=True)
+        remove_folder(folder / DRAWS)
         return written
     summaries, rows = [], []
     for site, where in fitted["folder"].items():
         summary, draws = read_kept(folder / str(where))
         summaries.append(summary.assign(site=site))
-        rows.append(draws)
+        rows.append(draws.assign(folder=str(where)))
     whole = pd.concat(summaries).set_index(["site", "quantity"])
     written.append(write_whole(folder / SUMMARY, whole.to_csv()))
     sites = [str(site) for site in fitted.index]
     written.append(_save_draws(rows, sites, fitted["state"].to_numpy(), folder))
-    if {"latitude", "longitude"} <= set(table.columns):
+    if has_places:
         medians = whole["median"].xs(SHARED[0], level="quantity").to_dict()
         figure = plot_map(table, medians, "wood residence time, yr")
-        written.append(save_png(figure, folder / "map.png"))
+        written.append(save_png(figure, folder / _MAP))
     return written
 
 
@@ -151,7 +157,7 @@ def _save_draws(rows: Sequence[xr.Dataset], sites: Sequence[str], state: Any, fo
     )
     whole = joined.drop_vars("draw")
     whole["state"] = "site", state.astype(str)
-    for name in ("priors", "state"):
+    for name in {"priors", "state", "folder"} & set(whole):
         whole[name] = whole[name].astype(str)
     chunks = {n: (_CHUNK, whole.sizes["draw"]) for n, x in whole.items() if x.ndim == 2}
     encoding = {n: {"chunks": (min(a, len(sites)), b)} for n, (a, b) in chunks.items()}

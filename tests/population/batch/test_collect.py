@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from bayes_tbm.population.batch import journal
 from bayes_tbm.population.batch.collect import MANIFEST, collect, states, table_of
 from bayes_tbm.population.batch.manifest import jobs_of
 from bayes_tbm.population.batch.work import fit_job, is_settled
+from bayes_tbm.population.result import PopulationResult
+from bayes_tbm.population.runs import _store, site_draws, sites_not_fitted
 
 TWINS = {"A": "hyytiala-twin", "B": "hyytiala-twin-daily"}
 PRIORS = json.dumps({"wood_residence_time": bt.LogNormal(60.0, 1.0).to_dict()})
@@ -30,8 +33,8 @@ def as_fitted(job, folder, state=journal.DONE, **more):
     own = folder / job.folder
     own.mkdir(parents=True, exist_ok=True)
     (own / "posterior.nc").write_text("of a fit")
-    quantiles = dict.fromkeys(("mean", "sd", "q05", "median", "q95"), [60.0])
-    summary = pd.DataFrame({"quantity": ["wood_residence_time"], **quantiles})
+    summary = pd.DataFrame({"quantity": ["wood_residence_time"]})
+    summary[["mean", "sd", "q05", "median", "q95"]] = 60.0
     summary.to_csv(own / "summary.csv", index=False)
     draws = xr.Dataset({"wood_residence_time": ("draw", np.full(30, 60.0, "float32")),
                         "index": ("draw", np.arange(30))})  # fmt: skip
@@ -99,3 +102,72 @@ def test_a_shard_that_tries_again_leaves_the_others_attempts_as_they_are(tmp_pat
     as_fitted(jobs()[1], tmp_path, journal.NOT_CONVERGED)
     assert run((1, 2), retry=True) == {"A": "skipped", "B": "not converged"}
     assert collected(tmp_path) == ["B"]  # by the last of the shards
+
+
+def manifest(folder, rows):
+    table = pd.DataFrame(rows, columns=["site", "state", "folder"]).assign(coldest=-3.0, cell="x")
+    table.to_csv(folder / MANIFEST, index=False)
+
+
+def test_a_population_of_a_batch_that_grew_is_of_what_was_collected_or_of_nothing(tmp_path):
+    """A kill comes between fits and what follows from them."""
+    own = jobs()
+    for job in own:
+        as_fitted(job, tmp_path)
+    collect(own, tmp_path)
+    shared = ["wood_residence_time"]
+    a, b = (["A", "done", own[0].folder], ["B", "done", own[1].folder])
+    manifest(tmp_path, [a, b, ["C", "pending", ""], ["D", "failed", ""], ["E", "pending", ""]])
+    assert _store(tmp_path, False, None).sizes["site"] == 2
+    assert sites_not_fitted(tmp_path) == {"failed": ("D",), "pending": ("C", "E")}
+    for rows, said in (
+        ([a, b, ["C", "done", "fits/C"]], r"C \(no draws\)"),
+        ([a, ["B", "pending", own[1].folder]], r"B \(pending now\)"),
+        ([a, ["B", "done", "fits/B-other"]], r"B \(of another fit\)"),
+        ([a], r"B \(not listed now\)"),
+    ):
+        manifest(tmp_path, rows)
+        with pytest.raises(bt.InputError, match=rf"found {said}; repeat bayes-tbm many"):
+            site_draws(tmp_path, shared)
+
+
+def test_sites_that_are_tried_again_do_not_keep_a_population_from_the_others(tmp_path):
+    own = jobs()
+    as_fitted(own[0], tmp_path)
+    as_fitted(own[1], tmp_path, journal.NOT_CONVERGED)
+    collect(own, tmp_path)
+    a, b = ([job.name, "done", job.folder] for job in own)
+    manifest(tmp_path, [a, ["B", "pending", own[1].again().folder]])
+    assert list(_store(tmp_path, False, ["A"]).site.values) == ["A"]
+    with pytest.raises(bt.InputError, match=r"B \(pending now\)"):
+        _store(tmp_path, True, None)
+    manifest(tmp_path, [a, b])  # the next attempt has converged, and is not collected
+    with pytest.raises(bt.InputError, match=r"B \(no draws\)"):
+        _store(tmp_path, False, None)
+
+
+def test_nothing_that_was_collected_stays_where_no_site_is_fitted_any_more(tmp_path):
+    own = jobs(latitude=[61.8, 61.8], longitude=[24.3, 24.3])
+    for job in own:
+        as_fitted(job, tmp_path)
+    collect(own, tmp_path)
+    products = ("draws.zarr", "summary.csv", "map.png")
+    assert all((tmp_path / name).exists() for name in products)
+    for job in own:
+        journal.write(tmp_path, journal.Event(job.name, job.key, job.folder, journal.SKIPPED))
+    collect(own, tmp_path)
+    assert not any((tmp_path / name).exists() for name in products)
+    assert sites_not_fitted(tmp_path) == {"skipped": ("A", "B")}
+
+
+def test_a_summary_of_a_population_names_the_sites_that_are_not_there():
+    numbers = {"error_bits": 0.1, "effective": ("site", [900.0]), "pareto_k": ("site", [0.1])}
+    diagnostics = xr.Dataset(numbers, {"site": ["A"]})
+    fit = SimpleNamespace(tree=xr.DataTree.from_dict({"diagnostics": diagnostics}))
+    said = SimpleNamespace(verdict="cannot tell", drivers="", fits={"step": fit})
+    lost = {"failed": ("B",), "pending": tuple("CDEFGHI")}
+    found = PopulationResult(
+        "step", 0, SimpleNamespace(sites=("A",)), pd.DataFrame({"cell": ["x"]}), said,
+        not_fitted=lost,
+    ).summary()  # fmt: skip
+    assert "without a posterior: 1 failed (B), 7 pending (C, D, E, F, G, H, ...)" in found
