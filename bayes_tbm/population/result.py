@@ -24,12 +24,15 @@ from bayes_tbm.population.attribution import Attribution
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.folder import POPULATION, REPORT, VERDICT, remove_stale
 from bayes_tbm.population.hierarchy import PopulationFit, Refits, needs_refit, pooled
+from bayes_tbm.population.hierarchy.covariates import labels
+from bayes_tbm.population.hierarchy.diagnostics import doubts
 from bayes_tbm.report.folder import save_tree
 from bayes_tbm.report.page import html_head, html_image, html_section, html_table
 from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.files import write_whole
 
 Array = NDArray[np.float64]
+_OF_CHAINS = ("rhat", "ess", "divergences")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -91,11 +94,12 @@ class PopulationResult:
             Lines.
         """
         found = group(self.fit.tree, "diagnostics")
-        poor = needs_refit(self.fit)
+        poor, cells = needs_refit(self.fit), labels(self.covariates["cell"]).nunique()
         lines = [
             self.attribution.verdict,
-            f"{len(self.draws.sites)} sites in {self.covariates['cell'].nunique()} climate cells; "
+            f"{len(self.draws.sites)} sites in {cells} climate cells; "
             f"sums over draws lose {float(found['error_bits']):.2f} bits (0.2 at most)",
+            *_chains(self.attribution.fits),
         ]
         if self.not_converged:
             lines.append(
@@ -194,6 +198,24 @@ class PopulationResult:
         return first, np.take_along_axis(first, places, axis=0)
 
 
+def _chains(fits: Mapping[str, PopulationFit]) -> list[str]:
+    """Say of all populations what the worst chains are like, and which have not converged."""
+    found = pd.DataFrame(
+        {mean: {name: float(group(fit.tree, "diagnostics")[name]) for name in _OF_CHAINS}
+         for mean, fit in fits.items()}
+    ).T  # fmt: skip
+    rhat, ess, diverging = (found[name] for name in _OF_CHAINS)
+    lines = [
+        f"chains of the population: R-hat {rhat.max():.3f} at most, {ess.min():.0f} effective "
+        f"draws at least, {diverging.max():.1%} of transitions diverge at most"
+    ]
+    for mean, fit in fits.items():
+        chains = group(fit.tree, "posterior").sizes["chain"]
+        if told := doubts(chains, rhat[mean], diverging[mean]):
+            lines.append(f"mean {mean} has not converged: {'; '.join(told)}; use longer chains")
+    return lines
+
+
 def _first(names: Sequence[str]) -> str:
-    """Some of many names."""
+    """Return some of many names, in words."""
     return ", ".join(names[:6]) + ", ..." * (len(names) > 6)

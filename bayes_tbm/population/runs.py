@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -188,11 +189,6 @@ def _draws(
     row, density = [], np.zeros(count)
     for name in coordinates:
         prior = as_prior(name, priors[name])
-        if isinstance(prior, Fixed):
-            raise InputError(
-                where=str(folder), variable=name, rule="must be free at every site",
-                found=f"held fixed at {store['site'].values}",
-            )  # fmt: skip
         own = coordinate_of(name)
         row.append(own.to(_inside(_some(store[name].values, count), prior)))
         density += log_prior_of(prior, own, row[-1])
@@ -234,10 +230,23 @@ def _check(coordinates: Sequence[str], store: xr.Dataset, folder: Path) -> None:
             found="none",
         )  # fmt: skip
     held = [str(name) for name, x in store.items() if x.dims == ("site", "draw")]
-    free = set(priors_in(store["priors"].values[0], folder))
+    priors = [priors_in(text, folder) for text in store["priors"].values]
+    free = sorted(set().union(*priors))
     for name in coordinates:
         if name not in held or name not in free:
             raise InputError(
                 where=str(folder), variable=name, rule="must be a parameter that the batch kept",
-                remedy=did_you_mean(name, sorted(free)),
+                remedy=did_you_mean(name, free),
             )  # fmt: skip
+        given = zip(store["site"].values, priors, strict=True)
+        if fixed := [str(site) for site, own in given if _is_fixed(name, own)]:
+            raise InputError(
+                where=str(folder), variable=name, rule="must be free at every site",
+                found=f"held fixed at {', '.join(fixed[:5])}",
+                remedy="leave these sites, or this coordinate, out",
+            )  # fmt: skip
+
+
+def _is_fixed(name: str, priors: Mapping[str, Any]) -> bool:
+    """Whether a site holds a parameter fixed, of which a batch keeps no draws."""
+    return name not in priors or isinstance(as_prior(name, priors[name]), Fixed)

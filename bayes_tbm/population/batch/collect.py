@@ -34,16 +34,19 @@ WRITTEN = (MANIFEST, SUMMARY, FAILURES, DRAWS)
 def table_of(jobs: Sequence[Job], folder: Path) -> pd.DataFrame:
     """Return a row for each site: what happened to it, and its covariates.
 
-    What happened to another fit of the site, as before its row was changed, is not told.
+    What happened to another fit of the site, as before its row was changed, is not told. A cell of
+    the table that is empty stays so: another product's climate would stand among its column's.
     """
     said = journal.read(folder)
+    stated = {name for job in jobs for name in job.covariates}
     rows = {}
     for job in jobs:
         event = said.get(job.name)
         where = job.folder if event else None
         if event and event.key != job.key:
             event = None
-        known = (event.climate if event else None) or {}  # a table's own columns come first
+        climate = (event.climate if event else None) or {}
+        known = {name: value for name, value in climate.items() if name not in stated}
         rows[job.name] = _row(event, folder, where) | known | dict(job.covariates)
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("site")
     return table[[*STATE_COLUMNS, *(c for c in table if c not in STATE_COLUMNS)]]

@@ -16,13 +16,19 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.population.draws import SiteDraws, evenly
-from bayes_tbm.population.hierarchy.covariates import Covariates, covariates_of
-from bayes_tbm.population.hierarchy.diagnostics import diagnostics, disagreement
-from bayes_tbm.population.hierarchy.means import check_mean, departure
+from bayes_tbm.population.hierarchy.covariates import Covariates, check_range, covariates_of
+from bayes_tbm.population.hierarchy.diagnostics import (
+    convergence,
+    diagnostics,
+    disagreement,
+    warn_not_converged,
+)
+from bayes_tbm.population.hierarchy.means import PLACED, check_mean, departure
 from bayes_tbm.population.hierarchy.model import Data, Form, data_of
 from bayes_tbm.population.hierarchy.sampling import sample
 from bayes_tbm.population.hierarchy.weights import Parameters
 from bayes_tbm.population.settings import LEAST_DRAWS, check_settings, seed_of
+from bayes_tbm.population.site_table import source_of
 from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.runtime.promotion import lenient
@@ -166,12 +172,17 @@ def fit_population(
     Returns
     -------
     PopulationFit
-        The population, with the diagnostics of the sums.
+        The population, with the diagnostics of the sums and of the chains.
 
     Raises
     ------
     InputError
         Draws, a covariate, a setting or the mean function will not do: nothing is sampled then.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Chains of the population have not converged.
     """
     use_double_precision()
     given = check_settings({
@@ -184,10 +195,14 @@ def fit_population(
     settings = {**lengths, "seed": seed_of("seed", seed, "population")}
     check_draws(draws, split=split)
     known = covariates_of(covariates, draws.sites, given["drivers"])
+    if mean in PLACED:
+        check_range(known, source_of(covariates, "coldest"))
     kept = draws.thinned(max(MOST_WEIGHTS // len(draws.sites), LEAST_KEPT))
     data = data_of(kept, known)
     posterior, statistics = sample(form, data, **settings)
     found = diagnostics(form, kept, data, flat(posterior, len(draws.coordinates), 400))
+    found |= convergence(posterior, statistics)
+    warn_not_converged(mean, given["chains"], found)
     if split:
         halves = [sample(form, data_of(half, known), **settings)[0] for half in kept.halves()]
         found["split_disagreement"] = ((), disagreement(posterior, *halves))

@@ -16,6 +16,7 @@ from bayes_tbm.population.batch import journal
 from bayes_tbm.population.batch.collect import MANIFEST, collect, states, table_of
 from bayes_tbm.population.batch.manifest import jobs_of
 from bayes_tbm.population.batch.work import fit_job, is_settled
+from bayes_tbm.population.hierarchy.covariates import covariates_of
 from bayes_tbm.population.result import PopulationResult
 from bayes_tbm.population.runs import _store, site_draws, sites_not_fitted
 
@@ -161,9 +162,12 @@ def test_nothing_that_was_collected_stays_where_no_site_is_fitted_any_more(tmp_p
 
 
 def test_a_summary_of_a_population_names_the_sites_that_are_not_there():
-    numbers = {"error_bits": 0.1, "effective": ("site", [900.0]), "pareto_k": ("site", [0.1])}
+    numbers = {"error_bits": 0.1, "effective": ("site", [900.0]), "pareto_k": ("site", [0.1]),
+               "rhat": 1.004, "ess": 812.0, "divergences": 0.0}  # fmt: skip
     diagnostics = xr.Dataset(numbers, {"site": ["A"]})
-    fit = SimpleNamespace(tree=xr.DataTree.from_dict({"diagnostics": diagnostics}))
+    posterior = xr.Dataset({"intercept": (("chain", "draw"), np.zeros((4, 5)))})
+    groups = {"diagnostics": diagnostics, "posterior": posterior}
+    fit = SimpleNamespace(tree=xr.DataTree.from_dict(groups))
     said = SimpleNamespace(verdict="cannot tell", drivers="", fits={"step": fit})
     lost = {"failed": ("B",), "pending": tuple("CDEFGHI")}
     found = PopulationResult(
@@ -171,3 +175,18 @@ def test_a_summary_of_a_population_names_the_sites_that_are_not_there():
         not_fitted=lost,
     ).summary()  # fmt: skip
     assert "without a posterior: 1 failed (B), 7 pending (C, D, E, F, G, H, ...)" in found
+
+
+def test_an_empty_cell_of_a_column_is_not_filled_from_the_climate_of_the_drivers(tmp_path):
+    """Means of the coldest month differ by kelvins between products."""
+    own = jobs(coldest=[-12.0, None])
+    of_drivers = {"coldest": -8.1, "warmest": 15.0, "cell": "-8.1|3.0|700"}
+    for job in own:
+        as_fitted(job, tmp_path, climate=of_drivers)
+    table = table_of(own, tmp_path)
+    assert table["coldest"].fillna(0.0).to_dict() == {"A": -12.0, "B": 0.0}
+    assert table["warmest"].to_dict() == {"A": 15.0, "B": 15.0}
+    with pytest.raises(bt.InputError, match=r"coldest: must be given.*none for B"):
+        covariates_of(table, list(TWINS))
+    assert table_of(jobs(), tmp_path)["state"].to_dict() == {"A": "done", "B": "done"}
+    assert set(table_of(jobs(), tmp_path)["coldest"]) == {-8.1}
