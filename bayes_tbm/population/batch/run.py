@@ -115,7 +115,7 @@ def fit_many(
     covariates, least
         Columns that every site must have; by stream, values without which a site is skipped.
     executor, workers
-        ``"processes"``, each on a core of its own (by default as many as there are), ``"serial"``,
+        ``"processes"`` (by default as many as cores, each on one of its own), ``"serial"``,
         ``"dask"``, a client of `distributed` or a scheduler's address.
     shard
         Part ``(i, n)`` of the sites to do, from 1: every n-th one, as for the jobs of an array.
