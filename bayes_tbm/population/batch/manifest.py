@@ -225,13 +225,11 @@ def _check_record(job: Job, records: dict[str, list[_Window]], where: str) -> No
     record = by_name or content_of(path)
     own = _Window(bound(job.source.start, "start"), bound(job.source.end, "end"), job.name)
     for other in records.setdefault(record, []):
-        within = own.first >= other.first and own.last <= other.last
-        around = own.first <= other.first and own.last >= other.last
-        if within or around:
+        if own.first <= other.last and other.first <= own.last:
             raise InputError(
                 where=where, variable="path", rule="must be another record for every site",
                 found=f"{other.site} and {job.name} have the same one",
-                remedy="two records of one site would count it twice: leave one out, or give "
-                "them other years",
+                remedy="years that two sites have would count twice: leave one out, or give "
+                "them years of which none is of both",
             )  # fmt: skip
     records[record].append(own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
 import hashlib
 import resource
@@ -37,6 +38,7 @@ from bayes_tbm.results import check_convergence
 from bayes_tbm.runtime.files import write_whole
 from bayes_tbm.runtime.malloc import give_back
 from bayes_tbm.sampling.engines import can_resume
+from bayes_tbm.sites import Site
 
 ERRORS = "errors"
 """Folder of a batch that holds what went wrong, a file a site."""
@@ -102,7 +104,7 @@ def _fitted(job: Job, folder: Path, least: Mapping[str, int]) -> dict[str, Any]:
         warnings.simplefilter("ignore", DataWarning)  # notes of the site keep what they say
         warnings.simplefilter("error", PlaceWarning)  # nobody would see that columns are swapped
         warnings.simplefilter("ignore", ConvergenceWarning)  # the journal says it
-        calibration = job.calibration()
+        calibration, whole = _opened(job)
         _require(calibration, least)
         # A kill may have come between the posterior and the journal.
         tree = load_run(own) if has_posterior(own) else _sampled(job, calibration, own)
@@ -112,10 +114,21 @@ def _fitted(job: Job, folder: Path, least: Mapping[str, int]) -> dict[str, Any]:
         _error_file(job, folder).unlink()
     return {
         "state": journal.DONE if report.passed else journal.NOT_CONVERGED,
-        "reason": "; ".join(report.failures), "climate": climate(calibration.site),
+        "reason": "; ".join(report.failures), "climate": climate(calibration.site, whole),
         "ess": round(min(report.ess_bulk, report.ess_tail)), "divergences": report.divergences,
         "rhat": round(report.rhat, 4),
     }  # fmt: skip
+
+
+def _opened(job: Job) -> tuple[Calibration, Site]:
+    """Open a site, and tell what its files hold beyond the years that are fitted."""
+    e = job.source
+    if isinstance(e, Calibration) or (e.start is None and e.end is None):
+        calibration = job.calibration()
+        return calibration, calibration.site
+    whole = dataclasses.replace(e, start=None, end=None, uncertainty={}).open_site()
+    site = whole.window(e.start, e.end)
+    return e.calibration(site.with_uncertainty(e.uncertainty) if e.uncertainty else site), whole
 
 
 def _sampled(job: Job, calibration: Calibration, own: Path) -> xr.DataTree:

@@ -36,7 +36,7 @@ def events(folder):
 def test_each_posterior_is_that_of_a_fit_alone_and_is_made_once(fit, tmp_path):
     found = fit(covariates=["coldest"])
     assert set(found.table["state"]) <= FITTED
-    site = bt.open_site("hyytiala-twin", start="2007", end="2009", latitude=61.8, longitude=25.3)
+    site = bt.open_site("hyytiala-twin", start="2009", end="2011", latitude=61.8, longitude=25.3)
     with pytest.warns(bt.ConvergenceWarning):
         alone = bt.Calibration(site, ("gpp", "lai")).sample(
             seed=seed_of("second", 0), progress=False, **SHORT

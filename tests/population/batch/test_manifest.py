@@ -3,6 +3,7 @@
 import gzip
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,6 +12,8 @@ from bayes_tbm.experiment import Experiment
 from bayes_tbm.population.batch.columns import read_table
 from bayes_tbm.population.batch.jobs import Job, seed_of
 from bayes_tbm.population.batch.manifest import jobs_of
+from bayes_tbm.population.batch.work import _opened
+from bayes_tbm.population.climate import climate
 from bayes_tbm.population.site_table import read_rows
 from bayes_tbm.synthetic.twin import embedded_site
 
@@ -91,6 +94,37 @@ def test_other_years_of_one_record_are_two_sites():
     one, two = jobs({"site": ["A", "B"], "path": TWINS[:1] * 2, "start": ["2004", "2008"],
                      "end": ["2007", "2012"]})  # fmt: skip
     assert one.key != two.key
+
+
+@pytest.mark.parametrize(
+    ("ends", "starts"), [("2008", "2007"), ("2008-06-15", "2008-06"), ("2008", "2008-12-31")]
+)
+def test_years_that_two_sites_of_one_record_share_are_refused(ends, starts):
+    """They would count twice, as a whole record would."""
+    for order in (1, -1):
+        table = {"site": ["A", "B"], "path": TWINS[:1] * 2, "start": ["2006", starts][::order],
+                 "end": [ends, "2010"][::order]}  # fmt: skip
+        with pytest.raises(bt.InputError, match="A and B have the same one") as error:
+            jobs(table)
+        assert "\n" not in str(error.value)
+
+
+def test_years_of_one_record_are_of_one_climate_cell_and_have_climates_of_their_own():
+    rows = {"site": ["A", "B", "C"], "path": TWINS[:1] * 3, "start": ["2006", "2010", None],
+            "end": ["2009", None, None], "uncertainty.gpp": [0.5, None, None]}  # fmt: skip
+    whole = jobs({name: column[2:] for name, column in rows.items()})[0]
+    found = []
+    for job in [*jobs({name: column[:2] for name, column in rows.items()}), whole]:
+        calibration, beyond = _opened(job)
+        alone = job.calibration()
+        pd.testing.assert_frame_equal(
+            calibration.site.drivers.to_dataframe(), alone.site.drivers.to_dataframe()
+        )
+        seen = calibration.site.observations["gpp"]
+        np.testing.assert_array_equal(seen.sd, alone.site.observations["gpp"].sd)
+        found.append(climate(calibration.site, beyond))
+    assert len({each["coldest"] for each in found}) == 3
+    assert {each["cell"] for each in found} == {climate(whole.calibration().site)["cell"]}
 
 
 def test_rows_that_are_longer_than_the_header_are_refused(tmp_path):
