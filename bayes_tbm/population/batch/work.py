@@ -126,9 +126,16 @@ def _opened(job: Job) -> tuple[Calibration, Site]:
     if isinstance(e, Calibration) or (e.start is None and e.end is None):
         calibration = job.calibration()
         return calibration, calibration.site
+    site, whole = cut(e)
+    return e.calibration(site), whole
+
+
+def cut(experiment: Experiment) -> tuple[Site, Site]:
+    """Open the site of an experiment, as it is fitted, and with all years of its files."""
+    e = experiment
     whole = dataclasses.replace(e, start=None, end=None, uncertainty={}).open_site()
     site = whole.window(e.start, e.end)
-    return e.calibration(site.with_uncertainty(e.uncertainty) if e.uncertainty else site), whole
+    return site.with_uncertainty(e.uncertainty) if e.uncertainty else site, whole
 
 
 def _sampled(job: Job, calibration: Calibration, own: Path) -> xr.DataTree:

@@ -1,5 +1,6 @@
 """What is told and collected of a batch: of the fits that are asked for now, and that are there."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -190,3 +191,14 @@ def test_an_empty_cell_of_a_column_is_not_filled_from_the_climate_of_the_drivers
         covariates_of(table, list(TWINS))
     assert table_of(jobs(), tmp_path)["state"].to_dict() == {"A": "done", "B": "done"}
     assert set(table_of(jobs(), tmp_path)["coldest"]) == {-8.1}
+
+
+def test_a_site_that_is_called_like_a_missing_value_has_its_state(tmp_path):
+    for name in ("NA", "null", "b"):
+        job = dataclasses.replace(jobs()[0], name=name)
+        as_fitted(job, tmp_path)
+    rows = [[name, "done", ""] for name in ("NA", "null", "b", "None")]
+    manifest(tmp_path, rows)
+    assert states(tmp_path)["state"].to_dict() == {
+        "NA": "done", "null": "done", "b": "done", "None": "pending",
+    }  # fmt: skip
