@@ -88,6 +88,8 @@ def fit_job(job: Job, folder: Path, least: Mapping[str, int]) -> Event:
             found = {"state": journal.FAILED, "reason": f"{type(error).__name__}: {error}"}
         found |= {"seconds": round(time.perf_counter() - began, 1), "memory": _memory()}
         found["reason"] = " ".join(found.get("reason", "").split())
+        if found["state"] not in journal.FITTED and said and said.state == journal.NOT_CONVERGED:
+            found["reason"] += f" (attempt {said.attempt}, not converged, is kept in {said.folder})"
         last = journal.write(folder, _event(job, **found))
     gc.collect()
     give_back()

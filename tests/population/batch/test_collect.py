@@ -202,3 +202,12 @@ def test_a_site_that_is_called_like_a_missing_value_has_its_state(tmp_path):
     assert states(tmp_path)["state"].to_dict() == {
         "NA": "done", "null": "done", "b": "done", "None": "pending",
     }  # fmt: skip
+
+
+def test_a_retry_that_fails_says_where_the_attempt_before_it_is_kept(tmp_path):
+    first = jobs()[0]
+    as_fitted(first, tmp_path, journal.NOT_CONVERGED)
+    said = fit_job(first.again(), tmp_path, {"gpp": 10**6})
+    assert said.state == "skipped"
+    assert said.reason.endswith(f"(attempt 1, not converged, is kept in {first.folder})")
+    assert "is kept in" not in fit_job(jobs()[1], tmp_path, {"gpp": 10**6}).reason
