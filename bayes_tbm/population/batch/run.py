@@ -146,11 +146,8 @@ def fit_many(
     with executors.reached(executor) as executor:  # before anything is written
         out = folder_of(folder, wanted_of(shared, settings) | {"least": least}, sites)
         said = journal.read(out)
-        ours = {job.name for job in jobs[place - 1 :: count]}
-        jobs = [
-            with_attempt(job, said.get(job.name), retry=retry and job.name in ours) for job in jobs
-        ]
-        own = [job for job in jobs if job.name in ours]
+        jobs = _attempts(jobs, said, jobs[place - 1 :: count] if retry else ())
+        own = jobs[place - 1 :: count]
         due = [job for job in own if not is_settled(job, said.get(job.name), out, retry=retry)]
         write_whole(out / MANIFEST, table_of(jobs, out).to_csv())
         with Progress("fitting sites", len(own), show=progress) as bar:
@@ -162,6 +159,12 @@ def fit_many(
     if count == 1 or not _others_left(found):
         collect(jobs, out)
     return found
+
+
+def _attempts(jobs: Sequence[Job], said: Mapping[str, Event], again: Sequence[Job]) -> list[Job]:
+    """Return jobs as they are due, some of them once more; other shards' are none of ours."""
+    names = {job.name for job in again}
+    return [with_attempt(job, said.get(job.name), retry=job.name in names) for job in jobs]
 
 
 def _listed(names: Sequence[str]) -> tuple[str, ...]:
