@@ -5,7 +5,7 @@ import pytest
 
 import bayes_tbm as bt
 from bayes_tbm.population.hierarchy import fit as fitting
-from bayes_tbm.population.hierarchy.diagnostics import convergence, warn_not_converged
+from bayes_tbm.population.hierarchy.diagnostics import checked_chains
 from bayes_tbm.population.result import _chains
 from tests.population.toy import PLAIN, toy
 
@@ -58,11 +58,11 @@ FAULTS = {
 def test_chains_that_have_not_converged_are_warned_of_by_the_mean(fault, chains):
     posterior, statistics = drawn(chains)
     fault(posterior, statistics)
-    found = convergence(posterior, statistics)
-    if chains == 1 and fault is apart:
-        return warn_not_converged("hinge", chains, found)  # alone it is apart from nothing
+    if chains == 1 and fault is apart:  # alone it is apart from nothing
+        checked_chains("hinge", posterior, statistics)
+        return
     with pytest.warns(bt.ConvergenceWarning, match=f"mean hinge: .*{FAULTS[fault]}") as met:
-        warn_not_converged("hinge", chains, found)
+        checked_chains("hinge", posterior, statistics)
     assert "\n" not in str(met[0].message)
 
 
@@ -71,10 +71,11 @@ def test_chains_that_have_not_converged_are_warned_of_by_the_mean(fault, chains)
 def test_chains_that_have_converged_are_not_doubted(shape, change):
     posterior, statistics = drawn(*shape)
     change(posterior, statistics)
-    found = {name: value for name, (_, value) in convergence(posterior, statistics).items()}
+    found = {
+        name: value for name, (_, value) in checked_chains("hinge", posterior, statistics).items()
+    }
     assert found["rhat"] < 1.05
     assert 0.3 < found["ess"] / np.prod(shape) < 1.1
-    warn_not_converged("hinge", shape[0], convergence(posterior, statistics))
 
 
 def test_a_fit_says_how_its_chains_moved_and_its_population_all_of_them(monkeypatch):

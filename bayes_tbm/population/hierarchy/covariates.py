@@ -18,7 +18,7 @@ from bayes_tbm.sites.missing import is_missing
 Array = NDArray[np.float64]
 MOST_DEGC = 80.0
 """Largest size of a temperature."""
-LEAST_RANGE = 1.0
+LEAST_RANGE = 0.5
 """K that the temperatures must span within which a threshold is looked for."""
 SPARE = 3
 """How many sites more than columns there must be."""
@@ -113,7 +113,7 @@ def check_range(known: Covariates, where: str) -> None:
     Raises
     ------
     InputError
-        90 % of the sites lie within less than a kelvin.
+        90 % of the sites lie within less than half a kelvin.
     """
     low, high = known.range
     if high - low < LEAST_RANGE:

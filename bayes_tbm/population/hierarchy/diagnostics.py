@@ -104,14 +104,25 @@ def doubts(chains: int, rhat: float, divergences: float) -> list[str]:
     return told + [f"{divergences:.1%} of transitions diverge"] * bool(divergences > 0.0)
 
 
-def warn_not_converged(mean: str, chains: int, found: Mapping[str, Any]) -> None:
-    """Warn of a population whose chains have not converged, by what `convergence` found."""
-    if told := doubts(chains, *(float(found[name][-1]) for name in ("rhat", "divergences"))):
+def checked_chains(
+    mean: str, posterior: Mapping[str, Any], statistics: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the `convergence` of a population, and warn where its chains should not be believed.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Naming the mean function.
+    """
+    found = convergence(posterior, statistics)
+    rhat, diverging = (found[name][-1] for name in ("rhat", "divergences"))
+    if told := doubts(len(statistics["diverging"]), rhat, diverging):
         warnings.warn(
             f"population: mean {mean}: NUTS has not converged: {'; '.join(told)}; believe nothing "
             "of it before longer chains (warmup, keep) agree",
             ConvergenceWarning, stacklevel=3,
         )  # fmt: skip
+    return found
 
 
 def described(posterior: Mapping[str, Any]) -> set[str]:

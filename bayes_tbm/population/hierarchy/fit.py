@@ -17,12 +17,7 @@ from numpy.typing import NDArray
 from bayes_tbm.errors import InputError
 from bayes_tbm.population.draws import SiteDraws, evenly
 from bayes_tbm.population.hierarchy.covariates import Covariates, check_range, covariates_of
-from bayes_tbm.population.hierarchy.diagnostics import (
-    convergence,
-    diagnostics,
-    disagreement,
-    warn_not_converged,
-)
+from bayes_tbm.population.hierarchy.diagnostics import checked_chains, diagnostics, disagreement
 from bayes_tbm.population.hierarchy.means import PLACED, check_mean, departure
 from bayes_tbm.population.hierarchy.model import Data, Form, data_of
 from bayes_tbm.population.hierarchy.sampling import sample
@@ -172,17 +167,12 @@ def fit_population(
     Returns
     -------
     PopulationFit
-        The population, with the diagnostics of the sums and of the chains.
+        The population, with the diagnostics of the sums and of the chains, whose doubts warn.
 
     Raises
     ------
     InputError
         Draws, a covariate, a setting or the mean function will not do: nothing is sampled then.
-
-    Warns
-    -----
-    ConvergenceWarning
-        Chains of the population have not converged.
     """
     use_double_precision()
     given = check_settings({
@@ -194,19 +184,29 @@ def fit_population(
     lengths = {"chains": given["chains"], "warmup": given["warmup"], "draws": given["keep"]}
     settings = {**lengths, "seed": seed_of("seed", seed, "population")}
     check_draws(draws, split=split)
-    known = covariates_of(covariates, draws.sites, given["drivers"])
-    if mean in PLACED:
-        check_range(known, source_of(covariates, "coldest"))
+    known = _known(covariates, draws, given["drivers"], mean)
     kept = draws.thinned(max(MOST_WEIGHTS // len(draws.sites), LEAST_KEPT))
     data = data_of(kept, known)
     posterior, statistics = sample(form, data, **settings)
     found = diagnostics(form, kept, data, flat(posterior, len(draws.coordinates), 400))
-    found |= convergence(posterior, statistics)
-    warn_not_converged(mean, given["chains"], found)
+    found |= checked_chains(mean, posterior, statistics)
     if split:
-        halves = [sample(form, data_of(half, known), **settings)[0] for half in kept.halves()]
-        found["split_disagreement"] = ((), disagreement(posterior, *halves))
+        found["split_disagreement"] = ((), _disagreement(form, kept, known, posterior, settings))
     return PopulationFit(form, kept, known, _tree(kept, known, posterior, statistics, found))
+
+
+def _known(table: pd.DataFrame, draws: SiteDraws, drivers: Sequence[str], mean: str) -> Covariates:
+    known = covariates_of(table, draws.sites, drivers)
+    if mean in PLACED:
+        check_range(known, source_of(table, "coldest"))
+    return known
+
+
+def _disagreement(
+    form: Form, draws: SiteDraws, known: Covariates, whole: Any, settings: Mapping[str, int]
+) -> float:
+    halves = [sample(form, data_of(half, known), **settings)[0] for half in draws.halves()]
+    return disagreement(whole, *halves)
 
 
 def _form(mean: str, given: Mapping[str, Any]) -> Form:
