@@ -100,7 +100,7 @@ def convergence(posterior: Mapping[str, Any], statistics: Mapping[str, Any]) -> 
 def doubts(chains: int, rhat: float, divergences: float) -> list[str]:
     """Say why chains of a population should not be believed, if they should not."""
     most = MOST_RHAT if chains > 1 else MOST_RHAT_ALONE
-    told = [] if rhat <= most else [f"R-hat {rhat:.3g} instead of {most:g} at most"]
+    told = [] if rhat <= most else [f"R-hat {rhat:.3f} instead of {most:g} at most"]
     return told + [f"{divergences:.1%} of transitions diverge"] * bool(divergences > 0.0)
 
 
