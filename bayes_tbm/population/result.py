@@ -210,8 +210,8 @@ def _chains(fits: Mapping[str, PopulationFit]) -> list[str]:
         f"draws at least, {diverging.max():.1%} of transitions diverge at most"
     ]
     for mean, fit in fits.items():
-        chains = group(fit.tree, "posterior").sizes["chain"]
-        if told := doubts(chains, rhat[mean], diverging[mean]):
+        size = group(fit.tree, "posterior").sizes
+        if told := doubts(size["chain"], size["draw"], rhat[mean], diverging[mean]):
             lines.append(f"mean {mean} has not converged: {'; '.join(told)}; use longer chains")
     return lines
 

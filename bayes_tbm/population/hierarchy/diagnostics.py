@@ -19,9 +19,9 @@ from bayes_tbm.population.hierarchy.weights import Parameters, mean_weights
 Array = NDArray[np.float64]
 LEAST_EFFECTIVE, MOST_K, MOST_BITS, MOST_DISAGREEMENT = 400, 0.7, 0.2, 0.2
 """Effective draws of a site after weighting, Pareto k, bits lost, and sds between halves."""
-MOST_RHAT, MOST_RHAT_ALONE = 1.05, 1.1
-"""Of several chains, and of the halves of one. Four chains of 500 draws that mix well scatter up to
-1.02 in the worst of ten numbers."""
+MOST_RHAT, MOST_RHAT_OF_FEW, FEW = 1.05, 1.1, 1000
+"""Of several chains, and of those with fewer draws in all: four chains of 500 draws that mix well
+scatter up to 1.02 in the worst of ten numbers, two of 100 up to 1.1."""
 
 
 def diagnostics(form: Form, draws: SiteDraws, data: Data, parameters: Parameters) -> dict[str, Any]:
@@ -97,10 +97,14 @@ def convergence(posterior: Mapping[str, Any], statistics: Mapping[str, Any]) -> 
     }  # fmt: skip
 
 
-def doubts(chains: int, rhat: float, divergences: float) -> list[str]:
-    """Say why chains of a population should not be believed, if they should not."""
-    most = MOST_RHAT if chains > 1 else MOST_RHAT_ALONE
-    told = [] if rhat <= most else [f"R-hat {rhat:.3f} instead of {most:g} at most"]
+def doubts(chains: int, draws: int, rhat: float, divergences: float) -> list[str]:
+    """Say why chains of a population should not be believed, if they should not.
+
+    Halves of a chain alone scatter too much to be doubted, unless it does not move at all.
+    """
+    most = MOST_RHAT if chains * draws >= FEW else MOST_RHAT_OF_FEW
+    fine = rhat <= most or (chains == 1 and np.isfinite(rhat))
+    told = [] if fine else [f"R-hat {rhat:.3f} instead of {most:g} at most"]
     return told + [f"{divergences:.1%} of transitions diverge"] * bool(divergences > 0.0)
 
 
@@ -116,7 +120,7 @@ def checked_chains(
     """
     found = convergence(posterior, statistics)
     rhat, diverging = (found[name][-1] for name in ("rhat", "divergences"))
-    if told := doubts(len(statistics["diverging"]), rhat, diverging):
+    if told := doubts(*statistics["diverging"].shape, rhat, diverging):
         warnings.warn(
             f"population: mean {mean}: NUTS has not converged: {'; '.join(told)}; believe nothing "
             "of it before longer chains (warmup, keep) agree",
