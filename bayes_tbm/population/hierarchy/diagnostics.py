@@ -120,7 +120,8 @@ def checked_chains(
     """
     found = convergence(posterior, statistics)
     rhat, diverging = (found[name][-1] for name in ("rhat", "divergences"))
-    if told := doubts(*statistics["diverging"].shape, rhat, diverging):
+    chains, draws = statistics["diverging"].shape
+    if told := doubts(chains, draws, rhat, diverging):
         warnings.warn(
             f"population: mean {mean}: NUTS has not converged: {'; '.join(told)}; believe nothing "
             "of it before longer chains (warmup, keep) agree",
