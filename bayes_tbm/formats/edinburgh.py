@@ -97,7 +97,7 @@ def _with_drivers(path: Path, table: UnitTable, reading: Reading, first_year: in
     drivers, told = _drivers(table, time)
     notes = [steps, *told, *table.unused()]
     series: list[Observations] = []
-    seen, initial = (path.with_name(f"{_base(path)}_{part}.csv") for part in _PARTS[1:])
+    seen, initial = _beside(path)
     if seen.exists():
         beside = _read(seen)
         _same_days(table, beside)
@@ -147,6 +147,16 @@ def _part(header: Header) -> str | None:
             return _PARTS[0]
         return _PARTS[1] if stems & set(OBSERVED.values()) else None
     return _PARTS[2] if "Csom_initial" in stems else None
+
+
+def files_beside(path: Path) -> list[Path]:
+    """Return the files that are read along with one of drivers, those that are there."""
+    return [beside for beside in _beside(path) if beside.exists() and beside != path]
+
+
+def _beside(path: Path) -> list[Path]:
+    """Return where observations and initial values lie that belong to drivers."""
+    return [path.with_name(f"{_base(path)}_{part}.csv") for part in _PARTS[1:]]
 
 
 def _base(path: Path) -> str:

@@ -84,8 +84,8 @@ def read_plumber2(path: str | Path, reading: Reading | None = None) -> Contents:
         drivers, lacks, told = _drivers(data, days, reading, where)
         lai, which = leaf_area(data, days, where)
         series, notes = [lai], [*notes, *told, which, *_unused(data, where)]
-        beside = path.with_name(f"{path.name.removesuffix('_Met.nc')}_Flux.nc")
-        if path.name.endswith("_Met.nc") and beside.exists():
+        beside = fluxes_beside(path)
+        if beside is not None:
             more, told = _beside(beside, data, days, reading, where)
             series, notes = [*series, *more], [*notes, *told]
     else:
@@ -106,6 +106,12 @@ def read_plumber2(path: str | Path, reading: Reading | None = None) -> Contents:
         notes=tuple(note for note in notes if note),
         lacks=lacks,
     )
+
+
+def fluxes_beside(path: Path) -> Path | None:
+    """Return the fluxes that are read along with a file of weather, if they are there."""
+    beside = path.with_name(f"{path.name.removesuffix('_Met.nc')}_Flux.nc")
+    return beside if path.name.endswith("_Met.nc") and beside.exists() else None
 
 
 def _beside(

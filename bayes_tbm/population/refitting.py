@@ -73,6 +73,10 @@ class RefitSites:
     not_converged: bool = False
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        named = {str(name).strip(): site for name, site in self.sites.items()}  # as a batch does
+        object.__setattr__(self, "sites", named)
+
     def check(self) -> None:
         """Make sure that every site can be opened again, as far as its files tell.
 

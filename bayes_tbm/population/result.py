@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,15 @@ from bayes_tbm.population.attribution import Attribution
 from bayes_tbm.population.draws import SiteDraws
 from bayes_tbm.population.folder import POPULATION, REPORT, VERDICT, remove_stale
 from bayes_tbm.population.hierarchy import PopulationFit, Refits, needs_refit, pooled
+from bayes_tbm.population.hierarchy.covariates import labels
+from bayes_tbm.population.hierarchy.diagnostics import doubts
 from bayes_tbm.report.folder import save_tree
 from bayes_tbm.report.page import html_head, html_image, html_section, html_table
 from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.files import write_whole
 
 Array = NDArray[np.float64]
+_OF_CHAINS = ("rhat", "ess", "divergences")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,6 +53,8 @@ class PopulationResult:
         Of weak sites, for the mean function that was asked for; None where none was asked for.
     not_converged
         Sites of the batch that were left out because their chains have not converged.
+    not_fitted
+        Sites of the batch that have no posterior, by state.
     """
 
     mean: str
@@ -58,6 +64,7 @@ class PopulationResult:
     attribution: Attribution
     refits: Refits | None = None
     not_converged: tuple[str, ...] = ()
+    not_fitted: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def fit(self) -> PopulationFit:
@@ -87,19 +94,23 @@ class PopulationResult:
             Lines.
         """
         found = group(self.fit.tree, "diagnostics")
-        poor = needs_refit(self.fit)
+        poor, cells = needs_refit(self.fit), labels(self.covariates["cell"]).nunique()
         lines = [
             self.attribution.verdict,
-            f"{len(self.draws.sites)} sites in {self.covariates['cell'].nunique()} climate cells; "
+            f"{len(self.draws.sites)} sites in {cells} climate cells; "
             f"sums over draws lose {float(found['error_bits']):.2f} bits (0.2 at most)",
+            *_chains(self.attribution.fits),
         ]
         if self.not_converged:
             lines.append(
                 f"{len(self.not_converged)} more sites are left out, whose chains have not "
                 f"converged: {', '.join(self.not_converged[:6])}; --not-converged takes them, too"
             )
-        if self.refits and (told := self.refits.summary()):
-            lines.append(told)
+        if self.not_fitted:
+            told = [f"{len(s)} {state} ({_first(s)})" for state, s in self.not_fitted.items()]
+            lines.append(f"sites of the batch without a posterior: {', '.join(told)}")
+        if self.refits and (said := self.refits.summary()):
+            lines.append(said)
         elif poor:
             lines.append(
                 f"too few draws where the population puts its weight at {len(poor)} sites: "
@@ -185,3 +196,26 @@ class PopulationResult:
         first = self.draws.phi[..., 0].T
         places = pooled(self.fit, self.draws, rng, most=1000)
         return first, np.take_along_axis(first, places, axis=0)
+
+
+def _chains(fits: Mapping[str, PopulationFit]) -> list[str]:
+    """Say of all populations what the worst chains are like, and which have not converged."""
+    found = pd.DataFrame(
+        {mean: {name: float(group(fit.tree, "diagnostics")[name]) for name in _OF_CHAINS}
+         for mean, fit in fits.items()}
+    ).T  # fmt: skip
+    rhat, ess, diverging = (found[name] for name in _OF_CHAINS)
+    lines = [
+        f"chains of the population: R-hat {rhat.max():.3f} at most, {ess.min():.0f} effective "
+        f"draws at least, {diverging.max():.1%} of transitions diverge at most"
+    ]
+    for mean, fit in fits.items():
+        size = group(fit.tree, "posterior").sizes
+        if told := doubts(size["chain"], size["draw"], rhat[mean], diverging[mean]):
+            lines.append(f"mean {mean} has not converged: {'; '.join(told)}; use longer chains")
+    return lines
+
+
+def _first(names: Sequence[str]) -> str:
+    """Return some of many names, in words."""
+    return ", ".join(names[:6]) + ", ..." * (len(names) > 6)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,12 +17,12 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError, did_you_mean
 from bayes_tbm.parameters import TABLE, AbstractPrior, Fixed, as_prior
-from bayes_tbm.population.batch.collect import MANIFEST
-from bayes_tbm.population.batch.journal import DONE, FITTED
+from bayes_tbm.population.batch.collect import DRAWS, MANIFEST
+from bayes_tbm.population.batch.journal import DONE, FITTED, STATES
 from bayes_tbm.population.batch.kept import SHARED
 from bayes_tbm.population.draws import SiteDraws, evenly
 from bayes_tbm.population.settings import name_list
-from bayes_tbm.population.site_table import read_table
+from bayes_tbm.population.site_table import read_all, read_table
 from bayes_tbm.population.store import collect_again, priors_in, read_store, torn
 from bayes_tbm.runtime.precision import use_double_precision
 
@@ -88,8 +89,8 @@ def site_draws(
     Raises
     ------
     InputError
-        There is no such folder, its draws or its manifest cannot be read, no site or a single one
-        of all is fitted, a coordinate is none, or was held fixed.
+        There is no such folder, its draws or its manifest cannot be read, they are of other fits,
+        no site or a single one of all is fitted, a coordinate is none, or was held fixed.
     """
     use_double_precision()
     folder = Path(runs)
@@ -120,10 +121,53 @@ def sites_not_converged(runs: str | Path) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
+def sites_not_fitted(runs: str | Path) -> dict[str, tuple[str, ...]]:
+    """Names of the sites of a batch that have no posterior, by state.
+
+    Parameters
+    ----------
+    runs
+        Folder that `bayes_tbm.fit_many` wrote.
+    """
+    folder = Path(runs)
+    states = read_all(folder / MANIFEST, remedy=collect_again(folder)).get("state", pd.Series())
+    open_states = [state for state in STATES if state not in FITTED]
+    found = {state: tuple(map(str, states.index[states == state])) for state in open_states}
+    return {state: names for state, names in found.items() if names}
+
+
+def _check_collected(taken: xr.Dataset, states: Sequence[str], folder: Path) -> None:
+    """Refuse draws of other fits than those of these states that the manifest tells.
+
+    As where a batch got more sites, or others, and was killed before it collected them.
+    """
+    listed = read_all(folder / MANIFEST, remedy=collect_again(folder))
+    if "state" not in listed:
+        return
+    fitted = listed[listed["state"].isin(states)]
+    told = [name for name in ("state", "folder") if name in taken and name in listed]
+    sites = taken["site"].values.astype(str)
+    held = pd.DataFrame({name: taken[name].values.astype(str) for name in told}, index=sites)
+    wrong = [f"{site} (no draws)" for site in fitted.index.difference(held.index)]
+    for site, row in held.iterrows():
+        if site not in fitted.index:
+            wrong.append(f"{site} ({listed['state'].get(site, 'not listed')} now)")
+        elif list(row) != list(fitted.loc[site, told]):
+            wrong.append(f"{site} (of another fit)")
+    if wrong:
+        more = f" and {len(wrong) - 5} more" * (len(wrong) > 5)
+        raise InputError(
+            where=str(folder / DRAWS), rule=f"must be of the fits that {MANIFEST} tells",
+            found=", ".join(wrong[:5]) + more, remedy=collect_again(folder),
+        )  # fmt: skip
+
+
 def _store(folder: Path, not_converged: bool, wanted: Sequence[str] | None) -> xr.Dataset:
     """Return what a batch keeps of the draws of its fitted sites, or of those wanted."""
     store = read_store(folder)
-    taken = np.isin(store["state"].values.astype(str), FITTED if not_converged else (DONE,))
+    states = FITTED if not_converged else (DONE,)
+    taken = np.isin(store["state"].values.astype(str), states)
+    _check_collected(store.isel(site=taken), states, folder)
     if wanted is not None:
         taken &= np.isin(store["site"].values.astype(str), list(wanted))
     least = "two fitted sites or more" if wanted is None else "a fitted site"
@@ -145,11 +189,6 @@ def _draws(
     row, density = [], np.zeros(count)
     for name in coordinates:
         prior = as_prior(name, priors[name])
-        if isinstance(prior, Fixed):
-            raise InputError(
-                where=str(folder), variable=name, rule="must be free at every site",
-                found=f"held fixed at {store['site'].values}",
-            )  # fmt: skip
         own = coordinate_of(name)
         row.append(own.to(_inside(_some(store[name].values, count), prior)))
         density += log_prior_of(prior, own, row[-1])
@@ -191,10 +230,23 @@ def _check(coordinates: Sequence[str], store: xr.Dataset, folder: Path) -> None:
             found="none",
         )  # fmt: skip
     held = [str(name) for name, x in store.items() if x.dims == ("site", "draw")]
-    free = set(priors_in(store["priors"].values[0], folder))
+    priors = [priors_in(text, folder) for text in store["priors"].values]
+    free = sorted(set().union(*priors))
     for name in coordinates:
         if name not in held or name not in free:
             raise InputError(
                 where=str(folder), variable=name, rule="must be a parameter that the batch kept",
-                remedy=did_you_mean(name, sorted(free)),
+                remedy=did_you_mean(name, free),
             )  # fmt: skip
+        given = zip(store["site"].values, priors, strict=True)
+        if fixed := [str(site) for site, own in given if _is_fixed(name, own)]:
+            raise InputError(
+                where=str(folder), variable=name, rule="must be free at every site",
+                found=f"held fixed at {', '.join(fixed[:5])}",
+                remedy="leave these sites, or this coordinate, out",
+            )  # fmt: skip
+
+
+def _is_fixed(name: str, priors: Mapping[str, Any]) -> bool:
+    """Whether a site holds a parameter fixed, of which a batch keeps no draws."""
+    return name not in priors or isinstance(as_prior(name, priors[name]), Fixed)

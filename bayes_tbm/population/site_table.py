@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import itertools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,19 @@ def read_table(
     InputError
         It cannot be read, a site or a column is there twice, or a site is missing.
     """
+    table = read_all(path, comment=comment, remedy=remedy)
+    if lost := [site for site in sites if site not in table.index]:
+        raise InputError(
+            where=str(path), variable="site", rule="must have a row for every site",
+            found=f"none for {', '.join(lost[:5])}", remedy=remedy,
+        )  # fmt: skip
+    return table.loc[list(sites)]
+
+
+def read_all(
+    path: str | Path, *, comment: str | None = None, remedy: str | None = None
+) -> pd.DataFrame:
+    """Read all rows of a table of sites, as `read_table` reads some."""
     table = _read(path, comment, remedy)
     if "site" not in table:
         raise InputError(
@@ -52,13 +67,8 @@ def read_table(
         )  # fmt: skip
     _refuse_twice(path, table)
     table = table.set_index("site")
-    if lost := [site for site in sites if site not in table.index]:
-        raise InputError(
-            where=str(path), variable="site", rule="must have a row for every site",
-            found=f"none for {', '.join(lost[:5])}", remedy=remedy,
-        )  # fmt: skip
     table.attrs[SOURCES] = {"": str(path)}
-    return table.loc[list(sites)]
+    return table
 
 
 def source_of(table: pd.DataFrame, name: str = "") -> str:
@@ -106,7 +116,8 @@ def read_rows(path: str | Path, *, comment: str | None = None, **how: Any) -> pd
     path
         The file.
     comment
-        What lines begin with that are not read; within a line it is a letter as any other.
+        What lines begin with that are not read; within a line, or in a line of a quoted cell, it is
+        a letter as any other.
     **how
         Of `pandas.read_csv`.
 
@@ -120,8 +131,29 @@ def read_rows(path: str | Path, *, comment: str | None = None, **how: Any) -> pd
         if comment is None:
             return pd.read_csv(path, index_col=False, encoding="utf-8-sig", **how)
         with get_handle(path, "r", encoding="utf-8-sig", compression="infer") as file:
-            kept = [line for line in file.handle if not line.lstrip().startswith(comment)]
+            blank = bool(how.get("skipinitialspace"))
+            kept = list(_without_comments(file.handle, comment, blank=blank))
         return pd.read_csv(io.StringIO("".join(kept)), index_col=False, **how)
+
+
+def _without_comments(lines: Iterable[str], comment: str, *, blank: bool) -> Iterator[str]:
+    """Yield lines but those that begin with a comment, none of which is in a quoted cell."""
+    row: list[str] = []
+
+    def recorded() -> Iterator[str]:
+        for line in lines:
+            row.append(line)
+            yield line
+
+    left = recorded()
+    for line in left:
+        if not line.lstrip().startswith(comment):
+            try:
+                next(csv.reader(itertools.chain([line], left), skipinitialspace=blank), None)
+            except csv.Error as error:
+                raise ValueError(str(error)) from error
+            yield from row
+        row.clear()
 
 
 def _read(path: str | Path, comment: str | None, remedy: str | None) -> pd.DataFrame:

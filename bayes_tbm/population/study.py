@@ -23,7 +23,7 @@ from bayes_tbm.population.hierarchy import Refits, refit_weak_sites
 from bayes_tbm.population.hierarchy.means import check_mean
 from bayes_tbm.population.refitting import RefitSites, check_options
 from bayes_tbm.population.result import PopulationResult
-from bayes_tbm.population.runs import site_draws, sites_not_converged
+from bayes_tbm.population.runs import site_draws, sites_not_converged, sites_not_fitted
 from bayes_tbm.population.settings import (
     SETTINGS,
     Rule,
@@ -189,6 +189,7 @@ class PopulationStudy:
             check_folder(out, products=())
         draws, covariates = self.read_runs()
         without = () if self.not_converged else sites_not_converged(self.runs)
+        not_fitted = sites_not_fitted(self.runs)
         means = tuple(dict.fromkeys([*self.means, self.mean]))
         asked: dict[str, Any] = {
             "replicates": self.replicates, "seed": self.seed, "believed": self.believed,
@@ -200,7 +201,9 @@ class PopulationStudy:
         found = attribution(
             draws, covariates, means=means, groups=self.groups, **asked, **self.settings
         )
-        return PopulationResult(self.mean, self.seed, draws, covariates, found, refits, without)
+        return PopulationResult(
+            self.mean, self.seed, draws, covariates, found, refits, without, not_fitted
+        )
 
     def _refits(
         self,

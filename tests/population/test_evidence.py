@@ -1,5 +1,7 @@
 """Evidence in closed form, power, and verdicts that may say that there is nothing to see."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -235,3 +237,19 @@ def test_an_interval_is_not_held_to_the_places_of_the_grid(sd):
     within = norm.cdf([edges[0], edges[-1]], centre, 0.5 * sd)
     ends = within[:, :1] + np.diff(within) * [0.05, 0.95]
     np.testing.assert_allclose(found.T, norm.ppf(ends, centre, 0.5 * sd), atol=0.13)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({0.5: 0.9, 0.26: 0.95}, "no threshold: a step by a factor 0.5 or less would have been"),
+        ({0.5: 0.3, 0.26: 0.9}, "no threshold: a step by a factor 0.26 or less would have been"),
+        ({2.0: 0.9, 3.9: 0.95}, "no threshold: a step by a factor 2 or more would have been"),
+        ({0.5: 0.3, 0.26: 0.6}, "cannot tell: a step by a factor 0.26 would be told in 60 %"),
+        ({2.0: 0.3, 3.9: 0.6}, "cannot tell: a step by a factor 3.9 would be told in 60 %"),
+        ({0.2: 0.7, 2.0: 0.3}, "cannot tell: a step by a factor 0.2 would be told in 70 %"),
+    ],
+)
+def test_a_step_by_less_than_one_is_as_large_as_its_inverse(told, words):
+    none = SimpleNamespace(log_factor=np.array([[-2.0], [-3.0]]), claimed=np.array([False]))
+    assert verdict(none, told).startswith(words)

@@ -108,6 +108,27 @@ def test_a_share_is_a_logit_at_every_site_whatever_its_prior(runs, tmp_path):
     np.testing.assert_allclose(after.log_prior[1] - before.log_prior[1], change, atol=1e-5)
 
 
+@pytest.mark.parametrize("place", [0, 3])
+@pytest.mark.parametrize("name", SHARED)
+@pytest.mark.parametrize("prior", [None, bt.Fixed(0.5)])
+def test_a_coordinate_that_a_site_holds_fixed_is_refused_by_the_site(
+    runs, tmp_path, place, name, prior
+):
+    """Of such a site a batch keeps no draws of it, or draws that are all the same."""
+    shutil.copytree(runs, tmp_path / "fixed")
+    store = xr.open_zarr(runs / DRAWS).load()
+    priors = json.loads(str(store["priors"].values[place]))
+    priors |= {name: prior.to_dict()} if prior else {}
+    own = {n: p for n, p in priors.items() if n != name or prior}
+    store["priors"].values[place] = json.dumps(own)
+    store[name].values[place] = 0.5 if prior else np.nan
+    store.to_zarr(tmp_path / "fixed" / DRAWS, mode="w", zarr_format=2, consolidated=True)
+    with pytest.raises(bt.InputError, match=f"{name}: must be free.*held fixed at s{place:02}"):
+        site_draws(tmp_path / "fixed")
+    if name != SHARED[0]:
+        assert site_draws(tmp_path / "fixed", SHARED[:1])[0].phi.shape[2] == 1
+
+
 def test_a_share_cannot_come_first(runs):
     with pytest.raises(bt.InputError, match="must begin with a residence time"):
         site_draws(runs, ("allocation_wood", "wood_residence_time"))

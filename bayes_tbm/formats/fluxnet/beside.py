@@ -1,5 +1,6 @@
 """Files of the same tower found beside one of the family: half-hours, and BIF."""
 
+import functools
 import re
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def place_beside(path: Path, site: str | None) -> tuple[Place | None, str]:
     trouble = ""
     for other in _bifs(path):
         try:
-            places = read_bif(other)
+            places = _places_of(*_state(other))
         except InputError as error:
             trouble = f"{error}"
             continue
@@ -83,7 +84,23 @@ def _is_fine(path: Path) -> bool:
         return False
 
 
+def _state(path: Path) -> tuple[Path, int, int]:
+    """Return what a file is known by as long as it stays as it is: many sites have one BIF."""
+    state = path.stat()
+    return path, state.st_mtime_ns, state.st_size
+
+
+@functools.cache
+def _places_of(path: Path, changed: int, size: int) -> dict[str, Place]:
+    return read_bif(path)
+
+
 def _is_other_bif(path: Path) -> bool:
+    return _has_its_columns(*_state(path))
+
+
+@functools.cache
+def _has_its_columns(path: Path, changed: int, size: int) -> bool:
     try:
         return is_bif(read_header(path))
     except (InputError, OSError):

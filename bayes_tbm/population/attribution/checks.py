@@ -13,7 +13,12 @@ from bayes_tbm.plain import finite_number
 from bayes_tbm.population.attribution.shares import checked_groups, groups_in
 from bayes_tbm.population.attribution.thresholds import check_believed
 from bayes_tbm.population.draws import SiteDraws
-from bayes_tbm.population.hierarchy.covariates import Covariates, covariates_of, in_order
+from bayes_tbm.population.hierarchy.covariates import (
+    Covariates,
+    check_range,
+    covariates_of,
+    in_order,
+)
 from bayes_tbm.population.hierarchy.fit import check_draws
 from bayes_tbm.population.hierarchy.means import check_mean
 from bayes_tbm.population.settings import (
@@ -57,6 +62,7 @@ def checked(
     given = check_settings(settings, _WHERE, _OWN)
     check_draws(draws, split=given.get("split", False))
     known = covariates_of(covariates, draws.sites, given.get("drivers", ()))
+    check_range(known, source_of(covariates, "coldest"))
     _check_cells(len(known.cells), source_of(covariates, "cell"))
     rows = in_order(covariates, draws.sites)
     several = groups or len(groups_in(rows)) > 1

@@ -17,6 +17,7 @@ from bayes_tbm.population.hierarchy.covariates import (
     check_varies,
     check_width,
     design_of,
+    labels,
     rows_of,
 )
 from bayes_tbm.population.settings import name_list
@@ -178,7 +179,7 @@ def driver_shares(
     designs = {name: design_of(covariates[list(of_it)])[0] for name, of_it in chosen.items()}
     shares, unique, total = _shares(phi, designs)
     rng = np.random.default_rng(seed)
-    cells = pd.factorize(told.astype(str))[0]
+    cells = pd.factorize(labels(told))[0]
     null = []
     for number in range(permutations):
         moved = _permuted(designs, cells, rng)

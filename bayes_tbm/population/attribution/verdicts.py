@@ -94,19 +94,24 @@ def verdict(test: StepTest, told: Mapping[float, float], elpd: float | None = No
             f"threshold near {middle:.0f} degC (90 %: {low:.0f} to {high:.0f}), residence time "
             f"times {size:.1f} on the warm side; {numbers}"
         )
-    seen = sorted(factor for factor, share in told.items() if share >= ENOUGH_POWER)
+    seen = sorted((f for f, share in told.items() if share >= ENOUGH_POWER), key=_size)
     if max(narrow, wide) <= AGAINST and seen:
         return (
-            f"no threshold: a step by a factor {seen[0]:g} or more would have been told in "
-            f"{100 * told[seen[0]]:.0f} % of cases; {numbers}"
+            f"no threshold: a step by a factor {seen[0]:g} or {'more' if seen[0] > 1 else 'less'} "
+            f"would have been told in {100 * told[seen[0]]:.0f} % of cases; {numbers}"
         )
     if min(narrow, wide) >= CLAIM and not worse:
         return f"cannot tell where: a change is there, but not its temperature; {numbers}"
     if not told:
         return f"cannot tell; {numbers}"
-    largest = max(told)
+    largest = max(told, key=_size)
     chance = f"a step by a factor {largest:g} would be told in {100 * told[largest]:.0f} % of cases"
     return f"cannot tell: {chance}; {numbers}"
+
+
+def _size(factor: float) -> float:
+    """How large a step is: a half is as large as a double."""
+    return abs(math.log(factor))
 
 
 def _factor(log: float) -> str:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from bayes_tbm.runtime.files import partial
 
 CLAIM = "claim"
 BEAT, STALE = 30.0, 180.0
@@ -30,19 +33,20 @@ def claimed(folder: Path) -> Iterator[bool]:
         Of a fit; made if missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / CLAIM
-    if not (_make(path) or (is_stale(path) and _take_over(path))):
+    path, token = folder / CLAIM, secrets.token_hex(8)
+    if not (_make(path, token) or (is_stale(path) and _take_over(path, token))):
         yield False
         return
     stop = threading.Event()
-    beat = threading.Thread(target=_live, args=(path, stop), daemon=True)
+    beat = threading.Thread(target=_live, args=(path, token, stop), daemon=True)
     beat.start()
     try:
         yield True
     finally:
         stop.set()
         beat.join()
-        path.unlink(missing_ok=True)
+        if _is_of(path, token):  # it was taken over from who gave no sign of life for long
+            path.unlink(missing_ok=True)
 
 
 def is_stale(path: Path) -> bool:
@@ -58,19 +62,43 @@ def is_stale(path: Path) -> bool:
     return here or age > STALE
 
 
-def _make(path: Path) -> bool:
+def _make(path: Path, token: str) -> bool:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     except FileExistsError:
         return False
     with os.fdopen(descriptor, "w") as file:
-        json.dump({"host": socket.gethostname(), "pid": os.getpid()}, file)
+        json.dump({"host": socket.gethostname(), "pid": os.getpid(), "token": token}, file)
     return True
 
 
-def _take_over(path: Path) -> bool:
-    path.unlink(missing_ok=True)
-    return _make(path)
+def _take_over(path: Path, token: str) -> bool:
+    """Make a claim in the place of a stale one, which only one process can put aside."""
+    aside = partial(path)
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return _make(path, token)
+    if is_stale(aside):
+        aside.unlink(missing_ok=True)
+        return _make(path, token)
+    # another one was faster, and this is its claim: put it back, unless there is one by now
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass
+    except OSError:  # no file has two names there
+        aside.rename(path)
+    aside.unlink(missing_ok=True)
+    return False
+
+
+def _is_of(path: Path, token: str) -> bool:
+    """Whether a claim is that which was made with a token."""
+    try:
+        return bool(json.loads(path.read_text(encoding="utf-8")).get("token") == token)
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _alive(pid: int) -> bool:
@@ -93,7 +121,8 @@ def _is_zombie(pid: int) -> bool:
         return False
 
 
-def _live(path: Path, stop: threading.Event) -> None:
+def _live(path: Path, token: str, stop: threading.Event) -> None:
     while not stop.wait(BEAT):
         with contextlib.suppress(OSError):
-            os.utime(path)
+            if _is_of(path, token):
+                os.utime(path)

@@ -20,10 +20,11 @@ from bayes_tbm.population.batch.claims import CLAIM, is_stale
 from bayes_tbm.population.batch.columns import STATE_COLUMNS
 from bayes_tbm.population.batch.jobs import Job
 from bayes_tbm.population.batch.journal import Event
-from bayes_tbm.population.batch.kept import SHARED, read_kept
-from bayes_tbm.runtime.files import write_whole
+from bayes_tbm.population.batch.kept import SHARED, has_posterior, read_kept
+from bayes_tbm.runtime.files import partial, remove_folder, replace_folder, write_whole
 
 MANIFEST, SUMMARY, FAILURES, DRAWS = "manifest.csv", "summary.csv", "failures.csv", "draws.zarr"
+_MAP = "map.png"
 _CHUNK = 64  # sites
 _NO_DRAW = -1  # place of a draw that a site has not
 WRITTEN = (MANIFEST, SUMMARY, FAILURES, DRAWS)
@@ -31,49 +32,79 @@ WRITTEN = (MANIFEST, SUMMARY, FAILURES, DRAWS)
 
 
 def table_of(jobs: Sequence[Job], folder: Path) -> pd.DataFrame:
-    """Return a row for each site: what happened to it, and its covariates."""
+    """Return a row for each site: what happened to it, and its covariates.
+
+    What happened to another fit of the site, as before its row was changed, is not told. A cell of
+    the table that is empty stays so: another product's climate would stand among its column's.
+    """
     said = journal.read(folder)
+    stated = {name for job in jobs for name in job.covariates}
     rows = {}
     for job in jobs:
         event = said.get(job.name)
-        known = (event.climate if event else None) or {}  # a table's own columns come first
-        rows[job.name] = _row(event, folder) | known | dict(job.covariates)
+        where = job.folder if event else None
+        if event and event.key != job.key:
+            event = None
+        climate = (event.climate if event else None) or {}
+        known = {name: value for name, value in climate.items() if name not in stated}
+        rows[job.name] = _row(event, folder, where) | known | dict(job.covariates)
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("site")
     return table[[*STATE_COLUMNS, *(c for c in table if c not in STATE_COLUMNS)]]
 
 
 def states(folder: Path) -> pd.DataFrame:
     """Return the same from the folder alone, as far as it was begun: for a look from outside."""
-    rows = {site: _row(event, folder) for site, event in journal.read(folder).items()}
+    listed = _listed(folder / MANIFEST)
+    rows = {}
+    for site, event in journal.read(folder).items():
+        due = listed.get(site)
+        rows[site] = _row(None if due and due.replaces(event) else event, folder)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=list(STATE_COLUMNS))
-    for site in _listed(folder / MANIFEST).difference(table.index):
+    for site in pd.Index(list(listed)).difference(table.index):
         table.loc[site, "state"] = journal.PENDING
     return table.rename_axis("site")
 
 
-def _listed(path: Path) -> pd.Index:
+@dataclasses.dataclass(frozen=True)
+class _Due:
+    """What a manifest says of a site: the folder of its fit, if any was begun, and when."""
+
+    folder: str
+    time: float
+
+    def replaces(self, event: Event) -> bool:
+        """Whether an event is of another fit, and was over when the manifest was written."""
+        return bool(self.folder) and event.folder != self.folder and event.time < self.time
+
+
+def _listed(path: Path) -> dict[str, _Due]:
     """Return the sites of a manifest, if there is one."""
     if not path.is_file():
-        return pd.Index([])
+        return {}
     try:
-        return pd.read_csv(path, index_col="site", dtype={"site": str}).index
-    except (ValueError, TypeError, OSError) as error:
+        table = pd.read_csv(path, index_col="site", dtype=str, keep_default_na=False)
+        when = path.stat().st_mtime
+        return {str(site): _Due(where, when) for site, where in table["folder"].items()}
+    except (ValueError, TypeError, OSError, KeyError) as error:
         raise InputError(
             where=str(path), rule="must be the table that bayes-tbm many writes", found=error,
             remedy="repeat the command of the batch, which writes it anew",
         ) from error  # fmt: skip
 
 
-def _row(event: Event | None, folder: Path) -> dict[str, Any]:
-    if event is None:
-        return {name: None for name in STATE_COLUMNS} | {"state": journal.PENDING}
+def _row(event: Event | None, folder: Path, where: str | None = None) -> dict[str, Any]:
+    """Say what happened to a site, in columns, or that it is due, and where its fit would lie."""
+    lost = event and event.state in journal.FITTED and not has_posterior(folder / event.folder)
+    if event is None or lost:
+        due = {"state": journal.PENDING, "folder": where}
+        return {name: due.get(name) for name in STATE_COLUMNS}
     if event.state == journal.RUNNING and is_stale(folder / event.folder / CLAIM):
         event = dataclasses.replace(event, state=journal.INTERRUPTED)
     return {name: getattr(event, name) for name in STATE_COLUMNS}
 
 
 def collect(jobs: Sequence[Job], folder: Path) -> list[Path]:
-    """Write what follows from the fits of a folder; what is there is replaced.
+    """Write what follows from the fits of a folder; what is there is replaced, or removed.
 
     Parameters
     ----------
@@ -98,21 +129,26 @@ def collect(jobs: Sequence[Job], folder: Path) -> list[Path]:
     bad = table[~table["state"].eq(journal.DONE)][["state", "reason", "folder"]]
     written.append(write_whole(folder / FAILURES, bad.to_csv()))
     fitted = table[table["state"].isin(journal.FITTED)]
+    has_places = {"latitude", "longitude"} <= set(table.columns)
+    if not (len(fitted) and has_places):
+        (folder / _MAP).unlink(missing_ok=True)
     if not len(fitted):
+        (folder / SUMMARY).unlink(missing_ok=True)
+        remove_folder(folder / DRAWS)
         return written
     summaries, rows = [], []
     for site, where in fitted["folder"].items():
         summary, draws = read_kept(folder / str(where))
         summaries.append(summary.assign(site=site))
-        rows.append(draws)
+        rows.append(draws.assign(folder=str(where)))
     whole = pd.concat(summaries).set_index(["site", "quantity"])
     written.append(write_whole(folder / SUMMARY, whole.to_csv()))
     sites = [str(site) for site in fitted.index]
     written.append(_save_draws(rows, sites, fitted["state"].to_numpy(), folder))
-    if {"latitude", "longitude"} <= set(table.columns):
+    if has_places:
         medians = whole["median"].xs(SHARED[0], level="quantity").to_dict()
         figure = plot_map(table, medians, "wood residence time, yr")
-        written.append(save_png(figure, folder / "map.png"))
+        written.append(save_png(figure, folder / _MAP))
     return written
 
 
@@ -124,16 +160,15 @@ def _save_draws(rows: Sequence[xr.Dataset], sites: Sequence[str], state: Any, fo
     )
     whole = joined.drop_vars("draw")
     whole["state"] = "site", state.astype(str)
-    for name in ("priors", "state"):
+    for name in {"priors", "state", "folder"} & set(whole):
         whole[name] = whole[name].astype(str)
     chunks = {n: (_CHUNK, whole.sizes["draw"]) for n, x in whole.items() if x.ndim == 2}
     encoding = {n: {"chunks": (min(a, len(sites)), b)} for n, (a, b) in chunks.items()}
-    path, beside = folder / DRAWS, folder / f"{DRAWS}.partial"
+    path = folder / DRAWS
+    beside = partial(path)
     try:
-        shutil.rmtree(beside, ignore_errors=True)
         whole.to_zarr(beside, mode="w", encoding=encoding, zarr_format=2, consolidated=True)
-        shutil.rmtree(path, ignore_errors=True)
-        beside.rename(path)
+        return replace_folder(beside, path)
     except OSError as error:
+        shutil.rmtree(beside, ignore_errors=True)
         raise WriteError(f"{path}: could not be written; found {error}") from error
-    return path

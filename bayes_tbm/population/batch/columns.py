@@ -24,7 +24,7 @@ TABLES = (
 STATE_COLUMNS = ("state", "reason", "attempt", "seconds", "rhat", "ess", "divergences", "memory",
                  "folder")  # fmt: skip
 """What a batch tells of each site; no covariate is called so."""
-_FILES = ("path", "observations", "growth_curve.file", "stock.file", "reading.half_hourly")
+_FILES = ("path", "growth_curve.file", "stock.file", "reading.half_hourly")
 _NO_SITES = (".md", ".txt", ".toml")
 _NAMED = ("site", "path", *OPTIONS, *PLACE, *TABLES)
 _OF_READING = ("first_year", "half_hourly", "fill_co2", "fill_uncertainty")
@@ -51,6 +51,9 @@ def read_table(sites: str | Path | pd.DataFrame) -> tuple[pd.DataFrame, str]:
     for column in _FILES:  # they lie beside the table
         if column in table:
             table[column] = [_beside(path.parent, cell) for cell in table[column]]
+    if "observations" in table:
+        cells = [names_in(cell, path.parent) for cell in table["observations"]]
+        table["observations"] = pd.Series(cells, table.index, dtype=object)
     return table, str(path)
 
 
@@ -133,8 +136,28 @@ def _alike(name: str, option: str) -> bool:
     return name == option or name in (f"{option}s", option.rstrip("s"), f"{option}_")
 
 
+def names_in(cell: Any, folder: Path = Path()) -> Any:
+    """Return the names that a cell lists, with ; or , between them, or as a list; else the cell.
+
+    Parameters
+    ----------
+    cell
+        Of a table. A file whose name has a comma is one name.
+    folder
+        Where files may lie.
+    """
+    if isinstance(cell, str):
+        whole = (folder / cell.strip()).is_file()
+        cell = [cell] if whole else cell.replace(",", ";").split(";")
+    elif not pd.api.types.is_list_like(cell):
+        return cell
+    found = (_beside(folder, str(part)) for part in cell)
+    return tuple(name for name in found if name)
+
+
 def _beside(folder: Path, cell: Any) -> Any:
+    """Return the file of this name in a folder, if there is one, else the name."""
     if not isinstance(cell, str):
         return cell
-    parts = [part.strip() for part in cell.replace(",", ";").split(";")]
-    return ";".join(str(folder / p) if (folder / p).is_file() else p for p in parts)
+    name = cell.strip()
+    return str(folder / name) if name and (folder / name).is_file() else name

@@ -38,7 +38,7 @@ def in_turn(tasks: Tasks) -> Iterator[Event]:
 
 
 def in_processes(tasks: Tasks, workers: int, died: Died) -> Iterator[Event]:
-    """Run in so many processes, each on a core of its own.
+    """Run in so many processes, each on a core of its own where there are as many as cores.
 
     A process that dies is replaced, and its site goes on from its checkpoint; the others go on.
 
@@ -79,13 +79,13 @@ def in_processes(tasks: Tasks, workers: int, died: Died) -> Iterator[Event]:
 
 
 class _Worker:
-    """A process that does one task at a time on a core of its own, replaced when it has died.
+    """A process that does one task at a time, on a core of its own or on any, replaced if it dies.
 
     A pool of one: in a pool of several the death of one ends all of them, and nobody knows whose
     task it was.
     """
 
-    def __init__(self, core: int) -> None:
+    def __init__(self, core: int | None) -> None:
         self._core = core
         self._context = multiprocessing.get_context("spawn")  # a fork with JAX would hang
         self._began = self._context.Event()
@@ -117,8 +117,14 @@ class _Worker:
             process.terminate()
 
 
-def _cores(count: int) -> list[int]:
+def _cores(count: int) -> list[int | None]:
+    """Return the core of each of so many workers; None of each where they are fewer than cores.
+
+    Others may be at work on this machine, such as other shards, and would share the first cores.
+    """
     here = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+    if count < len(here):
+        return [None] * count
     return [here[number % len(here)] for number in range(count)]
 
 

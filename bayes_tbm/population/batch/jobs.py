@@ -8,12 +8,13 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.experiment import Experiment
+from bayes_tbm.formats.companions import Companions, companions
 from bayes_tbm.sampling import Settings
 from bayes_tbm.sampling.identity import facts, source_hash
 
@@ -60,6 +61,7 @@ class Job:
         else:
             asked["of"] = _without_files(tomllib.loads(self.source.to_toml()))
             asked["files"] = [content_of(path) for path in self.files()]
+            asked["places"] = [place for _, place in self._companions() if place]
             asked["model"] = source_hash()
         text = json.dumps(asked, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -82,14 +84,25 @@ class Job:
         return dataclasses.replace(self, settings=settings, attempt=attempt)
 
     def files(self) -> list[Path]:
-        """Files that the source names."""
+        """Files that the source names, and those that are read along with them."""
         if isinstance(self.source, Calibration):
             return []
         e = self.source
-        named = [e.site, *e.observations, e.reading.get("half_hourly", "")]
         beside = Path(e.where).parent if e.where else Path()
+        named = [e.site, *e.observations, e.reading.get("half_hourly", "")]
         named += [str(beside / t["file"]) for t in (e.growth_curve, e.stock) if "file" in t]
-        return [Path(name) for name in named if name and Path(name).is_file()]
+        return [*_files(named), *(other for found, _ in self._companions() for other in found)]
+
+    def _companions(self) -> list[Companions]:
+        """Tell what is read along with the files of the site."""
+        if isinstance(self.source, Calibration):
+            return []
+        named = _files([self.source.site, *self.source.observations])
+        return [companions(path, self.source.reading) for path in named]
+
+
+def _files(names: Sequence[str]) -> list[Path]:
+    return [Path(name) for name in names if name and Path(name).is_file()]
 
 
 def content_of(path: Path) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_tbm.population.draws import evenly
-from bayes_tbm.report.folder import load_run, stored_experiment
+from bayes_tbm.report.folder import POSTERIOR, load_run, stored_experiment
 from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.files import write_whole
 
@@ -40,6 +40,18 @@ def keep(tree: xr.DataTree, folder: Path) -> None:
     content = io.BytesIO()
     _draws(tree, posterior).to_netcdf(content, engine="h5netcdf")
     write_whole(folder / _DRAWS_FILE, content.getbuffer())
+
+
+def has_posterior(folder: Path) -> bool:
+    """Whether the folder of a fit has one that is more than an empty file, as a full disk leaves.
+
+    Parameters
+    ----------
+    folder
+        Of the fit.
+    """
+    path = folder / POSTERIOR
+    return path.is_file() and path.stat().st_size > 0
 
 
 def read_kept(folder: Path) -> tuple[pd.DataFrame, xr.Dataset]:

@@ -16,7 +16,7 @@ from bayes_tbm.catalogue import site_names
 from bayes_tbm.errors import InputError, did_you_mean, nearest
 from bayes_tbm.experiment import Experiment
 from bayes_tbm.formats.folder import tower_of
-from bayes_tbm.population.batch.columns import OPTIONS, PLACE, TABLES, read_table
+from bayes_tbm.population.batch.columns import OPTIONS, PLACE, TABLES, names_in, read_table
 from bayes_tbm.population.batch.jobs import Job, content_of, seed_of
 from bayes_tbm.sampling.settings import Settings, settings_with
 from bayes_tbm.sites.stated import bound
@@ -55,7 +55,7 @@ def jobs_of(
     """
     if isinstance(sites, Mapping):
         where = "sites"
-        jobs = [_given(str(name), source, settings) for name, source in sites.items()]
+        jobs = [_given(_name(name, where), source, settings) for name, source in sites.items()]
     elif isinstance(sites, str | Path | pd.DataFrame):
         table, where = read_table(sites)
         jobs = [_job(row, common, settings, where) for row in table.to_dict("records")]
@@ -85,14 +85,21 @@ def _settings_of(name: str, source: Experiment | Calibration, settings: Settings
     return dataclasses.replace(own_settings, seed=seed_of(name, own_settings.seed))
 
 
-def _job(row: Mapping[str, Any], common: Experiment, settings: Settings, where: str) -> Job:
-    given = {str(name): _whole(value) for name, value in row.items() if not pd.isna(value)}
-    name = str(given.pop("site", "")).strip()
+def _name(given: Any, where: str, found: str = "none") -> str:
+    """Return the name of a site without blanks around it."""
+    name = "" if given is None else str(given).strip()
     if not 0 < len(name) <= _LONGEST_NAME:
         raise InputError(
-            where=where, variable="site", rule=f"must be a name of 1 to {_LONGEST_NAME} letters",
-            found=name or f"none in the row of {given.get('path', 'no path')} (NA is read as none)",
+            where=where, variable="site", found=name or found,
+            rule=f"must be a name of 1 to {_LONGEST_NAME} letters",
         )  # fmt: skip
+    return name
+
+
+def _job(row: Mapping[str, Any], common: Experiment, settings: Settings, where: str) -> Job:
+    given = {str(name): _whole(value) for name, value in row.items() if not _is_empty(value)}
+    no_name = f"none in the row of {given.get('path', 'no path')} (NA is read as none)"
+    name = _name(given.pop("site", None), where, no_name)
     label = f"{where}: {name}"
     site = str(given.pop("path", name))
     if not (Path(site).is_file() or site in site_names()):
@@ -126,6 +133,11 @@ def _of_row(label: str) -> Iterator[None]:
         raise error.within(label) from error
 
 
+def _is_empty(value: Any) -> bool:
+    """Whether a cell holds nothing; one that holds a list does."""
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
 def _whole(value: Any) -> Any:
     """Return whole numbers as such: a column with an empty cell holds none."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -133,8 +145,8 @@ def _whole(value: Any) -> Any:
 
 def _option(name: str, value: Any, where: str) -> Any:
     if name in _LISTS:
-        parts = str(value).replace(",", ";").split(";")
-        return tuple(part.strip() for part in parts if part.strip())
+        names = names_in(value)
+        return names if isinstance(names, tuple) else names_in(str(names))
     if name != "stand_age":
         return str(value)
     years = pd.to_numeric(value, errors="coerce")
@@ -225,13 +237,11 @@ def _check_record(job: Job, records: dict[str, list[_Window]], where: str) -> No
     record = by_name or content_of(path)
     own = _Window(bound(job.source.start, "start"), bound(job.source.end, "end"), job.name)
     for other in records.setdefault(record, []):
-        within = own.first >= other.first and own.last <= other.last
-        around = own.first <= other.first and own.last >= other.last
-        if within or around:
+        if own.first <= other.last and other.first <= own.last:
             raise InputError(
                 where=where, variable="path", rule="must be another record for every site",
                 found=f"{other.site} and {job.name} have the same one",
-                remedy="two records of one site would count it twice: leave one out, or give "
-                "them other years",
+                remedy="years that two sites have would count twice: leave one out, or give "
+                "them years of which none is of both",
             )  # fmt: skip
     records[record].append(own)

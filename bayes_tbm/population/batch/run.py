@@ -115,7 +115,7 @@ def fit_many(
     covariates, least
         Columns that every site must have; by stream, values without which a site is skipped.
     executor, workers
-        ``"processes"``, each on a core of its own (by default as many as there are), ``"serial"``,
+        ``"processes"`` (by default as many as cores, each on one of its own), ``"serial"``,
         ``"dask"``, a client of `distributed` or a scheduler's address.
     shard
         Part ``(i, n)`` of the sites to do, from 1: every n-th one, as for the jobs of an array.
@@ -146,7 +146,7 @@ def fit_many(
     with executors.reached(executor) as executor:  # before anything is written
         out = folder_of(folder, wanted_of(shared, settings) | {"least": least}, sites)
         said = journal.read(out)
-        jobs = [with_attempt(job, said.get(job.name), retry=retry) for job in jobs]
+        jobs = _attempts(jobs, said, jobs[place - 1 :: count] if retry else ())
         own = jobs[place - 1 :: count]
         due = [job for job in own if not is_settled(job, said.get(job.name), out, retry=retry)]
         write_whole(out / MANIFEST, table_of(jobs, out).to_csv())
@@ -159,6 +159,12 @@ def fit_many(
     if count == 1 or not _others_left(found):
         collect(jobs, out)
     return found
+
+
+def _attempts(jobs: Sequence[Job], said: Mapping[str, Event], again: Sequence[Job]) -> list[Job]:
+    """Return jobs as they are due, some of them once more; other shards' are none of ours."""
+    names = {job.name for job in again}
+    return [with_attempt(job, said.get(job.name), retry=job.name in names) for job in jobs]
 
 
 def _listed(names: Sequence[str]) -> tuple[str, ...]:

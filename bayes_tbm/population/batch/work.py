@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
 import hashlib
 import resource
@@ -30,13 +31,14 @@ from bayes_tbm.population.batch import journal
 from bayes_tbm.population.batch.claims import claimed
 from bayes_tbm.population.batch.jobs import Job, slug
 from bayes_tbm.population.batch.journal import Event
-from bayes_tbm.population.batch.kept import keep
+from bayes_tbm.population.batch.kept import has_posterior, keep
 from bayes_tbm.population.climate import climate
 from bayes_tbm.report.folder import CHECKPOINT, EXPERIMENT, POSTERIOR, load_run, save_tree
 from bayes_tbm.results import check_convergence
 from bayes_tbm.runtime.files import write_whole
 from bayes_tbm.runtime.malloc import give_back
 from bayes_tbm.sampling.engines import can_resume
+from bayes_tbm.sites import Site
 
 ERRORS = "errors"
 """Folder of a batch that holds what went wrong, a file a site."""
@@ -68,7 +70,7 @@ def fit_job(job: Job, folder: Path, least: Mapping[str, int]) -> Event:
         if not ours:
             return _event(job, journal.RUNNING)
         said = journal.read(folder).get(job.name)
-        if said and (said.key, said.state in journal.FITTED) == (job.key, True):
+        if said and said.state in journal.FITTED and is_settled(job, said, folder, retry=False):
             return said  # another process was faster
         journal.write(folder, _event(job, journal.RUNNING))
         began = time.perf_counter()
@@ -86,6 +88,8 @@ def fit_job(job: Job, folder: Path, least: Mapping[str, int]) -> Event:
             found = {"state": journal.FAILED, "reason": f"{type(error).__name__}: {error}"}
         found |= {"seconds": round(time.perf_counter() - began, 1), "memory": _memory()}
         found["reason"] = " ".join(found.get("reason", "").split())
+        if found["state"] not in journal.FITTED and said and said.state == journal.NOT_CONVERGED:
+            found["reason"] += f" (attempt {said.attempt}, not converged, is kept in {said.folder})"
         last = journal.write(folder, _event(job, **found))
     gc.collect()
     give_back()
@@ -102,20 +106,38 @@ def _fitted(job: Job, folder: Path, least: Mapping[str, int]) -> dict[str, Any]:
         warnings.simplefilter("ignore", DataWarning)  # notes of the site keep what they say
         warnings.simplefilter("error", PlaceWarning)  # nobody would see that columns are swapped
         warnings.simplefilter("ignore", ConvergenceWarning)  # the journal says it
-        calibration = job.calibration()
+        calibration, whole = _opened(job)
         _require(calibration, least)
         # A kill may have come between the posterior and the journal.
-        tree = load_run(own) if _has_posterior(own) else _sampled(job, calibration, own)
+        tree = load_run(own) if has_posterior(own) else _sampled(job, calibration, own)
     shutil.rmtree(own / CHECKPOINT, ignore_errors=True)
     report = check_convergence(tree)
     with contextlib.suppress(FileNotFoundError):  # of an earlier attempt
         _error_file(job, folder).unlink()
     return {
         "state": journal.DONE if report.passed else journal.NOT_CONVERGED,
-        "reason": "; ".join(report.failures), "climate": climate(calibration.site),
+        "reason": "; ".join(report.failures), "climate": climate(calibration.site, whole),
         "ess": round(min(report.ess_bulk, report.ess_tail)), "divergences": report.divergences,
         "rhat": round(report.rhat, 4),
     }  # fmt: skip
+
+
+def _opened(job: Job) -> tuple[Calibration, Site]:
+    """Open a site, and tell what its files hold beyond the years that are fitted."""
+    e = job.source
+    if isinstance(e, Calibration) or (e.start is None and e.end is None):
+        calibration = job.calibration()
+        return calibration, calibration.site
+    site, whole = cut(e)
+    return e.calibration(site), whole
+
+
+def cut(experiment: Experiment) -> tuple[Site, Site]:
+    """Open the site of an experiment, as it is fitted, and with all years of its files."""
+    e = experiment
+    whole = dataclasses.replace(e, start=None, end=None, uncertainty={}).open_site()
+    site = whole.window(e.start, e.end)
+    return site.with_uncertainty(e.uncertainty) if e.uncertainty else site, whole
 
 
 def _sampled(job: Job, calibration: Calibration, own: Path) -> xr.DataTree:
@@ -136,12 +158,6 @@ def _sampled(job: Job, calibration: Calibration, own: Path) -> xr.DataTree:
     keep(tree, own)
     save_tree(tree, own / POSTERIOR)
     return tree
-
-
-def _has_posterior(own: Path) -> bool:
-    """Whether there is one that is more than an empty file, as a full disk leaves."""
-    path = own / POSTERIOR
-    return path.is_file() and path.stat().st_size > 0
 
 
 def _require(calibration: Calibration, least: Mapping[str, int]) -> None:
@@ -204,5 +220,5 @@ def is_settled(job: Job, said: Event | None, folder: Path, *, retry: bool) -> bo
     if said is None or said.key != job.key:
         return False
     if said.state in journal.FITTED:
-        return _has_posterior(folder / job.folder)
+        return has_posterior(folder / job.folder)
     return said.state in (journal.SKIPPED, journal.FAILED) and not retry

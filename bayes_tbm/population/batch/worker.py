@@ -28,17 +28,17 @@ def work(task: bytes) -> Event:
     return fit_job(job, folder, least)
 
 
-def keep_to_a_core(core: int, began: Any) -> None:
+def keep_to_a_core(core: int | None, began: Any) -> None:
     """Keep this process to a core: chains then take turns, and threads do not pile.
 
     Parameters
     ----------
     core
-        Its number.
+        Its number; None leaves it free.
     began
         An event, set here: the process has come up.
     """
-    if hasattr(os, "sched_setaffinity"):
+    if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     began.set()

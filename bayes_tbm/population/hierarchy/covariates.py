@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from bayes_tbm.sites.missing import is_missing
 Array = NDArray[np.float64]
 MOST_DEGC = 80.0
 """Largest size of a temperature."""
+LEAST_RANGE = 0.5
+"""K that the temperatures must span within which a threshold is looked for."""
 SPARE = 3
 """How many sites more than columns there must be."""
 _NUMBER = "must be a finite number everywhere, and no mark of a missing one"
@@ -97,11 +100,28 @@ def covariates_of(
         check_varies(rows, name)
     for name in drivers:
         check_driver(rows, name)
-    cell, cells = pd.factorize(rows["cell"].astype(str))
+    cell, cells = pd.factorize(labels(rows["cell"]))
     design, columns = design_of(rows[list(drivers)])
     if drivers:
         check_width(design, "drivers")
     return Covariates(_temperatures(rows), cell, tuple(map(str, cells)), design, columns)
+
+
+def check_range(known: Covariates, where: str) -> None:
+    """Refuse to look for a threshold among sites that are all as cold, but for a few.
+
+    Raises
+    ------
+    InputError
+        90 % of the sites lie within less than half a kelvin.
+    """
+    low, high = known.range
+    if high - low < LEAST_RANGE:
+        raise InputError(
+            where=where, variable="coldest", found=f"{low:.1f} to {high:.1f} degC",
+            rule=f"must span {LEAST_RANGE:g} K or more where 90 % of the sites lie, for a "
+            "threshold to be looked for", remedy="add sites, or fit constant, linear or smooth",
+        )  # fmt: skip
 
 
 def rows_of(table: pd.DataFrame, sites: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
@@ -158,7 +178,7 @@ def check_varies(rows: pd.DataFrame, name: str) -> None:
     InputError
         It is.
     """
-    if len(set(map(str, rows[name]))) < 2:
+    if labels(rows[name]).nunique() < 2:
         raise InputError(
             where=source_of(rows, name), variable=name, rule="must vary among the sites",
             found=f"{rows[name].iloc[0]} everywhere",
@@ -199,9 +219,19 @@ def check_width(design: Array, what: str) -> None:
 
 
 def is_number(column: pd.Series) -> bool:
-    """Whether a column is of numbers, which truth values are not."""
+    """Whether a column is of numbers, which truth values are not.
+
+    A table that was turned over, or made of rows, has columns of any object: their values tell.
+    """
     kinds = pd.api.types
+    if column.dtype == object:
+        return all(isinstance(value, Real) and not isinstance(value, bool) for value in column)
     return bool(kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column))
+
+
+def labels(column: pd.Series) -> pd.Series:
+    """Return categories as words, without blanks around them."""
+    return column.astype(str).str.strip()
 
 
 def _check_there_once(table: pd.DataFrame, name: str) -> None:
@@ -259,9 +289,9 @@ def design_of(table: pd.DataFrame) -> tuple[Array, tuple[str, ...]]:
             values = column.to_numpy(float)
             parts[name] = (values - values.mean()) / values.std()
             continue
-        labels = column.astype(str)
-        for label in sorted(labels.unique())[1:]:
-            of_it = (labels == label).to_numpy(float)
+        named = labels(column)
+        for label in sorted(named.unique())[1:]:
+            of_it = (named == label).to_numpy(float)
             parts[f"{name}={label}"] = of_it - of_it.mean()
     columns = tuple(parts)
     design = np.stack(list(parts.values()), axis=1) if parts else np.zeros((len(table), 0))

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.population.draws import SiteDraws, evenly
-from bayes_tbm.population.hierarchy.covariates import Covariates, covariates_of
-from bayes_tbm.population.hierarchy.diagnostics import diagnostics, disagreement
-from bayes_tbm.population.hierarchy.means import check_mean, departure
+from bayes_tbm.population.hierarchy.covariates import Covariates, check_range, covariates_of
+from bayes_tbm.population.hierarchy.diagnostics import checked_chains, diagnostics, disagreement
+from bayes_tbm.population.hierarchy.means import PLACED, check_mean, departure
 from bayes_tbm.population.hierarchy.model import Data, Form, data_of
 from bayes_tbm.population.hierarchy.sampling import sample
 from bayes_tbm.population.hierarchy.weights import Parameters
 from bayes_tbm.population.settings import LEAST_DRAWS, check_settings, seed_of
+from bayes_tbm.population.site_table import source_of
 from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.runtime.promotion import lenient
@@ -166,7 +167,7 @@ def fit_population(
     Returns
     -------
     PopulationFit
-        The population, with the diagnostics of the sums.
+        The population, with the diagnostics of the sums and of the chains, whose doubts warn.
 
     Raises
     ------
@@ -183,15 +184,29 @@ def fit_population(
     lengths = {"chains": given["chains"], "warmup": given["warmup"], "draws": given["keep"]}
     settings = {**lengths, "seed": seed_of("seed", seed, "population")}
     check_draws(draws, split=split)
-    known = covariates_of(covariates, draws.sites, given["drivers"])
+    known = _known(covariates, draws, given["drivers"], mean)
     kept = draws.thinned(max(MOST_WEIGHTS // len(draws.sites), LEAST_KEPT))
     data = data_of(kept, known)
     posterior, statistics = sample(form, data, **settings)
     found = diagnostics(form, kept, data, flat(posterior, len(draws.coordinates), 400))
+    found |= checked_chains(mean, posterior, statistics)
     if split:
-        halves = [sample(form, data_of(half, known), **settings)[0] for half in kept.halves()]
-        found["split_disagreement"] = ((), disagreement(posterior, *halves))
+        found["split_disagreement"] = ((), _disagreement(form, kept, known, posterior, settings))
     return PopulationFit(form, kept, known, _tree(kept, known, posterior, statistics, found))
+
+
+def _known(table: pd.DataFrame, draws: SiteDraws, drivers: Sequence[str], mean: str) -> Covariates:
+    known = covariates_of(table, draws.sites, drivers)
+    if mean in PLACED:
+        check_range(known, source_of(table, "coldest"))
+    return known
+
+
+def _disagreement(
+    form: Form, draws: SiteDraws, known: Covariates, whole: Any, settings: Mapping[str, int]
+) -> float:
+    halves = [sample(form, data_of(half, known), **settings)[0] for half in draws.halves()]
+    return disagreement(whole, *halves)
 
 
 def _form(mean: str, given: Mapping[str, Any]) -> Form:

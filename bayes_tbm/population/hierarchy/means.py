@@ -17,6 +17,8 @@ from bayes_tbm.errors import InputError, did_you_mean
 Values = Mapping[str, jax.Array]
 SLOPE_SD = 0.5
 STEP_SD = 1.0
+PLACED = ("hinge", "step")
+"""Mean functions with a threshold, which has a place among the sites' temperatures."""
 GP_FUNCTIONS, GP_BOUNDARY, GP_SMOOTHNESS = 15, 1.5, 2.5
 
 

@@ -12,7 +12,7 @@ import bayes_tbm as bt
 SHORT = {
     "chains": 2, "warmup": 21, "draws": 12, "starts": 1, "extensions": 0, "max_tree_depth": 3,
 }  # fmt: skip
-ENDS = {"first": "2008", "second": "2009", "third": "2010"}
+ENDS = {"first": "2008", "second": "2011", "third": "2014"}
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from bayes_tbm.population.batch import executors
 from bayes_tbm.population.batch.claims import CLAIM
 from bayes_tbm.population.batch.executors import in_processes, on_dask
 from bayes_tbm.population.batch.manifest import jobs_of
-from bayes_tbm.population.batch.worker import packed
+from bayes_tbm.population.batch.worker import keep_to_a_core, packed
 
 
 class EndsTheProcess:
@@ -115,3 +116,15 @@ def test_a_script_that_workers_cannot_read_anew_is_told_what_to_do(tmp_path):
     )
     assert ended.returncode == 1
     assert 'call fit_many below `if __name__ == "__main__":`' in ended.stderr.splitlines()[-1]
+
+
+def test_workers_are_bound_to_cores_only_where_they_fill_the_machine(monkeypatch):
+    """Shards of one worker each would all take turns on the first core."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {2, 3, 5, 7}, raising=False)
+    assert [executors._cores(count) for count in (1, 3)] == [[None], [None] * 3]
+    assert [executors._cores(count) for count in (4, 6)] == [[2, 3, 5, 7], [2, 3, 5, 7, 2, 3]]
+    bound = []
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *told: bound.append(told), raising=False)
+    for core in (None, 5):
+        keep_to_a_core(core, threading.Event())
+    assert bound == [(0, {5})]

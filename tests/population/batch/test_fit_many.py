@@ -36,7 +36,7 @@ def events(folder):
 def test_each_posterior_is_that_of_a_fit_alone_and_is_made_once(fit, tmp_path):
     found = fit(covariates=["coldest"])
     assert set(found.table["state"]) <= FITTED
-    site = bt.open_site("hyytiala-twin", start="2007", end="2009", latitude=61.8, longitude=25.3)
+    site = bt.open_site("hyytiala-twin", start="2009", end="2011", latitude=61.8, longitude=25.3)
     with pytest.warns(bt.ConvergenceWarning):
         alone = bt.Calibration(site, ("gpp", "lai")).sample(
             seed=seed_of("second", 0), progress=False, **SHORT
@@ -353,3 +353,19 @@ def test_sites_with_more_draws_than_others_are_collected(tmp_path):
 def test_what_is_kept_of_an_event_is_plain():
     event = journal.Event("A", "k", "f", "done")
     assert json.loads(json.dumps(dataclasses.asdict(event)))["site"] == "A"
+
+
+def test_draws_that_two_processes_collect_at_a_time_are_those_of_one(tmp_path, monkeypatch):
+    rows = [xr.Dataset({"index": ("draw", np.arange(3))}).assign(priors="{}")]
+    write = xr.Dataset.to_zarr
+
+    def meanwhile(self, *arguments, **options):
+        monkeypatch.setattr(xr.Dataset, "to_zarr", write)
+        done = self.to_zarr(*arguments, **options)
+        collect._save_draws(rows, ["theirs"], np.array(["done"]), tmp_path)
+        return done
+
+    monkeypatch.setattr(xr.Dataset, "to_zarr", meanwhile)
+    collect._save_draws(rows, ["mine"], np.array(["done"]), tmp_path)
+    assert list(xr.open_zarr(tmp_path / "draws.zarr").site.values) == ["mine"]
+    assert [path.name for path in tmp_path.iterdir()] == ["draws.zarr"]

@@ -112,3 +112,35 @@ def test_signs_of_life_are_given(tmp_path, monkeypatch):
                 break
             time.sleep(0.05)
         assert (tmp_path / CLAIM).stat().st_mtime > 2.0
+
+
+def stale_claim(folder, host="elsewhere"):
+    path = folder / CLAIM
+    path.write_text(json.dumps({"host": host, "pid": 1}))
+    os.utime(path, (1.0, 1.0))
+    return path
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_stale_claim_is_taken_over_by_one_of_two_that_found_it_so(
+    tmp_path, monkeypatch, has_links
+):
+    if not has_links:
+        monkeypatch.setattr(os, "link", lambda *_: os.stat("/no/such"))
+    path = stale_claim(tmp_path)
+    assert claims._take_over(path, "one")
+    made = path.read_text()
+    assert not claims._take_over(path, "other")  # which had looked before it was taken over
+    assert path.read_text() == made
+    assert [each.name for each in tmp_path.iterdir()] == [CLAIM]
+
+
+def test_a_claim_that_was_taken_over_is_left_to_who_has_it(tmp_path):
+    with claimed(tmp_path) as ours:
+        assert ours
+        stale_claim(tmp_path)  # this process gave no sign of life for long
+        with claimed(tmp_path) as theirs:
+            assert theirs
+        assert not (tmp_path / CLAIM).exists()
+        path = stale_claim(tmp_path)
+    assert path.exists()

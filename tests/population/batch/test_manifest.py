@@ -3,6 +3,7 @@
 import gzip
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,6 +12,8 @@ from bayes_tbm.experiment import Experiment
 from bayes_tbm.population.batch.columns import read_table
 from bayes_tbm.population.batch.jobs import Job, seed_of
 from bayes_tbm.population.batch.manifest import jobs_of
+from bayes_tbm.population.batch.work import cut
+from bayes_tbm.population.climate import climate
 from bayes_tbm.population.site_table import read_rows
 from bayes_tbm.synthetic.twin import embedded_site
 
@@ -93,6 +96,33 @@ def test_other_years_of_one_record_are_two_sites():
     assert one.key != two.key
 
 
+@pytest.mark.parametrize(
+    ("ends", "starts"), [("2008", "2007"), ("2008-06-15", "2008-06"), ("2008", "2008-12-31")]
+)
+def test_years_that_two_sites_of_one_record_share_are_refused(ends, starts):
+    """They would count twice, as a whole record would."""
+    for order in (1, -1):
+        table = {"site": ["A", "B"], "path": TWINS[:1] * 2, "start": ["2006", starts][::order],
+                 "end": [ends, "2010"][::order]}  # fmt: skip
+        with pytest.raises(bt.InputError, match="A and B have the same one") as error:
+            jobs(table)
+        assert "\n" not in str(error.value)
+
+
+def test_years_of_one_record_are_of_one_climate_cell_and_have_climates_of_their_own():
+    rows = {"site": ["A", "B"], "path": TWINS[:1] * 2, "start": ["2006", "2010"],
+            "end": ["2009", None], "uncertainty.gpp": [0.5, None]}  # fmt: skip
+    found = [climate(bt.open_site(TWINS[0]))]
+    for job in jobs(rows):
+        (site, beyond), alone = cut(job.source), job.source.open_site()
+        assert site.drivers.equals(alone.drivers)
+        for name, seen in alone.observations.items():
+            np.testing.assert_array_equal(site.observations[name].sd, seen.sd)
+        found.append(climate(site, beyond))
+    assert len({each["coldest"] for each in found}) == 3
+    assert len({each["cell"] for each in found}) == 1
+
+
 def test_rows_that_are_longer_than_the_header_are_refused(tmp_path):
     path = tmp_path / "sites.csv"
     path.write_text("site,path\na,hyytiala-twin,7\n")
@@ -110,6 +140,81 @@ def test_lines_of_comment_are_left_out_and_a_hash_in_a_cell_is_not(tmp_path):
     packed = tmp_path / "sites.csv.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
     pd.testing.assert_frame_equal(read_rows(packed, comment="#"), table)
+
+
+def test_a_quoted_cell_of_several_lines_may_have_a_line_that_begins_with_a_hash(tmp_path):
+    path = tmp_path / "sites.csv"
+    path.write_text(
+        '# of "mine\nsite,path,note\n"#1",hyytiala-twin,"first\n# second"\n# B,x,"\n'
+        'C, hyytiala-twin-daily, "a ""b""\n#"\nD,5" pipe,\n# done\n'
+    )
+    table = read_rows(path, comment="#", skipinitialspace=True)
+    assert list(table["site"]) == ["#1", "C", "D"]
+    assert list(table["note"])[:2] == ["first\n# second", 'a "b"\n#']
+    assert table["path"][2] == '5" pipe'
+    path.write_text('site,path,note\nA,hyytiala-twin,"never ends\n' + "x" * 140_000)
+    with pytest.raises(bt.InputError, match="must be a readable CSV") as error:
+        read_table(path)
+    assert "\n" not in str(error.value)
+
+
+PAIR = ["gpp", "lai"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [PAIR, tuple(PAIR), np.array(PAIR), "gpp,lai", " gpp ; lai ", "gpp;;lai", pd.Series(PAIR)],
+)
+def test_lists_are_lists_however_a_table_holds_them(cell):
+    table = pd.DataFrame({"site": ["A"], "path": TWINS[:1]})
+    for name in ("streams", "replace"):
+        own = table.assign(**{name: pd.Series([cell], dtype=object)})
+        [job] = jobs_of(own, COMMON, bt.Settings())
+        assert getattr(job.source, name) == ("gpp", "lai")
+
+
+@pytest.mark.parametrize("where", ["c, d/a.nc", "x,y.nc", "p;q.nc"])
+@pytest.mark.parametrize("column", ["path", "observations"])
+@pytest.mark.parametrize("absolute", [True, False])
+def test_a_file_may_have_a_comma_in_its_path(tmp_path, where, column, absolute):
+    file = tmp_path / where
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("")
+    for said in (where, file.name):
+        (folder := file.parent if said == file.name else tmp_path).mkdir(exist_ok=True)
+        cell = str(file) if absolute else said
+        rows = {"site": ["A"], "path": TWINS[:1], column: [cell]}
+        pd.DataFrame(rows).to_csv(folder / "sites.csv", index=False)
+        [job] = jobs_of(folder / "sites.csv", COMMON, bt.Settings())
+        found = job.source.site if column == "path" else job.source.observations
+        assert found == (str(file) if column == "path" else (str(file),))
+
+
+def test_two_files_of_a_cell_are_two(tmp_path):
+    for name in ("a.nc", "b.nc"):
+        (tmp_path / name).write_text("")
+    for cell in ("a.nc; b.nc", "a.nc,b.nc"):
+        rows = {"site": ["A"], "path": TWINS[:1], "observations": [cell]}
+        pd.DataFrame(rows).to_csv(tmp_path / "sites.csv", index=False)
+        [job] = jobs_of(tmp_path / "sites.csv", COMMON, bt.Settings())
+        assert job.source.observations == (str(tmp_path / "a.nc"), str(tmp_path / "b.nc"))
+
+
+@pytest.mark.parametrize(("given", "found"), [(" A", "A"), ("A\t", "A"), (7, "7")])
+def test_names_of_a_mapping_have_no_blanks_around_them(given, found):
+    [job] = jobs_of({given: Experiment(TWINS[0], ("gpp",))}, COMMON, bt.Settings())
+    assert (job.name, job.settings.seed) == (found, seed_of(found, 0))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [(["  "], "must be a name of 1 to 150"), ([""], "found none"), (["A" * 151], "1 to 150"),
+     ([None], "found none"), (["A", " A"], "every site once")],
+)  # fmt: skip
+def test_names_that_a_mapping_must_not_have_are_refused(names, said):
+    with pytest.raises(bt.InputError, match=said):
+        jobs_of({name: Experiment(TWINS[n], ("gpp",)) for n, name in enumerate(names)}, COMMON,
+                bt.Settings())  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -146,3 +146,8 @@ def test_the_command_fits_weak_sites_again_once(fit, manifest, tmp_path, capsys)
     assert main(command) == 2  # what is there is not replaced unasked
     assert main([*command, "--overwrite"]) == 0  # again: nothing is fitted any more
     assert [len(path.read_text().splitlines()) for path in journals] == lines
+
+
+def test_sites_that_are_given_again_are_called_as_the_batch_calls_them(tmp_path):
+    again = RefitSites(tmp_path, tmp_path, SHARED, pd.DataFrame(), {1: "one", " a ": "a"})
+    assert again.sites == {"1": "one", "a": "a"}
