@@ -76,8 +76,8 @@ def join(
     if first.drivers is not None:
         observations = collect(observations.values(), first.drivers["burned_fraction"].values)
     if placed is not first:
-        told = "coordinates" if first.latitude is None else "longitude"
-        notes.append(f"{told} from {placed.source}")
+        what = "coordinates" if first.latitude is None else "longitude"
+        notes.append(f"{what} from {placed.source}")
     return replace(
         first, latitude=placed.latitude, longitude=placed.longitude, observations=observations,
         notes=tuple(notes), source=" + ".join(held.source for held in (first, *others)),
