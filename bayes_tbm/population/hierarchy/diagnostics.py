@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from arviz_stats.base.array import array_stats
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from bayes_tbm.errors import ConvergenceWarning
 from bayes_tbm.population.draws import SiteDraws
@@ -47,9 +48,20 @@ def diagnostics(form: Form, draws: SiteDraws, data: Data, parameters: Parameters
 
 
 def smoothed(log_ratios: Array) -> tuple[Array, Array]:
-    """Pareto-smoothed, normalised log weights along the last axis, and the Pareto k of each."""
-    # ArviZ takes log likelihoods of what is left out, and turns their sign
-    weights, shape = array_stats.psislw(-log_ratios)  # type: ignore[no-untyped-call]  # ArviZ's own
+    """Pareto-smoothed, normalised log weights along the last axis, and the Pareto k of each.
+
+    Where the largest are all one draw's, which a chain repeats that stands still, there is no tail
+    to be smoothed, and k is infinite.
+    """
+    try:
+        # ArviZ takes log likelihoods of what is left out, and turns their sign
+        found = array_stats.psislw(-log_ratios)  # type: ignore[no-untyped-call]  # ArviZ's own
+    except ValueError:
+        if log_ratios.ndim > 1:
+            each = [smoothed(row) for row in log_ratios]
+            return np.stack([w for w, _ in each]), np.stack([k for _, k in each])
+        found = log_ratios - logsumexp(log_ratios), np.inf
+    weights, shape = found
     return np.asarray(weights), np.asarray(shape)
 
 
