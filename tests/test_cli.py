@@ -181,7 +181,7 @@ def text_file(path):
 
 BAD = {
     "no stream": (lambda own, _: ["hyytiala-twin"], "streams: at least one", "choose from et, gpp"),
-    "empty streams": (lambda own, _: ["hyytiala-twin", "--streams", ","], "at least one stream"),
+    "empty streams": (lambda own, _: ["hyytiala-twin", "--streams", ","], "at least one"),
     "unknown stream": (
         lambda own, _: ["hyytiala-twin", "--streams", "gpp,gppp"], "gppp", "did you mean gpp?",
     ),

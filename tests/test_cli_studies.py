@@ -88,6 +88,7 @@ def test_compare_repeats_from_the_folder(study, capsys, never_sample):
     assert (study.folder / "compare.csv").read_bytes() == before
 
 
+@pytest.mark.filterwarnings("default:.*not used")
 def test_compare_takes_sampling_options_and_tells_what_no_set_uses(
     study, monkeypatch, tmp_path, capsys
 ):

@@ -21,6 +21,9 @@ from bayes_tbm.parameters import FAMILIES
 from bayes_tbm.posterior import EDCS
 from bayes_tbm.streams import ERROR_MODELS, STREAMS
 
+# Every parameter gets a family, those that change nothing in a row too.
+pytestmark = pytest.mark.filterwarnings("ignore:.*has no effect")
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
