@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 EXECUTORS = ("processes", "serial", "dask")
 _DEATHS = 3  # of workers at one site, after which it is given up
+_TO_END = 10.0  # seconds that an idle process has to end by itself
 Tasks = Mapping[str, bytes]
 type Died = Callable[[str, str], Event]
 """Writes of a site, with a reason, that it has failed."""
@@ -90,6 +91,7 @@ class _Worker:
         self._context = multiprocessing.get_context("spawn")  # a fork with JAX would hang
         self._began = self._context.Event()
         self._pool = self._new()
+        self._last: Future[Event] | None = None
 
     def _new(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
@@ -104,16 +106,20 @@ class _Worker:
     def begin(self, task: bytes) -> Future[Event]:
         """Begin a task, in another process if the last one has died."""
         try:
-            return self._pool.submit(work, task)
+            self._last = self._pool.submit(work, task)
         except BrokenProcessPool:
             self._pool = self._new()
-            return self._pool.submit(work, task)
+            self._last = self._pool.submit(work, task)
+        return self._last
 
     def end(self) -> None:
-        """End the process, whatever it is at."""
+        """End the process, whatever it is at; one that is idle ends itself, and tidies up."""
+        idle = self._last is None or self._last.done()
         processes = list((self._pool._processes or {}).values())
         self._pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
+            if idle:
+                process.join(_TO_END)
             process.terminate()
 
 
