@@ -21,6 +21,7 @@ from bayes_tbm.formats.reading import Reading
 from bayes_tbm.formats.uncertainty import mend_sd
 from bayes_tbm.formats.unused import unused
 from bayes_tbm.sites.contents import Contents
+from bayes_tbm.sites.doubts_of_sign import UPSIDE_DOWN, upside_down
 from bayes_tbm.sites.observations import Observations, join_notes
 from bayes_tbm.units import UNITS
 
@@ -29,8 +30,6 @@ TAKES = frozenset({"scale"})
 """Options of `Reading` that are read here."""
 _FEW = 0.02
 """Share of days below which a series hardly says anything."""
-_SEASONAL, _ENOUGH = 45.0, 20
-"""Degrees from the equator beyond which forests take up carbon in summer; days that tell it."""
 _STEP_SECONDS = {"half-hourly": 1800, "hourly": 3600}
 
 
@@ -177,14 +176,9 @@ def _stated_factor(data: xr.Dataset) -> int | None:
 
 def _upside_down(nee: Observations, latitude: float | None, where: str) -> str:
     """Say so where NEE is higher in the growing season than in winter: it may be into the land."""
-    if latitude is None or abs(latitude) < _SEASONAL:
+    if latitude is None or not upside_down(latitude, nee):
         return ""
-    month = (nee.time.astype("datetime64[M]") - np.datetime64("2000-01")) // np.timedelta64(1, "M")
-    warm = np.isin(month % 12, (5, 6, 7) if latitude > 0 else (11, 0, 1))
-    cold = np.isin(month % 12, (11, 0, 1) if latitude > 0 else (5, 6, 7))
-    if min(warm.sum(), cold.sum()) < _ENOUGH or nee.value[warm].mean() < nee.value[cold].mean():
-        return ""
-    told = "NEE is higher in summer than in winter: is it positive into the land in this file?"
+    told = f"NEE {UPSIDE_DOWN}: is it positive into the land in this file?"
     warnings.warn(f"{where}: nee: {told}", DataWarning, stacklevel=3)
     return told
 

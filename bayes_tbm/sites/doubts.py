@@ -10,6 +10,7 @@ from bayes_tbm.sites.doubts_against_weather import MORE_THAN_FALLS, against_weat
 from bayes_tbm.sites.doubts_of_sign import wrong_signs
 from bayes_tbm.sites.doubts_of_spread import spread
 from bayes_tbm.sites.observations import FLUXES, Observations
+from bayes_tbm.sites.time_axis import step_bounds
 from bayes_tbm.units import UNITS
 
 _SMALL = {"shortwave": 5.0, "vpd": 3.0, "gpp": 0.1, "reco": 0.1, "nee": 0.05, "nbe": 0.05,
@@ -219,8 +220,7 @@ def _few_in_steps(seen: Observations, drivers: xr.Dataset) -> dict[str, str]:
     days = np.unique(seen.time.astype("datetime64[D]"))
     if usual < _LONG or not (np.diff(days) == np.timedelta64(1, "D")).any():
         return {}
-    half = np.round(lengths / 2 * 86_400e3).astype("timedelta64[ms]")
-    step = np.searchsorted(drivers["time"].values - half, days + np.timedelta64(12, "h"), "right")
+    step = np.searchsorted(step_bounds(drivers)[:, 0], days + np.timedelta64(12, "h"), "right")
     days_seen = float(np.median(np.unique(step, return_counts=True)[1]))
     if days_seen >= _SHARE * usual:
         return {}

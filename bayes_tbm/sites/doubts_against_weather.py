@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.sites.observations import Observations
+from bayes_tbm.sites.time_axis import step_bounds
 
 MORE_THAN_FALLS = "et: more than falls"
 _EVAPORATED = 2.0
@@ -64,8 +65,7 @@ def _over_a_year(seen: Observations | None, drivers: xr.Dataset) -> NDArray[np.f
     if seen is None or not len(seen):
         return None
     lengths = drivers["step_length"].values
-    starts = drivers["time"].values - (lengths / 2 * 86_400e3).astype("timedelta64[ms]")
-    step = np.searchsorted(starts, seen.time, "right") - 1
+    step = np.searchsorted(step_bounds(drivers)[:, 0], seen.time, "right") - 1
     inside = (step >= 0) & (seen.time <= drivers["time"].values[-1])
     count = np.bincount(step[inside], minlength=lengths.size)
     held = np.flatnonzero(count)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.sites.observations import Observations
 
+UPSIDE_DOWN = "is higher in summer than in winter"
 _OPPOSITE = -0.5
 _ENOUGH = 10
 _SEASONAL = 45.0
@@ -40,9 +41,8 @@ def wrong_signs(latitude: float, observations: Mapping[str, Observations]) -> di
         told[f"nee: against {known}"] = f"correlation {r:.2f}: is it positive into the land here?"
     for name in ("nee", "nbe"):
         judged = name == "nee" and known
-        if name in observations and not judged and _upside_down(latitude, observations[name]):
-            head = f"{name.upper()} is higher in summer than in winter"  # as the CalLMIP reader
-            told[head] = "is it positive into the land here?"
+        if name in observations and not judged and upside_down(latitude, observations[name]):
+            told[f"{name.upper()} {UPSIDE_DOWN}"] = "is it positive into the land here?"
     return told
 
 
@@ -67,7 +67,16 @@ def _at(seen: Observations, times: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(seen.value[place[np.searchsorted(known, times)]])
 
 
-def _upside_down(latitude: float, seen: Observations) -> bool:
+def upside_down(latitude: float, seen: Observations) -> bool:
+    """Whether land of the seasons takes up less in summer than in winter: the sign may be wrong.
+
+    Parameters
+    ----------
+    latitude : float
+        Degrees north.
+    seen : Observations
+        NEE or NBE.
+    """
     if abs(latitude) < _SEASONAL:
         return False
     month = seen.time.astype("datetime64[M]").astype(np.int64) % 12

@@ -5,6 +5,7 @@ Column names are the product's. Half-hours follow a cosine with the day's extrem
 without an observation of NEE or ET hold a value too, as the product does: filled, of quality 0.2.
 """
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,11 @@ class Pair:
     daily: Path
     fine: Path
     bif: Path
+
+    def copied(self, folder: Path) -> "Pair":
+        """Copy them into a folder, to be changed there."""
+        files = (self.daily, self.fine, self.bif)
+        return Pair(*(Path(shutil.copy(path, folder)) for path in files))
 
 
 def write_pair(site: Site, folder: Path, *, code: str = CODE, per_day: int = 48) -> Pair:

@@ -1,6 +1,5 @@
 """Tables of the FLUXNET family as strangers spoil them: the right reading, or one line."""
 
-import shutil
 import warnings
 import zipfile
 
@@ -40,9 +39,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def files(made, tmp_path):
-    for path in (made.daily, made.fine, made.bif):
-        shutil.copy(path, tmp_path)
-    return type(made)(*(tmp_path / path.name for path in (made.daily, made.fine, made.bif)))
+    return made.copied(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -243,9 +240,7 @@ def test_a_table_spoiled_anywhere_gives_a_reading_or_one_line(
 ):
     folder, told = tmp_path_factory.getbasetemp() / "spoiled", ""
     folder.mkdir(exist_ok=True)
-    for path in (made.daily, made.fine, made.bif):
-        shutil.copy(path, folder)
-    path = folder / getattr(made, which).name
+    path = getattr(made.copied(folder), which)
     text = path.read_text()
     first = int(place * (200 if early else len(text)))
     path.write_text(text[:first] + piece + text[first + length :], encoding="utf-8")

@@ -1,7 +1,5 @@
 """FLUXNET tables that someone put together, of several towers, and what their half-hours lack."""
 
-import shutil
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,9 +26,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def files(made, tmp_path):
-    for path in (made.daily, made.fine, made.bif):
-        shutil.copy(path, tmp_path)
-    return type(made)(*(tmp_path / path.name for path in (made.daily, made.fine, made.bif)))
+    return made.copied(tmp_path)
 
 
 def change(path, function):
