@@ -19,6 +19,7 @@ from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.results.groups import group
 from bayes_tbm.results.tree import CLIMATE, WINDOW, drivers_hash, other_points
 from bayes_tbm.sites import stated
+from bayes_tbm.sites.cut import between
 from bayes_tbm.sites.site import Site, When
 from bayes_tbm.sites.to_model import Climate, climate_of, drivers_of
 from bayes_tbm.streams import ERROR_MODELS, STREAMS, BoundStream, Stream, bind
@@ -57,7 +58,9 @@ class Fitted:
         return tuple(s for s in self.density.streams if isinstance(s, BoundStream))
 
 
-def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -> Fitted:
+def fitted(
+    tree: xr.DataTree, site: Site, end: np.datetime64 | None, streams: Sequence[Stream]
+) -> Fitted:
     """Make again what a result was fitted to.
 
     Parameters
@@ -67,7 +70,7 @@ def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -
     site
         The same, over a longer record.
     end
-        Last date to run to; None for all.
+        Last instant to run to; None for all.
     streams
         Of one's own among those fitted.
 
@@ -78,7 +81,8 @@ def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -
     """
     record = json.loads(tree.attrs["experiment"])
     first, last = _window(tree)
-    short, whole = site.window(first, last), site.window(first, end)
+    short = between(site, first, last)
+    whole = between(site, first, stated.bound(None, "end") if end is None else end)
     priors = {name: as_prior(name, given) for name, given in record["priors"].items()}
     bound = tuple(
         bind(stream, short, stand_age=record["stand_age"])
@@ -94,10 +98,9 @@ def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -
     return Fitted(short, whole, density, priors, sizes)
 
 
-def not_before(tree: xr.DataTree, end: When | None) -> When | None:
-    """Return a date, or the end of what was fitted where that is later: a fit is known whole."""
-    last = _window(tree)[1]
-    return last if end is not None and stated.bound(end, "end") < last else end
+def not_before(tree: xr.DataTree, end: When | None) -> np.datetime64:
+    """Return the end of a date, or of what was fitted if that is later: a fit is known whole."""
+    return max(stated.bound(end, "end"), _window(tree)[1])
 
 
 def elsewhere(what: Fitted, site: Site) -> Fitted:
@@ -148,7 +151,7 @@ def fitted_climate(tree: xr.DataTree, site: Site) -> Climate:
     if all(name in tree.attrs for name in CLIMATE):
         return Climate(*(float(tree.attrs[name]) for name in CLIMATE))
     with contextlib.suppress(InputError):  # it holds no step of the period
-        short = site.window(*_window(tree))
+        short = between(site, *_window(tree))
         if drivers_hash(short) == tree.attrs.get("drivers_sha256"):
             return climate_of(short)
     first, last = (str(when)[:10] for when in fitted_period(tree))
