@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -131,26 +132,27 @@ def as_it_was(disk):
     assert list(disk.glob("*.npz"))
 
 
-def test_a_fit_that_was_interrupted_gives_the_same_numbers(fit, tmp_path, monkeypatch):
+def test_a_fit_that_was_interrupted_gives_the_same_numbers(fit, begun, tmp_path, monkeypatch):
     """It goes on where it was, or begins anew where its checkpoint is of no use."""
     from bayes_tbm.sampling.nuts.chain import Chain
 
-    whole = fit(shard=(1, 3)).load("first").posterior
-    advance = Chain.advance
+    whole = begun.load("first").posterior
+    advance, calls = Chain.advance, []
+
+    def stops(self, *arguments):
+        calls.append(1)
+        if len(calls) > 4:  # in the third phase of warm-up
+            raise KeyboardInterrupt
+        return advance(self, *arguments)
+
+    monkeypatch.setattr(Chain, "advance", stops)
+    with pytest.raises(KeyboardInterrupt):
+        fit(shard=(1, 3), folder=tmp_path / "interrupted")
+    assert not list(tmp_path.glob("interrupted/fits/*/claim"))
+    monkeypatch.setattr(Chain, "advance", advance)
     for spoil in (as_it_was, of_another_processor, torn):
-        calls, folder = [], tmp_path / spoil.__name__
-
-        def stops(self, *arguments, calls=calls):
-            calls.append(1)
-            if len(calls) > 4:  # in the third phase of warm-up
-                raise KeyboardInterrupt
-            return advance(self, *arguments)
-
-        monkeypatch.setattr(Chain, "advance", stops)
-        with pytest.raises(KeyboardInterrupt):
-            fit(shard=(1, 3), folder=folder)
-        assert not list(folder.glob("fits/*/claim"))
-        monkeypatch.setattr(Chain, "advance", advance)
+        folder = tmp_path / spoil.__name__
+        shutil.copytree(tmp_path / "interrupted", folder)
         [disk] = folder.glob("fits/*/checkpoint")
         spoil(disk)
         resumed = fit(shard=(1, 3), folder=folder).load("first").posterior
@@ -203,15 +205,14 @@ def test_a_worker_of_dask_that_is_killed_in_mid_site_is_replaced(fit, manifest, 
     xr.testing.assert_identical(one, other)
 
 
-def test_settings_of_another_batch_are_refused(fit):
-    found = fit(shard=(1, 3))
+def test_settings_of_another_batch_are_refused(fit, begun):
     with pytest.raises(bt.InputError, match="sampling: must be that of the batch"):
         fit(draws=13)
     with pytest.raises(bt.InputError, match="streams: must be that of the batch"):
         fit(streams=("gpp",))
     with pytest.raises(bt.InputError, match="common: must be that of the batch"):
         fit(common={"constraints": {"steady_wood": False}})
-    assert len(events(found.folder)) == 2
+    assert len(events(begun.folder)) == 2
 
 
 @pytest.mark.parametrize(
@@ -289,8 +290,8 @@ def test_status_of_a_torn_manifest_says_what_to_do(tmp_path, capsys, content):
     assert "repeat the command of the batch" in capsys.readouterr().err
 
 
-def test_what_is_torn_beside_a_posterior_is_made_again(fit):
-    found = fit(shard=(1, 3))
+def test_what_is_torn_beside_a_posterior_is_made_again(begun):
+    found = begun
     own = found.folder / str(found.table["folder"].dropna().iloc[0])
     whole = [pd.read_csv(own / "summary.csv"), (own / "draws.nc").stat().st_size]
     (own / "summary.csv").write_text("")
