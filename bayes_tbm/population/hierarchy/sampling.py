@@ -28,9 +28,11 @@ _FIRST_STEP, _FIRST_VARIANCE = 0.3, 0.04
 two thirds of all gradients in warm-up."""
 
 
-@functools.cache
+_KEPT = 16  # compiled functions
+
+
 def chain(form: Form, warmup: int, draws: int) -> Callable[[jax.Array, Data], Any]:
-    """Compiled function of a key and data: a chain's draws by name, and its statistics."""
+    """Return a function of a key and data: a chain's draws by name, and its statistics."""
     model = functools.partial(population_model, form)
 
     def potential_of(data: Data) -> Callable[[Any], jax.Array]:
@@ -63,8 +65,13 @@ def chain(form: Form, warmup: int, draws: int) -> Callable[[jax.Array, Data], An
         )
         return constrained, statistics
 
-    compiled: Callable[[jax.Array, Data], Any] = jax.jit(run)
-    return compiled
+    return run
+
+
+@functools.lru_cache(_KEPT)
+def _compiled(form: Form, warmup: int, draws: int, tree: Any, leaves: tuple[Any, ...]) -> Any:
+    """Compile a chain for a key and data of such shapes, before threads ask for it."""
+    return jax.jit(chain(form, warmup, draws)).lower(*jax.tree.unflatten(tree, leaves)).compile()
 
 
 def _start(model: Callable[[Data], None], key: jax.Array, data: Data) -> Any:
@@ -94,8 +101,10 @@ def sample(
     form: Form, data: Data, *, chains: int, warmup: int, draws: int, seed: int
 ) -> tuple[Arrays, Arrays]:
     """Draws of a population by name (chain, draw, ...), and sample statistics (chain, draw)."""
-    keys = jax.random.split(jax.random.key(seed), chains)
-    run = chain(form, warmup, draws).lower(keys[0], data).compile()  # type: ignore[attr-defined]
+    keys, data = jax.random.split(jax.random.key(seed), chains), jax.tree.map(jnp.asarray, data)
+    leaves, tree = jax.tree.flatten((keys[0], data))
+    shapes = tuple(jax.eval_shape(lambda *same: same, *leaves))
+    run = _compiled(form, warmup, draws, tree, shapes)
     with ThreadPoolExecutor(min(chains, workers())) as pool:
         found = list(pool.map(lambda key: jax.device_get(run(key, data)), keys))
     posterior, statistics = jax.tree.map(lambda *each: np.stack(each), *found)
