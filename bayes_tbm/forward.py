@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -14,10 +15,10 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.model import Fluxes, Pools, prepare
 from bayes_tbm.model import simulate as run_model
 from bayes_tbm.parameters import DALEC_NAMES, TABLE, Parameters, from_dalec
-from bayes_tbm.plain import check_kind
+from bayes_tbm.plain import check_kind, finite_number
 from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sites.site import Site
-from bayes_tbm.sites.to_model import drivers_of
+from bayes_tbm.sites.to_model import Climate, drivers_of
 
 _UNITLESS = {"lai": "m2 m-2", "water_stress": "1", "decomposition_climate": "1"}
 _WATER = ("evapotranspiration", "drainage")
@@ -32,7 +33,10 @@ _SUMS = {
 
 
 def simulate(
-    parameters: Parameters | Mapping[str, ArrayLike], drivers: Site | xr.Dataset
+    parameters: Parameters | Mapping[str, ArrayLike],
+    drivers: Site | xr.Dataset,
+    *,
+    climate: Sequence[float] | None = None,
 ) -> xr.Dataset:
     """Run the model forward.
 
@@ -43,6 +47,10 @@ def simulate(
         or a mapping of DALEC993 names (sequential fractions, daily rates, see `from_dalec`).
     drivers
         A site, or drivers as `Site.drivers` holds them with an attribute ``latitude``.
+    climate
+        Mean temperature [degC] and precipitation [mm d-1] that decomposition refers to: of
+        parameters that were fitted, those of the fitted record, which a result holds as attributes
+        ``mean_temperature`` and ``mean_precipitation``. By default those of the drivers.
 
     Returns
     -------
@@ -53,7 +61,8 @@ def simulate(
     Raises
     ------
     InputError
-        Parameters missing, unknown or outside their bounds; drivers that fail the checks of a site.
+        Parameters missing, unknown or outside their bounds; drivers that fail the checks of a site;
+        a climate that is none.
 
     Examples
     --------
@@ -65,7 +74,7 @@ def simulate(
     _check_kinds(parameters, drivers)
     use_double_precision()
     site = drivers if isinstance(drivers, Site) else _as_site(drivers)
-    forcing = prepare(drivers_of(site))
+    forcing = prepare(drivers_of(site, None if climate is None else _climate(climate)))
     if not isinstance(parameters, Parameters):
         parameters = _from_names(parameters, float(site.drivers.step_length.median()))
     parameters.check_bounds()
@@ -98,6 +107,19 @@ def _check_kinds(parameters: object, drivers: object) -> None:
          "open it: bayes_tbm.open_site(...)"),
     ):  # fmt: skip
         check_kind(given, kinds, rule, where="simulate", variable=name, remedy=remedy)
+
+
+def _climate(given: Any) -> Climate:
+    """Return the two numbers that make a climate."""
+    numbers = [finite_number(x) for x in given] if isinstance(given, Sequence | np.ndarray) else []
+    match numbers:
+        case [float(temperature), float(precipitation)] if precipitation >= 0.0:
+            return Climate(temperature, precipitation)
+    raise InputError(
+        where="simulate", variable="climate", found=repr(given),
+        rule="must be a mean temperature [degC] and precipitation [mm d-1]",
+        remedy="as in climate=(site.mean_temperature, site.mean_precipitation)",
+    )  # fmt: skip
 
 
 def _from_names(values: Mapping[str, ArrayLike], step_length: float) -> Parameters:

@@ -92,7 +92,7 @@ def test_resolved_holds_every_default_and_gives_the_same_calibration(text, write
     cal = first.calibration()
     resolved = first.resolved(cal, first.settings())
     again = Experiment.from_toml(write(resolved.to_toml()))
-    assert set(again.priors) == set(cal.density.priors)
+    assert set(again.priors) == set(cal.density.priors) - cal.unused
     assert set(again.constraints) == set(EDCS)
     assert set(again.errors) == set(first.streams)
     assert set(again.sampling) == {field.name for field in dataclasses.fields(Settings)}
@@ -184,6 +184,7 @@ BAD = {
     "draws as truth": (BASE + "[sampling]\ndraws = true\n", "sampling: draws", "True"),
     "no chains": (BASE + "[sampling]\nchains = 0\n", "sampling: chains", "at least 1"),
     "acceptance": (BASE + "[sampling]\ntarget_accept = 1.5\n", "target_accept", "0 and 1", "1.5"),
+    "a bar": (BASE + "[reading]\nprogress = true\n", "reading.progress", "no entry", "--quiet"),
 }  # fmt: skip
 
 

@@ -132,9 +132,33 @@ def test_what_a_run_resolves_gives_the_same_calibration(case, write):
     text = first.resolved(calibration, first.settings()).to_toml()
     again = Experiment.from_toml(write(text, "elsewhere/experiment.toml"))
     assert_same(calibration, again.calibration())
-    assert set(again.priors) == set(calibration.density.priors)
+    assert set(again.priors) == set(calibration.density.priors) - calibration.unused
     stand = calibration.density.regrowth
     assert again.regrowth == (stand.weather if stand else False)
+
+
+PLAIN, TIED = (SITE + age + 'streams = ["gpp"]\n' for age in ("", "stand_age = 44\n"))
+
+
+@pytest.mark.parametrize(("before", "after"), [(PLAIN, TIED), (TIED, PLAIN)])
+def test_what_a_run_resolves_may_be_changed_to_a_tied_stand_and_back(before, after, write):
+    """Nothing stays fixed, or switched off, for having had no effect in the run."""
+    first = Experiment.from_toml(write(before))
+    data = tomllib.loads(first.resolved(first.calibration(), first.settings()).to_toml())
+    wanted = Experiment.from_toml(write(after)).calibration()
+    for name in wanted.unused:  # is told, one by one
+        data["priors"].pop(name, None)
+    changed = {**data, "stand_age": tomllib.loads(after).get("stand_age"), "regrowth": False}
+    found = Experiment.from_dict({k: v for k, v in changed.items() if v is not None})
+    assert found.calibration().experiment == wanted.experiment
+
+
+def test_what_is_stated_stays_in_what_a_run_resolves_without_effect(write):
+    text = PLAIN + "[priors]\nwood_departure = 0.1\n[constraints]\ncanopy_closure = 0.3\n"
+    first = Experiment.from_toml(write(text))
+    resolved = first.resolved(first.calibration(), first.settings())
+    assert prior_from_dict("wood_departure", resolved.priors["wood_departure"]) == bt.Fixed(0.1)
+    assert resolved.constraints["canopy_closure"] == 0.3
 
 
 def test_points_reach_the_calibration(write):

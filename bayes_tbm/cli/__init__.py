@@ -125,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _simulate(arguments: argparse.Namespace) -> int:
     import bayes_tbm as bt
+    from bayes_tbm.prediction.fitted import fitted_climate
     from bayes_tbm.report import load_run, median_parameters, read_parameters
     from bayes_tbm.runtime.files import write_whole
 
@@ -134,14 +135,16 @@ def _simulate(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     site = bt.open_site(arguments.site, **files_of(arguments), **reading_of(arguments))
     parameters: bt.Parameters | Mapping[str, ArrayLike]
+    climate = None
     if arguments.posterior:
-        parameters = median_parameters(load_run(arguments.posterior))
+        tree = load_run(arguments.posterior)
+        parameters, climate = median_parameters(tree), fitted_climate(tree, site)
     elif arguments.parameters:
         parameters = read_parameters(arguments.parameters)
     else:
         parameters = bt.Parameters.default()
     try:
-        run = bt.simulate(parameters, site)
+        run = bt.simulate(parameters, site, climate=climate)
     except InputError as error:
         raise (error.within(str(arguments.parameters)) if arguments.parameters else error) from None
     content = io.BytesIO()

@@ -40,7 +40,7 @@ def add_commands(commands: Any) -> None:
     export.add_argument("--out", required=True, help="folder to write into")
     export.add_argument("--convention", choices=("cmip6", "ilamb", "callmip"), default="cmip6")
     export.add_argument("--end", help="last date to run to (default: the last there is)")
-    export.add_argument("--draws", type=int, default=400, help="of each stage (default 400)")
+    export.add_argument("--draws", type=int, help="of each stage (default 400)")
     export.add_argument("--ensemble", type=int, metavar="N", help="N draws in place of quantiles")
     export.add_argument("--variables", help="comma-separated CMIP6 names (default: all)")
     export.add_argument("--longitude", type=float, help="degrees east, where the site has none")

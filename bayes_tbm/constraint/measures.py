@@ -76,12 +76,18 @@ def constraint(
     ------
     InputError
         A group is missing, or a name is not that of a free scalar quantity.
+
+    Warns
+    -----
+    DataWarning
+        The prior of a quantity is of a shape that makes its bits too large.
     """
     use_double_precision()
     require_groups(post, _GROUPS)
     posterior, prior = group(post, "posterior"), group(post, "prior")
     single, joint = choose([posterior], prior, parameters, pairs)
     draws = LatentDraws.of((*single, *joint), [posterior], prior, StatedPriors.of(post))
+    draws.warn_of_prior()
     measures = SPREAD | INFORMATION
     data = columns("parameter", draws.estimate(marginal, len(measures), single), measures)
     data |= columns("pair", draws.estimate(information, len(_JOINT), joint), _JOINT)

@@ -54,6 +54,11 @@ def set_gains(
     ------
     InputError
         No prior among the results, different priors, an unknown measure or quantity.
+
+    Warns
+    -----
+    DataWarning
+        The prior of a quantity is of a shape that makes its bits too large.
     """
     if measure not in INFORMATION:
         raise InputError(
@@ -79,6 +84,7 @@ def all_gains(
     targets = [*itertools.chain(*choose(groups, prior, parameters, pairs))]
     stated = _common_prior(trees, {name for target in targets for name in target})
     draws = LatentDraws.of(targets, groups, prior, stated)
+    draws.warn_of_prior()
     shape = (len(targets), len(INFORMATION))
     value, departures = {_PRIOR: np.zeros(shape)}, {_PRIOR: np.zeros((2, BLOCKS, *shape))}
     for place, streams in enumerate(fits):

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_tbm.constraint.information import INFORMATION, information
 from bayes_tbm.constraint.jackknife import BLOCKS, Estimate, jackknife
 from bayes_tbm.constraint.scales import StatedPriors
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import DataWarning, InputError
 
 Array = NDArray[np.float64]
 Statistic = Callable[..., Array]
 Target = tuple[str, ...]
 """One quantity, or several that are measured jointly."""
 
+_STRAIGHT, _BY_CHANCE = 0.1, 15.0
+"""Bits that a prior may gain against itself; entropies of n draws are off by less than 15 / n."""
 _PAIRS: tuple[Target, ...] = (("allocation_wood", "wood_residence_time"),)
 
 
@@ -137,6 +141,30 @@ class LatentDraws:
             np.stack([[self.draws[name][place] for name in target] for target in targets])
             for place in places
         )
+
+    def warn_of_prior(self) -> None:
+        """Warn of quantities whose prior no smooth curve makes normal, such as one of two peaks.
+
+        Warns
+        -----
+        DataWarning
+            The prior's draws, against themselves, gain more than few draws would by chance.
+        """
+        names = [name for name in self.draws if not self.stated.exact([name])]
+        if not names:
+            return
+        (prior,) = {len(self.draws[name][-1]) for name in names}
+        own = np.array([[self.draws[name][-1]] for name in names])
+        gained = information(own, own)[:, list(INFORMATION).index("entropy_reduction")]
+        bent = np.flatnonzero(gained > _STRAIGHT + _BY_CHANCE / prior)
+        if len(bent):
+            told = ", ".join(f"{names[place]} {gained[place]:.1f}" for place in bent)
+            warnings.warn(
+                "bits and entropy reduction are too large by about what the prior gains against "
+                f"itself: {told}; its draws are no smooth curve of normal ones (two peaks, as "
+                "where stands without constraints may die)",
+                DataWarning, stacklevel=3,
+            )  # fmt: skip
 
     def estimate(
         self, statistic: Statistic, measures: int, targets: Sequence[Target], posterior: int = 0

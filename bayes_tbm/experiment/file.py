@@ -315,8 +315,10 @@ class Experiment:
         return {name: size for name, size in self.systematic.items() if name not in left_out}
 
     def resolved(self, calibration: Calibration, settings: Settings) -> Experiment:
-        """Return the experiment with every default written out, so that it outlives them."""
-        switched_on = {c.name: c.width for c in calibration.density.constraints}
+        """Return the experiment with every default written out that counts, to outlive them."""
+        # What has no effect here would stay fixed, or off, in a copy with a stand's age or fire.
+        asked_for = {c.name: c.width for c in as_edcs(self.constraints or None)}
+        idle = calibration.unused - set(self.priors)
         bound = calibration.density.streams
         return dataclasses.replace(
             self,
@@ -324,8 +326,8 @@ class Experiment:
             stand_age=calibration.experiment["stand_age"],
             regrowth=calibration.experiment["regrowth"],
             systematic=calibration.experiment["systematic"],
-            priors={n: p.to_dict() for n, p in calibration.density.priors.items()},
-            constraints={name: switched_on.get(name, False) for name in EDCS},
+            priors={n: p.to_dict() for n, p in calibration.density.priors.items() if n not in idle},
+            constraints={name: asked_for.get(name, False) for name in EDCS},
             sampling=dataclasses.asdict(settings),
         )
 

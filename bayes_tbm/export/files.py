@@ -22,6 +22,7 @@ from bayes_tbm.runtime.precision import use_double_precision
 from bayes_tbm.sites.site import Site, When
 from bayes_tbm.streams import Stream
 
+_DRAWS = 400
 CONVENTIONS = ("cmip6", "ilamb", "callmip")
 
 
@@ -32,7 +33,7 @@ def export(
     *,
     site: Site | Sequence[Site] | None = None,
     end: When | None = None,
-    draws: int = 400,
+    draws: int | None = None,
     ensemble: int | None = None,
     variables: Sequence[str] | None = None,
     longitude: float | None = None,
@@ -58,9 +59,9 @@ def export(
     end
         Last date to run to; by default the last there is.
     draws
-        Of posterior and prior each, spread evenly over all that there are.
+        Of posterior and prior each, spread evenly over all that there are; by default 400.
     ensemble
-        With ``"cmip6"``: write so many draws (realization, time) in place of quantiles.
+        With ``"cmip6"``, in place of ``draws``: write so many, (realization, time), no quantiles.
     variables
         CMIP6 names; by default all there are. CalLMIP has its own list.
     longitude
@@ -88,9 +89,9 @@ def export(
     """
     use_double_precision()
     jax_will_run()
-    _check_options(convention, ensemble, variables, entry)
+    _check_options(convention, draws, ensemble, variables, entry)
     stated = entry_of(entry) if convention == "callmip" else None
-    draws = whole_at_least(2, "draws", draws, where="export")
+    draws = whole_at_least(2, "draws", _DRAWS if draws is None else draws, where="export")
     out, names = check_folder(folder, products=()), _names(variables)
     runs = _opened(run, site, end, streams, longitude, at, several=convention == "ilamb")
     if stated is not None:
@@ -101,8 +102,9 @@ def export(
 
 
 def _check_options(
-    convention: str, ensemble: int | None, variables: Sequence[str] | None, entry: dict[str, Any]
-) -> None:
+    convention: str, draws: int | None, ensemble: int | None, variables: Sequence[str] | None,
+    entry: dict[str, Any],
+) -> None:  # fmt: skip
     """Refuse a convention that is not known, and options that would have no effect."""
     if convention not in CONVENTIONS:
         raise InputError(
@@ -111,6 +113,12 @@ def _check_options(
         )  # fmt: skip
     if ensemble is not None:
         whole_at_least(1, "ensemble", ensemble, where="export")
+        if draws is not None:
+            raise InputError(
+                where="export", variable="draws", found=f"draws {draws}, ensemble {ensemble}",
+                rule="are what quantiles are of, in place of which an ensemble is written",
+                remedy="give one of them",
+            )  # fmt: skip
     for name, given, where in (
         ("ensemble", ensemble is not None, ("cmip6",)),
         ("variables", variables is not None, ("cmip6", "ilamb")),

@@ -22,6 +22,7 @@ from bayes_tbm.prediction.fitted import Fitted, elsewhere, fitted, fitted_period
 from bayes_tbm.report.folder import EXPERIMENT, load_run, stored_experiment
 from bayes_tbm.results.groups import group
 from bayes_tbm.sites.site import Site, When
+from bayes_tbm.sites.stated import bound
 from bayes_tbm.sites.time_axis import step_bounds
 from bayes_tbm.streams import Stream
 
@@ -151,7 +152,7 @@ def opened(
     tree = run if isinstance(run, xr.DataTree) else load_run(run)
     if site is None:
         site = _site_of(run)
-    what = fitted(tree, site, None if at is not None else end, streams)
+    what = fitted(tree, site, None if at is not None else bound(end, "end"), streams)
     record = site if at is None else at
     if at is not None:
         what = elsewhere(what, at.window(None, end))

@@ -84,6 +84,11 @@ class DefinedPosterior:
         return assembly.left_out(self.density.streams)
 
     @property
+    def unused(self) -> set[str]:
+        """Names of the parameters that nothing depends on, which are held fixed."""
+        return assembly.unused_parameters(self.density.regrowth, fire=self.density.forcing.fire)
+
+    @property
     def experiment(self) -> dict[str, Any]:
         """Everything that defines the posterior, as plain data."""
         return {"site": self.site.name} | assembly.described(self.density)
@@ -108,9 +113,8 @@ class DefinedPosterior:
         """
         before = self.density.priors
         errors = {name: prior for name, prior in before.items() if name not in TABLE}
-        unused = assembly.unused_parameters(self.density.regrowth, fire=self.density.forcing.fire)
         ranges = assembly.error_ranges(self.density.streams)
-        priors = resolve_priors({**before, **changes}, errors, ranges=ranges, unused=unused)
+        priors = resolve_priors({**before, **changes}, errors, ranges=ranges, unused=self.unused)
         other = self._with({"priors": {**self._chosen["priors"], **changes}}, priors=priors)
         other.site = assembly.noted(self.site, seasonal_note(priors, self.site.latitude))
         return other

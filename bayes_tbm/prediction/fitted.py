@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -17,10 +17,11 @@ from bayes_tbm.parameters import AbstractPrior, as_prior
 from bayes_tbm.posterior import assembly
 from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.results.groups import group
-from bayes_tbm.results.tree import WINDOW, drivers_hash, other_points
+from bayes_tbm.results.tree import CLIMATE, WINDOW, drivers_hash, other_points
 from bayes_tbm.sites import stated
+from bayes_tbm.sites.cut import between
 from bayes_tbm.sites.site import Site, When
-from bayes_tbm.sites.to_model import drivers_of
+from bayes_tbm.sites.to_model import Climate, climate_of, drivers_of
 from bayes_tbm.streams import ERROR_MODELS, STREAMS, BoundStream, Stream, bind
 
 _SAME_PLACE = 0.01  # degrees
@@ -57,7 +58,9 @@ class Fitted:
         return tuple(s for s in self.density.streams if isinstance(s, BoundStream))
 
 
-def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -> Fitted:
+def fitted(
+    tree: xr.DataTree, site: Site, end: np.datetime64 | None, streams: Sequence[Stream]
+) -> Fitted:
     """Make again what a result was fitted to.
 
     Parameters
@@ -67,7 +70,7 @@ def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -
     site
         The same, over a longer record.
     end
-        Last date to run to; None for all.
+        Last instant to run to; None for all.
     streams
         Of one's own among those fitted.
 
@@ -78,7 +81,8 @@ def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -
     """
     record = json.loads(tree.attrs["experiment"])
     first, last = _window(tree)
-    short, whole = site.window(first, last), site.window(first, end)
+    short = between(site, first, last)
+    whole = between(site, first, stated.bound(None, "end") if end is None else end)
     priors = {name: as_prior(name, given) for name, given in record["priors"].items()}
     bound = tuple(
         bind(stream, short, stand_age=record["stand_age"])
@@ -94,10 +98,9 @@ def fitted(tree: xr.DataTree, site: Site, end: Any, streams: Sequence[Stream]) -
     return Fitted(short, whole, density, priors, sizes)
 
 
-def not_before(tree: xr.DataTree, end: When | None) -> When | None:
-    """Return a date, or the end of what was fitted where that is later: a fit is known whole."""
-    last = _window(tree)[1]
-    return last if end is not None and stated.bound(end, "end") < last else end
+def not_before(tree: xr.DataTree, end: When | None) -> np.datetime64:
+    """Return the end of a date, or of what was fitted if that is later: a fit is known whole."""
+    return max(stated.bound(end, "end"), _window(tree)[1])
 
 
 def elsewhere(what: Fitted, site: Site) -> Fitted:
@@ -129,6 +132,37 @@ def fitted_period(tree: xr.DataTree) -> tuple[np.datetime64, np.datetime64]:
     return time[0] - half, time[-1] + half - _NANOSECOND
 
 
+def fitted_climate(tree: xr.DataTree, site: Site) -> Climate:
+    """Mean climate of what a result was fitted to, which its parameters refer to.
+
+    Parameters
+    ----------
+    tree
+        Result of `bayes_tbm.Calibration.sample`.
+    site
+        Where to look for the fitted period if the result is one of an earlier version, which does
+        not tell its climate.
+
+    Raises
+    ------
+    InputError
+        Neither tells it.
+    """
+    if all(name in tree.attrs for name in CLIMATE):
+        return Climate(*(float(tree.attrs[name]) for name in CLIMATE))
+    with contextlib.suppress(InputError):  # it holds no step of the period
+        short = between(site, *_window(tree))
+        if drivers_hash(short) == tree.attrs.get("drivers_sha256"):
+            return climate_of(short)
+    first, last = (str(when)[:10] for when in fitted_period(tree))
+    raise InputError(
+        where=site.source or site.name, variable="time",
+        rule=f"must hold the drivers that were fitted, {first} to {last}: a result of an earlier "
+        "version does not tell the mean climate that its parameters refer to",
+        remedy="take the site that was fitted, or fit it again",
+    )  # fmt: skip
+
+
 def _window(tree: xr.DataTree) -> tuple[np.datetime64, np.datetime64]:
     """Instants between which lies what was fitted, and nothing else of the record."""
     about = group(tree, "simulation").attrs
@@ -154,12 +188,7 @@ def _streams(described: Mapping[str, Mapping[str, Any]], own: Sequence[Stream]) 
 
 def _on(short: Site, whole: Site) -> Forcing:
     """Weather of the whole; what parameters refer to stays the climate of the fitted period."""
-    drivers = dataclasses.replace(
-        drivers_of(whole),
-        reference_temperature=jnp.asarray(short.mean_temperature),
-        reference_precipitation=jnp.asarray(short.mean_precipitation),
-    )
-    return prepare(drivers)
+    return prepare(drivers_of(whole, climate_of(short)))
 
 
 def _check_same(tree: xr.DataTree, site: Site, bound: Sequence[BoundStream]) -> None:

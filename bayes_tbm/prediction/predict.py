@@ -25,6 +25,7 @@ from bayes_tbm.results.groups import group
 from bayes_tbm.results.tree import at_steps, check_result
 from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.runtime.precision import use_double_precision
+from bayes_tbm.sites.cut import between
 from bayes_tbm.sites.settle import settled_observations
 from bayes_tbm.sites.site import Observations, Site, When
 from bayes_tbm.sites.stated import bound
@@ -103,12 +104,12 @@ def predict(
     check_given(site, start, end, observations)
     if CONVERGENCE in tree.children:
         warn_unless_converged(tree)
+    time, last = site.drivers["time"].values, bound(end, "end")
     if observations is None:
         begin = _begin(tree, site, start)
     else:
-        begin = site.window(start or fitted_period(tree)[0], end).drivers["time"].values[0]
-    time = site.drivers["time"].values
-    period = begin, time[time <= bound(end, "end")][-1]
+        begin = between(site, _first(tree, start), last).drivers["time"].values[0]
+    period = begin, time[time <= last][-1]
     what = fitted(tree, site, not_before(tree, end), streams)
     told = what.whole.observations if observations is None else _settled(observations, site)
     held = _held_out(what, period, told)
@@ -120,6 +121,11 @@ def predict(
     dates = zip(_DATES, (*fitted_period(tree), *period), strict=True)
     out.attrs = {"site": site.name, **{name: str(time)[:10] for name, time in dates}}
     return out
+
+
+def _first(tree: xr.DataTree, start: When | None) -> np.datetime64:
+    """First instant of the period, or of what was fitted where none is told."""
+    return fitted_period(tree)[0] if start is None else bound(start, "start")
 
 
 def _begin(tree: xr.DataTree, site: Site, start: When | None) -> np.datetime64:

@@ -35,6 +35,8 @@ Group = dict[str, NDArray[Any]]
 _NEEDED = ("posterior", "prior", "observed_data", "simulation")
 WINDOW = "window_start", "window_end"
 """Attributes of the group simulation: between them lies what was fitted of the record."""
+CLIMATE = "mean_temperature", "mean_precipitation"
+"""Attributes: means of the fitted record, degC and mm d-1, which decomposition refers to."""
 _ERROR_UNITS = {
     "memory": "d", "structural_log_sd": "1", "error_length": "yr", "error_common": "1",
 }  # fmt: skip
@@ -215,6 +217,7 @@ def _attributes(site: Site, experiment: Mapping[str, Any]) -> dict[str, Any]:
         "title": f"bayes_tbm posterior, {site.name}",
         "site": site.name,
         "latitude": site.latitude,
+        **{name: getattr(site, name) for name in CLIMATE},
         "step": site.step_name,
         "data_sha256": site.data_hash(),
         "drivers_sha256": drivers_hash(site),

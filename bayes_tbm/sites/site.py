@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
 from bayes_tbm.sites.checks import check_site
+from bayes_tbm.sites.cut import between
 from bayes_tbm.sites.dates import without_zone, zone_note
 from bayes_tbm.sites.frame_layout import Layout, Units
 from bayes_tbm.sites.frames import Seen, frame_of_dataset, parts_of_frame
 from bayes_tbm.sites.mean_year import mean_year
-from bayes_tbm.sites.observations import STOCKS, Observations, join_notes, joined
+from bayes_tbm.sites.observations import Observations, join_notes, joined
 from bayes_tbm.sites.record_months import record_months
 from bayes_tbm.sites.schema import DRIVERS
 from bayes_tbm.sites.settle import settled_drivers, settled_observations, warn_unusual
@@ -250,7 +251,8 @@ class Site:
         Parameters
         ----------
         start, end : str, datetime.date or numpy.datetime64, optional
-            First and last date to keep; by default all.
+            First and last date to keep, without a time of day but midnight, which counts as its
+            day; by default all.
 
         Returns
         -------
@@ -262,26 +264,8 @@ class Site:
         InputError
             If a date cannot be read or fewer than two steps remain.
         """
-        first, last = bound(start, "start"), bound(end, "end")
-
-        def inside(time: NDArray[np.datetime64]) -> NDArray[np.bool_]:
-            return (time >= first) & (time <= last)
-
-        keep = inside(self.drivers["time"].values)
-        if keep.sum() < 2:
-            period = self.drivers["time"].values[[0, -1]].astype("datetime64[D]")
-            raise InputError(
-                where=self.source,
-                variable="time",
-                rule=f"at least two steps must lie between {start or '-'} and {end or '-'}",
-                found=f"{keep.sum()} of the drivers' {period[0]} to {period[1]}",
-            )
-        observations = {
-            name: seen if name in STOCKS else seen.select(inside(seen.time))
-            for name, seen in self.observations.items()
-        }
-        kept = {name: seen for name, seen in observations.items() if len(seen)}
-        return replace(self, drivers=self.drivers.isel(time=keep), observations=kept)
+        told = f"{start or '-'} and {end or '-'}"
+        return between(self, bound(start, "start"), bound(end, "end"), told)
 
     def with_uncertainty(self, uncertainty: Mapping[str, float]) -> "Site":
         """Return the site with the measurement errors of named series replaced.

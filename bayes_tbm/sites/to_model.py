@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
@@ -13,10 +13,31 @@ from bayes_tbm.sites.schema import DRIVERS
 from bayes_tbm.sites.site import Site
 
 
-def drivers_of(site: Site) -> Drivers:
-    """Bare arrays for the model from a site's labelled ones, in the same units."""
+class Climate(NamedTuple):
+    """A mean climate that decomposition refers to: degC, and mm d-1."""
+
+    temperature: float
+    precipitation: float
+
+
+def climate_of(site: Site) -> Climate:
+    """Mean climate of a record, which parameters that are fitted to it refer to."""
+    return Climate(site.mean_temperature, site.mean_precipitation)
+
+
+def drivers_of(site: Site, climate: Climate | None = None) -> Drivers:
+    """Bare arrays for the model from a site's labelled ones, in the same units.
+
+    Parameters
+    ----------
+    site
+        With the record to run over.
+    climate
+        That parameters refer to, where they were fitted to another record than the site's.
+    """
     fire = bool((site.drivers.burned_fraction > 0).any())
-    return _drivers(site, site.drivers, fire, bool((site.drivers.step_length == 1.0).all()))
+    daily = bool((site.drivers.step_length == 1.0).all())
+    return _drivers(site, site.drivers, fire, daily, climate)
 
 
 def stand_weather_of(site: Site, weather: str) -> Drivers:
@@ -25,13 +46,16 @@ def stand_weather_of(site: Site, weather: str) -> Drivers:
     return _drivers(site, months, fire=False, daily=False)
 
 
-def _drivers(site: Site, series: Mapping[Any, Any], fire: bool, daily: bool) -> Drivers:
+def _drivers(
+    site: Site, series: Mapping[Any, Any], fire: bool, daily: bool, climate: Climate | None = None
+) -> Drivers:
     """Drivers of a record or a stand's life; decomposition keeps to the climate of the record."""
+    climate = climate or climate_of(site)
     return Drivers(
         **{name: jnp.asarray(series[name]) for name in DRIVERS},
         latitude=jnp.asarray(site.latitude),
-        reference_temperature=jnp.asarray(site.mean_temperature),
-        reference_precipitation=jnp.asarray(site.mean_precipitation),
+        reference_temperature=jnp.asarray(climate.temperature),
+        reference_precipitation=jnp.asarray(climate.precipitation),
         fire=fire,
         daily=daily,
     )

@@ -9,6 +9,7 @@ import xarray as xr
 
 from bayes_tbm import InputError
 from bayes_tbm.constraint import constraint, set_gains
+from bayes_tbm.errors import DataWarning
 
 PRIORS = {
     "a": {"family": "normal", "mean": 3.0, "sd": 2.0},
@@ -240,3 +241,27 @@ def test_fits_from_other_priors_are_refused(problem):
     with pytest.raises(InputError, match="same priors and constraints; found others in flux"):
         set_gains(trees)
     set_gains(trees, parameters=["a"], pairs=[])  # of what both agree on
+
+
+def derived(values):
+    """A result of one quantity that has no prior family, its draws in one chain."""
+    group = xr.Dataset({"gpp_annual": (("chain", "draw"), np.asarray(values)[None])})
+    return xr.DataTree.from_dict({"posterior": group})
+
+
+@pytest.mark.parametrize("draws", [300, 4000])
+def test_a_prior_of_two_peaks_that_gains_against_itself_is_told(draws):
+    """As annual GPP where stands without constraints may die."""
+    dead, alive = np.random.default_rng(5).normal(size=(2, 2, draws))
+    lives = np.random.default_rng(6).random((2, draws)) < 0.7
+    prior, again = np.exp(np.where(lives, 7.0 + 0.4 * alive, -10.0 + 2.0 * dead))
+    results = {(): derived(prior), ("gpp",): derived(again)}
+    with pytest.warns(DataWarning, match=r"too large by about .*: gpp_annual 0\.\d;"):
+        gains = set_gains(results)
+    assert 0.1 < float(gains.gain()["gain"].sel(stream_set="gpp").item()) < 1.0
+
+
+@pytest.mark.parametrize("draws", [40, 300, 4000])
+def test_a_prior_that_is_only_skewed_is_not_told(draws):  # warnings are errors here
+    prior, again = np.exp(0.8 * np.random.default_rng(7).normal(size=(2, draws))) + 3.0
+    set_gains({(): derived(prior), ("gpp",): derived(again)})

@@ -200,6 +200,7 @@ def test_another_site_is_run_with_what_was_fitted(of_months, months, tmp_path):
         ({"ensemble": 0}, "at least 1"),
         ({"ensemble": 41}, "41 of 40 posterior, 40 prior"),
         ({"draws": 1}, "at least 2"),
+        ({"draws": 20, "ensemble": 3}, "draws 20, ensemble 3; give one of them"),
         ({"ensemble": 3, "convention": "ilamb"}, "goes with convention cmip6"),
         ({"scenario": 5}, "goes with convention callmip"),
         ({"variables": ["gpp"], "convention": "callmip"}, "goes with convention cmip6 or ilamb"),
@@ -243,6 +244,8 @@ def test_from_the_command_line(of_months, months, tmp_path, capsys):
     assert "hyytiala-twin_posterior.nc" in capsys.readouterr().out
     data = read(out / "hyytiala-twin_posterior.nc")
     assert data.gpp.sizes == {"realization": 3, "time": 48}
+    assert main([*words, "--ensemble", "3", "--draws", "20"]) == 2
+    assert "give one of them" in capsys.readouterr().err
     assert main([*words, "--convention", "callmip"]) == 2  # variables are CalLMIP's own
     assert main(["export", str(run), "--out", str(out), "--convention", "callmip"]) == 2
     assert "site_code" in capsys.readouterr().err
