@@ -1,5 +1,6 @@
 """Steps that shorten themselves lead back, are right at a wall, and cost nothing elsewhere."""
 
+import functools
 import itertools
 
 import arviz as az
@@ -71,11 +72,12 @@ def test_steps_that_cannot_be_retraced_would_bring_wrong_moments(monkeypatch):
     assert irreversible == 0.0
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def one_step(potential, u, r, length=STEP):
     """A step, as trees make it: place, momentum and slope."""
     value, slope = jax.value_and_grad(potential)(u)
     place = leapfrog.Place(u, value, jnp.asarray(0), jnp.asarray(True))
-    step = jax.jit(leapfrog.adaptive_leapfrog(potential))
+    step = leapfrog.adaptive_leapfrog(potential)
     to, momentum, _, slope = step(jnp.asarray(length), None, (place, r, value, slope))
     return to, momentum, slope
 
@@ -83,7 +85,7 @@ def one_step(potential, u, r, length=STEP):
 def test_steps_at_a_wall_lead_back_or_are_given_up():
     rng = np.random.default_rng(3)
     halved = lost = 0
-    for _ in range(60):
+    for _ in range(200):
         u = jnp.asarray([rng.uniform(0.0, 0.4), *rng.normal(size=2)])
         r = jnp.asarray(rng.normal(size=DIMENSION))
         to, momentum, _ = one_step(wall, u, r)
@@ -98,8 +100,8 @@ def test_steps_at_a_wall_lead_back_or_are_given_up():
         np.testing.assert_allclose(back.u, u, atol=1e-9)
         np.testing.assert_allclose(-returned, r, atol=1e-9)
         assert back.retraced
-    assert halved > 10
-    assert 2 < lost < 30
+    assert halved > 20
+    assert 5 < lost < 100
 
 
 def test_where_the_density_is_tame_a_step_is_one_leapfrog():
