@@ -63,7 +63,7 @@ class Kernel:
         evaluate: ValueAndGradient | None = None,
     ) -> None:
         start, transition = _nuts(max_tree_depth)
-        self._longest = 2**max_tree_depth - 1
+        self.max_tree_depth = max_tree_depth
         self._evaluate = evaluate or shared(_value_and_gradient, target)
         self._begin, self._transition = shared(start, target), shared(transition, target)
         zero = jnp.zeros(dimension)
@@ -86,10 +86,13 @@ class Kernel:
             z_grad=-(jnp.asarray(metric.scale).T @ gradient),
         )  # fmt: skip
 
-    def transition(self, state: Any, step_size: float, metric: Metric) -> Any:
-        """Return the next state of a chain."""
+    def transition(
+        self, state: Any, step_size: float, metric: Metric, depth: int | None = None
+    ) -> Any:
+        """Return the next state of a chain, by a tree of so many doublings at most."""
         arrays = jnp.asarray(metric.center), jnp.asarray(metric.scale)
-        return self._transition(state, jnp.asarray(step_size), *arrays)
+        doublings = jnp.asarray(self.max_tree_depth if depth is None else depth)
+        return self._transition(state, jnp.asarray(step_size), doublings, *arrays)
 
     def read(self, state: Any, metric: Metric) -> tuple[Array, Array, dict[str, Any]]:
         """Position and gradient of a state, and its statistics under ArviZ's names."""
@@ -105,7 +108,7 @@ class Kernel:
         u, gradient, stats = jax.device_get((state.z, state.z_grad, found))
         places = int(stats.pop("places"))
         stats["tree_depth"] = math.ceil(math.log2(places + 1))
-        stats["reached_max_tree_depth"] = places >= self._longest
+        stats["reached_max_tree_depth"] = places >= 2**self.max_tree_depth - 1
         return metric.center + metric.scale @ u, metric.unwhiten_gradient(gradient), stats
 
 
@@ -149,15 +152,16 @@ def _nuts(max_tree_depth: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     @lenient
     def transition(
-        target: Target, state: State, step_size: jax.Array, center: jax.Array, scale: jax.Array
-    ) -> State:
+        target: Target, state: State, step_size: jax.Array, depth: jax.Array,
+        center: jax.Array, scale: jax.Array,
+    ) -> State:  # fmt: skip
         key, for_momentum, for_tree = jax.random.split(state.rng_key, 3)
         momentum = jax.random.normal(for_momentum, state.z.shape, state.z.dtype)
         origin = Place(state.z, state.potential_energy, jnp.asarray(0), jnp.asarray(True))
         tree = build_tree(
             adaptive_leapfrog(lambda u: -target(center + scale @ u)), kinetic,
             IntegratorState(origin, momentum, state.potential_energy, state.z_grad),
-            jnp.ones_like(momentum), step_size, for_tree, max_tree_depth=max_tree_depth,
+            jnp.ones_like(momentum), step_size, for_tree, max_tree_depth=(depth, max_tree_depth),
         )  # fmt: skip
         left, right = tree.z_left, tree.z_right
         irreversible = ~(left.retraced & right.retraced)
