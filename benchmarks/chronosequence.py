@@ -42,7 +42,6 @@ COMMON, LENGTH = 0.36, 1.0
 left is each stand's own."""
 STRUCTURAL = 0.05
 """Log sd by which the model's growth departs from a curve, the package's."""
-SAMPLING = {"chains": 2, "warmup": 250, "draws": 400, "starts": 6, "extensions": 0}
 _LEVELS = [0.05, 0.5, 0.95]
 
 
@@ -70,7 +69,7 @@ def main() -> int:
         errors=bt.AlongAge(length=bt.Fixed(LENGTH), common=bt.Fixed(COMMON)),
     )
     made = calibrations(arguments.tower, curve, arguments.refit)
-    found = bt.fit_many(made, folder=arguments.out, executor="serial", progress=False, **SAMPLING)
+    found = bt.fit_many(made, folder=arguments.out, executor="serial", progress=False)
     print(found.table[["state", "seconds", "rhat", "ess", "divergences"]].to_string())
     published = pd.read_csv(arguments.growth / "goulden2011_chronosequence_forc.csv")
     for name in ("all", "grown"):

@@ -18,6 +18,7 @@ from bayes_tbm.sampling.progress import Progress
 
 Array = NDArray[np.float64]
 _SECONDS_BETWEEN_SAVES = 2.0
+_SHORT_DEPTH, _HALVINGS = 6, 6  # of transitions in short steps
 
 
 class Chain:
@@ -39,6 +40,11 @@ class Chain:
         Where the chain keeps its transitions, and takes them up from.
     jumps
         Moves between modes that follow every transition.
+    short
+        Share of transitions that are made in steps 2 to 64 times as short, at random. In a pocket
+        much narrower than a step hardly any step can be retraced, and a chain that came there would
+        stay. Which transitions these are depends on nothing that the chain has seen, so that the
+        posterior stays as it is.
 
     Attributes
     ----------
@@ -51,7 +57,9 @@ class Chain:
     def __init__(
         self, kernel: Kernel, metric: Metric, start: Array, key: jax.Array, step_size: float,
         *, target: float | None, disk: Checkpoint | None, name: str, jumps: Jumps,
+        short: float = 0.0,
     ) -> None:  # fmt: skip
+        self._short = short
         self._jumps, self._entropy = jumps, np.asarray(jax.random.key_data(key)).tolist()
         self._kernel, self._metric, self._disk, self._name = kernel, metric, disk, name
         self._state = kernel.start(key, metric, start)
@@ -80,6 +88,12 @@ class Chain:
         later = self.stats[len(self.stats) // 2 :]
         return float(np.mean([stats["n_steps"] for stats in later]))
 
+    @property
+    def irreversible(self) -> float:
+        """Share of trajectories that could not be retraced, in the second half."""
+        later = self.stats[len(self.stats) // 2 :]
+        return float(np.mean([stats["irreversible"] for stats in later]))
+
     def __len__(self) -> int:
         return len(self.positions)
 
@@ -100,14 +114,18 @@ class Chain:
 
     def _move(self) -> int:
         step_size = self._tuner.now if self._tuner else self._fixed
-        self._state = self._kernel.transition(self._state, step_size, self._metric)
         rng = np.random.default_rng([*self._entropy, len(self.positions)])
+        depth = None
+        if short := self._short > 0.0 and rng.random() < self._short:
+            step_size *= 0.5 ** int(rng.integers(1, _HALVINGS, endpoint=True))
+            depth = min(_SHORT_DEPTH, self._kernel.max_tree_depth)
+        self._state = self._kernel.transition(self._state, step_size, self._metric, depth)
         self._state, jumped = self._jumps.move(self._state, self._metric, rng)
         position, gradient, stats = self._kernel.read(self._state, self._metric)
         self.positions.append(position)
         self.gradients.append(gradient)
-        self.stats.append(stats | {"step_size": step_size, "jumped": jumped})
-        if self._tuner:
+        self.stats.append(stats | {"step_size": step_size, "jumped": jumped, "short": short})
+        if self._tuner and not short:
             self._tuner.update(float(stats["acceptance_rate"]))
         return int(stats["n_steps"])
 
@@ -125,5 +143,5 @@ class Chain:
         columns = [saved[f"stat_{name}"] for name in names]
         self.stats = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         self._state = from_arrays(self._state, saved)
-        if self._tuner:
+        if self._tuner and not short:
             self._tuner.memory = tuple(saved["tuner"])

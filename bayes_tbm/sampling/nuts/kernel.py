@@ -1,26 +1,42 @@
-"""One NumPyro NUTS transition, compiled once, with metric and step size as arguments."""
+"""One NUTS transition on NumPyro's tree, compiled once, with metric and step size as arguments."""
 
 from __future__ import annotations
 
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
-from numpyro.infer.hmc import hmc
-from numpyro.infer.util import ParamInfo
+from numpyro.infer.hmc import IntegratorState
+from numpyro.infer.hmc_util import build_tree
 
 from bayes_tbm.runtime.promotion import lenient
 from bayes_tbm.runtime.shared import shared
 from bayes_tbm.sampling.adaptation import Metric
+from bayes_tbm.sampling.nuts.leapfrog import Place, adaptive_leapfrog, kinetic
 
 Array = NDArray[np.float64]
 Target = Callable[[jax.Array], jax.Array]
 ValueAndGradient = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
+
+
+class State(NamedTuple):
+    """Where a chain is, in whitened coordinates, and how its last transition went."""
+
+    z: jax.Array
+    z_grad: jax.Array
+    potential_energy: jax.Array
+    energy: jax.Array
+    places: jax.Array  # of the trajectory, without its origin
+    leapfrogs: jax.Array
+    accept_prob: jax.Array
+    diverging: jax.Array
+    irreversible: jax.Array
+    rng_key: jax.Array
 
 
 class Kernel:
@@ -47,7 +63,7 @@ class Kernel:
         evaluate: ValueAndGradient | None = None,
     ) -> None:
         start, transition = _nuts(max_tree_depth)
-        self._longest = 2**max_tree_depth - 1
+        self.max_tree_depth = max_tree_depth
         self._evaluate = evaluate or shared(_value_and_gradient, target)
         self._begin, self._transition = shared(start, target), shared(transition, target)
         zero = jnp.zeros(dimension)
@@ -70,10 +86,13 @@ class Kernel:
             z_grad=-(jnp.asarray(metric.scale).T @ gradient),
         )  # fmt: skip
 
-    def transition(self, state: Any, step_size: float, metric: Metric) -> Any:
-        """Return the next state of a chain."""
+    def transition(
+        self, state: Any, step_size: float, metric: Metric, depth: int | None = None
+    ) -> Any:
+        """Return the next state of a chain, by a tree of so many doublings at most."""
         arrays = jnp.asarray(metric.center), jnp.asarray(metric.scale)
-        return self._transition(state, jnp.asarray(step_size), *arrays)
+        doublings = jnp.asarray(self.max_tree_depth if depth is None else depth)
+        return self._transition(state, jnp.asarray(step_size), doublings, *arrays)
 
     def read(self, state: Any, metric: Metric) -> tuple[Array, Array, dict[str, Any]]:
         """Position and gradient of a state, and its statistics under ArviZ's names."""
@@ -81,13 +100,15 @@ class Kernel:
             "lp": -state.potential_energy,
             "energy": state.energy,
             "acceptance_rate": state.accept_prob,
-            "n_steps": state.num_steps,
+            "n_steps": state.leapfrogs,
             "diverging": state.diverging,
+            "irreversible": state.irreversible,
+            "places": state.places,
         }
         u, gradient, stats = jax.device_get((state.z, state.z_grad, found))
-        steps = int(stats["n_steps"])
-        stats["tree_depth"] = math.ceil(math.log2(steps + 1))
-        stats["reached_max_tree_depth"] = steps >= self._longest
+        places = int(stats.pop("places"))
+        stats["tree_depth"] = math.ceil(math.log2(places + 1))
+        stats["reached_max_tree_depth"] = places >= 2**self.max_tree_depth - 1
         return metric.center + metric.scale @ u, metric.unwhiten_gradient(gradient), stats
 
 
@@ -123,37 +144,43 @@ def _value_and_gradient(target: Target, z: jax.Array) -> tuple[jax.Array, jax.Ar
 def _nuts(max_tree_depth: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return functions of a target: the start of a chain, and a transition."""
 
-    def kernel(target: Target, *start: Any, metric: tuple[jax.Array, ...]) -> Any:
-        def potential_of(center: jax.Array, scale: jax.Array) -> Target:
-            return lambda u: -target(center + scale @ u)
-
-        key, u, potential, slope = start
-        init, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
-        state = init(  # with potential and slope at hand it asks for neither
-            ParamInfo(u, potential, slope), 0, adapt_step_size=False, adapt_mass_matrix=False,
-            model_args=metric, rng_key=key, max_tree_depth=max_tree_depth,
-        )  # fmt: skip
-        return state, step
-
-    @lenient
     def start(
         target: Target, key: Any, u: jax.Array, potential: jax.Array, slope: jax.Array
-    ) -> Any:
-        metric = jnp.zeros(len(u)), jnp.eye(len(u))  # of no matter before the first transition
-        return strong(kernel(target, key, u, potential, slope, metric=metric)[0])
+    ) -> State:
+        none, no = jnp.asarray(0), jnp.asarray(False)
+        return strong(State(u, slope, potential, potential, none, none, jnp.zeros(()), no, no, key))
 
     @lenient
-    def transition(target: Target, state: Any, step_size: jax.Array, *metric: jax.Array) -> Any:
-        at = state.rng_key, state.z, state.potential_energy, state.z_grad
-        step = kernel(target, *at, metric=metric)[1]  # which knows its settings from a start
-        adapted = state.adapt_state._replace(step_size=step_size)
-        return strong(step(state._replace(adapt_state=adapted), metric))
+    def transition(
+        target: Target, state: State, step_size: jax.Array, depth: jax.Array,
+        center: jax.Array, scale: jax.Array,
+    ) -> State:  # fmt: skip
+        key, for_momentum, for_tree = jax.random.split(state.rng_key, 3)
+        momentum = jax.random.normal(for_momentum, state.z.shape, state.z.dtype)
+        origin = Place(state.z, state.potential_energy, jnp.asarray(0), jnp.asarray(True))
+        tree = build_tree(
+            adaptive_leapfrog(lambda u: -target(center + scale @ u)), kinetic,
+            IntegratorState(origin, momentum, state.potential_energy, state.z_grad),
+            jnp.ones_like(momentum), step_size, for_tree, max_tree_depth=(depth, max_tree_depth),
+        )  # fmt: skip
+        left, right = tree.z_left, tree.z_right
+        irreversible = ~(left.retraced & right.retraced)
+        # A step that cannot be retraced says nothing of how long steps should be.
+        counted = jnp.maximum(tree.num_proposals - irreversible, 1)
+        return strong(State(
+            z=tree.z_proposal.u, z_grad=tree.z_proposal_grad,
+            potential_energy=tree.z_proposal_pe, energy=tree.z_proposal_energy,
+            places=tree.num_proposals, leapfrogs=left.leapfrogs + right.leapfrogs,
+            accept_prob=tree.sum_accept_probs / counted,
+            diverging=tree.diverging & ~irreversible, irreversible=irreversible, rng_key=key,
+        ))  # fmt: skip
 
     return start, transition
 
 
-def strong(state: Any) -> Any:
+def strong[S](state: S) -> S:
     """State whose numbers have types of their own, so that all states are of one form."""
-    return jax.tree.map(
+    typed: S = jax.tree.map(
         lambda x: x if _is_key(x) else jax.lax.convert_element_type(x, x.dtype), state
     )
+    return typed

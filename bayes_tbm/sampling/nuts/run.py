@@ -35,6 +35,7 @@ _WARMUP_PHASES = 3  # with the Laplace metric, and with two better ones
 _ENGINE = 1  # keeps random numbers apart from those of the other engines
 _RESTARTS = 2  # times that draws may begin anew with shorter steps
 _SHORTER = 0.6
+_MOST_SHORT = 0.25  # share of transitions in short steps, at most
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +51,7 @@ class _Phase:
     starts: Array
     regions: Sequence[Metric]
     tries: int = FIRST_JUMPS
+    short: float = 0.0
     discarded: tuple[Attempt, ...] = ()
 
     @property
@@ -167,6 +169,7 @@ class _Run:
             saved["starts"],
             [Metric(c, s) for c, s in zip(saved["centers"], saved["scales"], strict=True)],
             int(saved["tries"]),
+            float(saved["short"]),
             tuple(Attempt.from_row(row) for row in saved["discarded"]),
         )  # fmt: skip
         done = min(phase.number, _WARMUP_PHASES) * (self._settings.warmup // _WARMUP_PHASES)
@@ -184,7 +187,10 @@ class _Run:
         starts = np.array([chain.positions[-1] for chain in chains])
         regions = learnt(phase.regions, np.concatenate([positions for positions, _ in paths]))
         tries = jumps_after(np.mean([chain.leapfrogs for chain in chains]))
-        return self._enter(_Phase(phase.number + 1, metric, step_size, starts, regions, tries))
+        short = min(_MOST_SHORT, float(np.mean([chain.irreversible for chain in chains])))
+        return self._enter(
+            _Phase(phase.number + 1, metric, step_size, starts, regions, tries, short)
+        )
 
     def restarted(
         self, phase: _Phase, chains: Sequence[Chain], attempts: tuple[Attempt, ...]
@@ -211,7 +217,7 @@ class _Run:
                 "scale": phase.metric.scale, "step_size": phase.step_size, "starts": phase.starts,
                 "centers": np.array([region.center for region in phase.regions]),
                 "scales": np.array([region.scale for region in phase.regions]),
-                "tries": phase.tries,
+                "tries": phase.tries, "short": phase.short,
                 "discarded": np.array([dataclasses.astuple(a) for a in phase.discarded]),
             }  # fmt: skip
             self._disk.save("phase", arrays)
@@ -226,6 +232,7 @@ class _Run:
                 self._kernel, phase.metric, phase.starts[number], self._keys[phase.number, number],
                 phase.step_size, target=self._settings.target_accept if phase.adapts else None,
                 disk=self._disk, name=f"phase-{phase.number}-chain-{number}", jumps=jumps,
+                short=phase.short,
             )
             for number in range(self._settings.chains)
         ]  # fmt: skip
