@@ -143,5 +143,5 @@ class Chain:
         columns = [saved[f"stat_{name}"] for name in names]
         self.stats = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         self._state = from_arrays(self._state, saved)
-        if self._tuner and not short:
+        if self._tuner:
             self._tuner.memory = tuple(saved["tuner"])
