@@ -17,8 +17,9 @@ from collections.abc import Iterable
 from page_blocks import ROOT, Block, all_blocks
 
 KEPT = ROOT / ".ci" / "passed.json"
-CORE = "native", "model", "processes", "parameters", "units"
-TESTED = "tests/native", "tests/model", "tests/reference"
+# The last of these calls functions of NumPyro's own trees.
+CORE = "native", "model", "processes", "parameters", "units", "sampling/nuts"
+TESTED = "tests/native", "tests/model", "tests/reference", "tests/sampling/nuts"
 
 
 def pages() -> dict[str, str]:

@@ -15,6 +15,7 @@ from bayes_tbm.population.hierarchy.covariates import covariates_of
 from bayes_tbm.population.hierarchy.diagnostics import error_bits, smoothed
 from bayes_tbm.population.hierarchy.means import departure
 from bayes_tbm.population.hierarchy.model import Form, data_of
+from bayes_tbm.population.hierarchy.sampling import _compiled
 from bayes_tbm.population.hierarchy.weights import cell_log_likelihood, mean_weights
 from bayes_tbm.runtime.promotion import lenient
 from tests.population.toy import INTERIM, PLAIN, grid, log_normal, toy
@@ -71,10 +72,12 @@ def test_pooled_sites_are_those_of_the_closed_form(sites, fit):
     assert np.abs(found.std(0) / spread - 1).max() < 0.15
 
 
-def test_one_seed_gives_one_result(sites, fit):
+def test_one_seed_gives_one_result_and_compiles_nothing_again(sites, fit):
+    compiled = _compiled.cache_info().misses
     again = fit_population(sites.draws, sites.covariates, "constant", seed=1, **PLAIN)
 
     assert again.tree.equals(fit.tree)
+    assert _compiled.cache_info().misses == compiled
 
 
 def test_few_draws_are_told_of(fit):
