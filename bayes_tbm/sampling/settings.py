@@ -29,7 +29,8 @@ class Settings:
     starts
         Optimiser starts.
     sampler
-        ``numpyro``: NUTS with a pooled metric, the only one whose runs can be resumed.
+        ``numpyro``: NUTS with a pooled metric, in steps that shorten themselves where the posterior
+        is steep; the only one whose runs can be resumed.
         ``blackjax-window``, ``blackjax-low-rank``: BlackJAX's NUTS with its own adaptations.
         ``blackjax-chees``: ChEES-HMC, for 32 chains or more side by side.
         ``blackjax-flow``: HMC of 32 chains or more through a normalizing flow that warm-up (1000
