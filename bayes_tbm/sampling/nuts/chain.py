@@ -82,17 +82,10 @@ class Chain:
         first = len(self.positions) // 4
         return np.array(self.positions[first:]), np.array(self.gradients[first:])
 
-    @property
-    def leapfrogs(self) -> float:
-        """Leapfrogs of a transition, mean of the second half."""
+    def later_mean(self, statistic: str) -> float:
+        """Mean of a statistic over the second half of the transitions."""
         later = self.stats[len(self.stats) // 2 :]
-        return float(np.mean([stats["n_steps"] for stats in later]))
-
-    @property
-    def irreversible(self) -> float:
-        """Share of trajectories that could not be retraced, in the second half."""
-        later = self.stats[len(self.stats) // 2 :]
-        return float(np.mean([stats["irreversible"] for stats in later]))
+        return float(np.mean([stats[statistic] for stats in later]))
 
     def __len__(self) -> int:
         return len(self.positions)

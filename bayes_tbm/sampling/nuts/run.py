@@ -186,8 +186,10 @@ class _Run:
             metric = fisher_metric(paths, laplace)
         starts = np.array([chain.positions[-1] for chain in chains])
         regions = learnt(phase.regions, np.concatenate([positions for positions, _ in paths]))
-        tries = jumps_after(np.mean([chain.leapfrogs for chain in chains]))
-        short = min(_MOST_SHORT, float(np.mean([chain.irreversible for chain in chains])))
+        tries = jumps_after(np.mean([chain.later_mean("n_steps") for chain in chains]))
+        short = min(
+            _MOST_SHORT, float(np.mean([chain.later_mean("irreversible") for chain in chains]))
+        )
         return self._enter(
             _Phase(phase.number + 1, metric, step_size, starts, regions, tries, short)
         )
@@ -197,7 +199,7 @@ class _Run:
     ) -> _Phase:
         """Go on with shorter steps from where chains are at the end of an attempt, now given up."""
         starts = np.array([chain.positions[attempts[-1].draws - 1] for chain in chains])
-        tries = jumps_after(np.mean([chain.leapfrogs for chain in chains]) / _SHORTER)
+        tries = jumps_after(np.mean([chain.later_mean("n_steps") for chain in chains]) / _SHORTER)
         return self._enter(
             dataclasses.replace(
                 phase,
