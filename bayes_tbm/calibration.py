@@ -23,6 +23,7 @@ from bayes_tbm.results.attempts import (
     warn_unless_converged,
 )
 from bayes_tbm.results.tree import build_tree
+from bayes_tbm.runtime.blas import one_blas_thread
 from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.sampling.checkpoint import Checkpoint
 from bayes_tbm.sampling.engines import check_resumable, draw, transitions
@@ -160,12 +161,13 @@ class Calibration(DefinedPosterior):
         """
         jax_will_run()
         settings = settings or Settings()
-        with Progress("finding modes", settings.starts, show=progress) as bar:
-            found = find_modes(
-                self.density.value_and_gradient, self.density.dimension, starts=settings.starts,
-                seed=settings.seed, workers=nuts.workers(), progress=bar,
-            )  # fmt: skip
-        return weigh_modes(self.density, found, seed=settings.seed, workers=nuts.workers())
+        with one_blas_thread():
+            with Progress("finding modes", settings.starts, show=progress) as bar:
+                found = find_modes(
+                    self.density.value_and_gradient, self.density.dimension, starts=settings.starts,
+                    seed=settings.seed, workers=nuts.workers(), progress=bar,
+                )  # fmt: skip
+            return weigh_modes(self.density, found, seed=settings.seed, workers=nuts.workers())
 
     def sample(
         self,
@@ -242,7 +244,8 @@ class Calibration(DefinedPosterior):
         discarded = load_discarded(disk)
         if disk is not None:
             save_modes(disk, modes, discarded)
-        tree = self._sampled(settings, modes, prior, disk, discarded, progress=progress)
+        with one_blas_thread():
+            tree = self._sampled(settings, modes, prior, disk, discarded, progress=progress)
         warn_unless_converged(tree)  # here, so that it names the line that called
         return tree
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 import bayes_tbm as bt
 from bayes_tbm.cli import main
@@ -35,10 +36,11 @@ def events(folder):
 
 
 def test_each_posterior_is_that_of_a_fit_alone_and_is_made_once(fit, tmp_path):
-    found = fit(covariates=["coldest"])
+    with threadpool_limits(1, "blas"):  # as a worker that keeps to a core has
+        found = fit(covariates=["coldest"])
     assert set(found.table["state"]) <= FITTED
     site = bt.open_site("hyytiala-twin", start="2009", end="2011", latitude=61.8, longitude=25.3)
-    with pytest.warns(bt.ConvergenceWarning):
+    with threadpool_limits(2, "blas"), pytest.warns(bt.ConvergenceWarning):
         alone = bt.Calibration(site, ("gpp", "lai")).sample(
             seed=seed_of("second", 0), progress=False, **SHORT
         )
