@@ -15,7 +15,8 @@ from bayes_tbm.population.runs import coordinate_of, log_prior_of
 from tests.population.toy import PLAIN, grid, log_normal, toy
 
 OFF = 7.0, 0.35  # mean and sd of a prior that keeps a site from where it belongs
-SHORT = {"chains": 1, "warmup": 60, "keep": 60}
+# Of one length in all tests, which share what is compiled: the means are known to a tenth of an sd.
+CHAINS = PLAIN | {"chains": 2, "warmup": 200, "keep": 300}
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +66,9 @@ def away(fit, sites):
 
 def test_a_refit_makes_the_population_the_exact_one(sites):
     refit, calls = exactly(sites)
-    before = bt.fit_population(sites.draws, sites.covariates, "constant", seed=1, **PLAIN)
+    before = bt.fit_population(sites.draws, sites.covariates, "constant", seed=1, **CHAINS)
     found = refit_weak_sites(
-        sites.draws, sites.covariates, refit, "constant", seed=1, least=600, **PLAIN
+        sites.draws, sites.covariates, refit, "constant", seed=1, least=600, **CHAINS
     )
     assert calls == [(1, ["s00"])]
     assert away(before, sites) > 0.4
@@ -86,7 +87,7 @@ def test_a_refit_weighted_by_another_prior_is_found_out(sites):
     """The density must be that of the prior that was sampled under, not of the site's first one."""
     refit, _ = exactly(sites, lambda _, phi: log_normal(phi, OFF[0], OFF[1] ** 2))
     found = refit_weak_sites(
-        sites.draws, sites.covariates, refit, "constant", seed=1, rounds=1, **PLAIN
+        sites.draws, sites.covariates, refit, "constant", seed=1, rounds=1, **CHAINS
     )
     assert away(found.fit, sites) > 0.4
 
@@ -98,13 +99,11 @@ def test_rounds_end_after_two_and_where_nothing_can_be_fitted(sites):
         calls.append(number)
         return sites.draws.of(list(priors))
 
-    found = refit_weak_sites(sites.draws, sites.covariates, same, "constant", **PLAIN, **SHORT)
+    found = refit_weak_sites(sites.draws, sites.covariates, same, "constant", **CHAINS)
     assert calls == [1, 2]
     assert found.weak == ("s00",)
     assert "too few draws still at s00" in found.summary()
-    none = refit_weak_sites(
-        sites.draws, sites.covariates, lambda *_: None, "constant", **PLAIN, **SHORT
-    )
+    none = refit_weak_sites(sites.draws, sites.covariates, lambda *_: None, "constant", **CHAINS)
     assert not none.table["refitted"].any()
     assert none.table.index.tolist() == [(1, "s00")]
     assert "s00 (round 1): could not be fitted again" in none.summary()
@@ -113,7 +112,7 @@ def test_rounds_end_after_two_and_where_nothing_can_be_fitted(sites):
 def test_where_more_than_a_tenth_is_weak_none_is_fitted_again(sites):
     found = refit_weak_sites(
         sites.draws, sites.covariates, lambda *_: pytest.fail("refitted"), "constant", least=1e6,
-        **PLAIN, **SHORT,
+        **CHAINS,
     )  # fmt: skip
     assert found.stopped
     assert found.table.empty
