@@ -13,6 +13,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.formats.attributes import text
 from bayes_tbm.formats.common import doubt_latitude
 from bayes_tbm.formats.packing import unpacked
+from bayes_tbm.runtime.lookups import ReadOnce
 from bayes_tbm.sites.calendars import decode_time
 from bayes_tbm.sites.missing import MISSING, marks_note, missing_to_nan
 from bayes_tbm.sites.observations import join_notes
@@ -104,9 +105,11 @@ def _loaded(path: Path) -> xr.Dataset:
     if head.startswith(CDF5):
         rule, remedy = "must be netCDF-4 or classic netCDF", "nccopy -k nc4 FILE NEW makes it so"
         raise InputError(where=path.name, rule=rule, found="CDF-5 (64-bit data)", remedy=remedy)
-    engine = "h5netcdf" if head == HDF5 else "scipy"
     try:
-        return xr.load_dataset(path, engine=engine, decode_cf=False)
+        if head != HDF5:
+            return xr.load_dataset(path, engine="scipy", decode_cf=False)
+        with ReadOnce(path) as file:
+            return xr.load_dataset(file, engine="h5netcdf", decode_cf=False)
     except (OSError, ValueError, LookupError, TypeError, RuntimeError) as error:
         rule, remedy = f"cannot be read as netCDF ({error})", "is the file cut short?"
         raise InputError(where=path.name, rule=rule, remedy=remedy) from error

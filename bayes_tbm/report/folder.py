@@ -23,6 +23,7 @@ from bayes_tbm.plots.save import FIGURES
 from bayes_tbm.report.page import html_page
 from bayes_tbm.results import check_convergence, stream_skill
 from bayes_tbm.runtime.files import probe, write_whole
+from bayes_tbm.runtime.lookups import ReadOnce
 
 POSTERIOR = "posterior.nc"
 CHECKPOINT = "checkpoint"
@@ -186,7 +187,8 @@ def load_run(folder: str | Path) -> xr.DataTree:
     """
     path = _posterior_of(folder)
     try:
-        tree = xr.load_datatree(path, engine="h5netcdf")
+        with ReadOnce(path) as file:
+            tree = xr.open_datatree(file, engine="h5netcdf").load()
     except Exception as error:  # HDF5 raises what the torn place makes it raise
         raise _no_run(path, error) from error
     if not {"posterior", "sample_stats", "simulation"} <= set(tree.children):

@@ -1,5 +1,8 @@
 """One made-up site, and writers of it in each of the four formats."""
 
+import functools
+import pickle
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -129,16 +132,25 @@ def binary(content: Content, tmp_path: Path) -> Callable[..., Path]:
     return lambda: write_binary(content, tmp_path / "A-B.cbf")
 
 
+@functools.cache
+def _as_written(pickled: bytes) -> xr.Dataset:
+    """What the file of a site holds; written and read once for all tests that change it."""
+    with tempfile.NamedTemporaryFile(suffix=".nc") as file:
+        pickle.loads(pickled).to_netcdf(file.name)
+        return xr.load_dataset(file.name, engine="h5netcdf", decode_times=False)
+
+
 @pytest.fixture
 def own(site: Site, tmp_path: Path) -> Callable[..., Path]:
-    """Write the site in our format, then change variables of the file."""
+    """Write the site in our format, with variables of the file changed."""
 
     def write(drop: tuple[str, ...] = (), **changes: Any) -> Path:
         path = tmp_path / "own.nc"
-        site.to_netcdf(path)
         if drop or changes:
-            data = xr.load_dataset(path, engine="h5netcdf", decode_times=False)
+            data = _as_written(pickle.dumps(site)).copy(deep=True)
             data.drop_vars(list(drop)).assign(changes).to_netcdf(path, engine="h5netcdf")
+        else:
+            site.to_netcdf(path)
         return path
 
     return write
