@@ -13,7 +13,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.formats.attributes import text
 from bayes_tbm.formats.common import doubt_latitude
 from bayes_tbm.formats.packing import unpacked
-from bayes_tbm.runtime.lookups import ReadOnce
+from bayes_tbm.runtime.lookups import KeptLookups
 from bayes_tbm.sites.calendars import decode_time
 from bayes_tbm.sites.missing import MISSING, marks_note, missing_to_nan
 from bayes_tbm.sites.observations import join_notes
@@ -108,7 +108,7 @@ def _loaded(path: Path) -> xr.Dataset:
     try:
         if head != HDF5:
             return xr.load_dataset(path, engine="scipy", decode_cf=False)
-        with ReadOnce(path) as file:
+        with KeptLookups(path) as file:
             return xr.load_dataset(file, engine="h5netcdf", decode_cf=False)
     except (OSError, ValueError, LookupError, TypeError, RuntimeError) as error:
         rule, remedy = f"cannot be read as netCDF ({error})", "is the file cut short?"

@@ -23,7 +23,7 @@ from bayes_tbm.plots.save import FIGURES
 from bayes_tbm.report.page import html_page
 from bayes_tbm.results import check_convergence, stream_skill
 from bayes_tbm.runtime.files import probe, write_whole
-from bayes_tbm.runtime.lookups import ReadOnce
+from bayes_tbm.runtime.lookups import KeptLookups
 
 POSTERIOR = "posterior.nc"
 CHECKPOINT = "checkpoint"
@@ -173,7 +173,8 @@ def save_tree(tree: xr.DataTree, path: Path) -> Path:
     }
     # By way of memory: HDF5 that meets a full disk ends in a segmentation fault.
     content = io.BytesIO()
-    tree.to_netcdf(content, engine="h5netcdf", encoding=encoding)
+    with KeptLookups(content, "w") as file:
+        tree.to_netcdf(file, engine="h5netcdf", encoding=encoding)
     return write_whole(path, content.getbuffer())
 
 
@@ -187,7 +188,7 @@ def load_run(folder: str | Path) -> xr.DataTree:
     """
     path = _posterior_of(folder)
     try:
-        with ReadOnce(path) as file:
+        with KeptLookups(path) as file:
             tree = xr.open_datatree(file, engine="h5netcdf").load()
     except Exception as error:  # HDF5 raises what the torn place makes it raise
         raise _no_run(path, error) from error

@@ -344,11 +344,6 @@ def test_validation_site(of_days, days, tmp_path):
     assert "fitted at hyytiala-twin-daily" in read_content(files[1]).attributes["comment"]
 
 
-def test_months_are_refused(of_months, months, tmp_path):
-    with pytest.raises(InputError, match=r"calendar days.*monthly steps"):
-        export(of_months, tmp_path, "callmip", site=months, site_code="FI-Hyy", force=True)
-
-
 def test_every_variable_of_the_protocol_is_known():
     assert list(OUTPUTS) == [
         "nep", "hfls", "hfss", "gpp", "reco", "tran", "evspsblsoi", "hfg", "ts", "lai",

@@ -224,6 +224,11 @@ def test_a_stand_of_known_age_stays_where_it_is(months):
         elsewhere(tied, months)
 
 
+def test_callmip_refuses_months(of_months, months, tmp_path):
+    with pytest.raises(InputError, match=r"calendar days.*monthly steps"):
+        export(of_months, tmp_path, "callmip", site=months, site_code="FI-Hyy", force=True)
+
+
 def test_other_data_are_refused(of_months, tmp_path):
     with pytest.raises(InputError, match="what was fitted"):
         export(of_months, tmp_path, site=bt.open_site("hyytiala-twin").window("2007"))
