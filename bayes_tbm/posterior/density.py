@@ -137,8 +137,9 @@ class LogDensity:
 
     @functools.cached_property
     def values_at(self) -> Callable[[jax.Array], dict[str, jax.Array]]:
-        """`values`, compiled once for all densities of this form."""
-        return self.shared(TracedDensity.values)
+        """`values`, compiled once for all densities of this form; NumPy's numbers."""
+        by_family = self.shared(TracedDensity.values_by_family)
+        return lambda z: self.traced.by_name(jax.device_get(by_family(z)))
 
     @functools.cached_property
     def value(self) -> Callable[[jax.Array], jax.Array]:

@@ -57,10 +57,15 @@ class Evaluation:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class _Row:
-    """One draw, or a batch of them, evaluated."""
+    """One draw, or a batch of them, evaluated.
 
-    values: dict[str, Any]
-    prior: dict[str, Any]
+    Values of parameters and of their priors are in one array for each family until they are on
+    the host: see `TracedDensity.by_name`.
+    """
+
+    values: Any
+    derived: dict[str, Any]
+    prior: Any
     constraint: dict[str, Any]
     log_likelihood: dict[str, Any]
     predictive: dict[str, Any]
@@ -124,13 +129,18 @@ class Evaluator:
         return self._density.shared(_rows)
 
     def _of_points(self, row: _Row) -> _Row:
-        """Rows on the host, without places that have no point."""
+        """Rows on the host, by name, without places that have no point."""
         row = jax.device_get(row)
         cut = {
             group: {s.name: s.of_points(getattr(row, group)[s.name]) for s in self._density.streams}
             for group in ("log_likelihood", "predictive")
         }
-        return dataclasses.replace(row, **cut)
+        density = self._density.traced
+        for group in ("values", "prior"):
+            named = density.by_name(getattr(row, group))
+            cut[group] = {name: named[name] for name in density.sampled}
+        cut["values"] |= row.derived
+        return dataclasses.replace(row, derived={}, **cut)
 
     def _evaluate(self, flat: Array, key: jax.Array, given: float) -> tuple[_Row, Group]:
         """Rows of all draws, with series kept for few, and the quantiles of those."""
@@ -160,18 +170,18 @@ def _rows(density: TracedDensity, keys: jax.Array, z: jax.Array, given: jax.Arra
 
 def _row(density: TracedDensity, given: jax.Array, key: jax.Array, z: jax.Array) -> _Row:
     """Evaluate a draw; ``given``, 1 or 0, says whether the observed points are known."""
-    values = density.values(z)
+    by_family = density.values_by_family(z)
+    values = density.by_name(by_family)
     p, run = density.run(values)
     parts, forcing = density.parts_of(values, p, run), density.forcing
-    reported = {name: values[name] for name in density.sampled}
     derived = derived_with(regrowth=density.whole_stand is not None, tied=density.age is not None)
-    reported |= {d.name: d.value(p, run, forcing) for d in derived}
     series = {s.name: s.series(run, p) for s in density.streams}
     keys = dict(zip(series, jax.random.split(key, len(series)), strict=True))
     single = jnp.float32
     return _Row(
-        values=reported,
-        prior=parts.prior,
+        values=by_family,
+        derived={d.name: d.value(p, run, forcing) for d in derived},
+        prior=density.prior_by_family(by_family),
         constraint=parts.constraint,
         log_likelihood={n: part.astype(single) for n, part in parts.stream.items()},
         predictive={

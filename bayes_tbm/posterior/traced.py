@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -107,12 +107,17 @@ class TracedDensity:
         """Names of the sampled parameters, in the order of the latent vector."""
         return tuple(name for name, family in self.families if family is not Fixed)
 
-    def _by_family(self) -> list[tuple[list[str], AbstractPrior]]:
-        """Parameters by family, with one prior of arrays each: one operation for all of them."""
-        places = self.numbers.unflatten(range(len(self.numbers.array)))
+    def _names(self) -> dict[type[AbstractPrior], list[str]]:
+        """Names of parameters by family."""
         groups: dict[type[AbstractPrior], list[str]] = {}
         for name, family in self.families:
             groups.setdefault(family, []).append(name)
+        return groups
+
+    def _by_family(self) -> list[tuple[list[str], AbstractPrior]]:
+        """Parameters by family, with one prior of arrays each: one operation for all of them."""
+        places = self.numbers.unflatten(range(len(self.numbers.array)))
+        groups = self._names()
         rows = {family: np.array([places[n] for n in names]).T for family, names in groups.items()}
         return [
             (names, family.of_numbers(list(self.numbers.array[rows[family]])))
@@ -121,12 +126,35 @@ class TracedDensity:
 
     def values(self, z: jax.Array) -> dict[str, jax.Array]:
         """Values of all parameters by name for a latent vector, (dimension,)."""
+        return self.by_name(self.values_by_family(z))
+
+    def values_by_family(self, z: jax.Array) -> list[jax.Array]:
+        """Values of all parameters likewise, in one array for each family."""
         place = {name: i for i, name in enumerate(self.sampled)}
         padded = jnp.append(z, jnp.zeros((), z.dtype))  # what is fixed takes the last
-        found: dict[str, jax.Array] = {}
-        for names, prior in self._by_family():
-            mapped = prior.from_normal(padded[np.array([place.get(name, -1) for name in names])])
-            found |= {name: mapped[i] for i, name in enumerate(names)}
+        return [
+            prior.from_normal(padded[np.array([place.get(name, -1) for name in names])])
+            for names, prior in self._by_family()
+        ]
+
+    def prior_by_family(self, values: Sequence[jax.Array]) -> list[jax.Array]:
+        """Log density of all parameters' values, both in one array for each family."""
+        priors = (prior for _, prior in self._by_family())
+        return [
+            jnp.zeros_like(group) if isinstance(prior, Fixed) else prior.log_density(group)
+            for prior, group in zip(priors, values, strict=True)
+        ]
+
+    def by_name(self, groups: Sequence[Any]) -> dict[str, Any]:
+        """Return by parameter what is in one array, (..., parameter), for each family.
+
+        Of JAX's arrays or of NumPy's: in machine code each name would be a piece of its own.
+        """
+        found = {
+            name: group[..., i]
+            for names, group in zip(self._names().values(), groups, strict=True)
+            for i, name in enumerate(names)
+        }
         return {name: found[name] for name, _ in self.families}
 
     def latent(self, values: Mapping[str, jax.Array]) -> jax.Array:
