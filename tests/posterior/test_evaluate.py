@@ -1,3 +1,5 @@
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -98,6 +100,7 @@ def test_constrained_prior_is_the_prior_times_its_constraint(calibration):
     )  # fmt: skip
     assert [c.name for c in cal.density.constraints] == ["canopy_root_allocation"]
     tree = cal.prior(DRAWS, seed=2)
+    assert json.loads(tree.attrs["experiment"])["prior_only"] is True
     x = np.log(tree["posterior/canopy_to_root_allocation"].values.ravel())
     grid = np.linspace(-9, 9, 20001)
     cut = special.expit((np.log(5) + grid) / width) * special.expit((np.log(5) - grid) / width)
