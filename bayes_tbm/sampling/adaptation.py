@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 Array = NDArray[np.float64]
+_FAR = 5.0  # standard deviations of the squared length of a Gaussian's gradients
+_ROUNDS = 4  # in which the metric, and what is long by it, come to agree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,20 +60,42 @@ def fisher_metric(paths: Sequence[tuple[Array, Array]], prior: Metric) -> Metric
     ``S G S = C`` with ``C`` the covariance of positions and ``G`` that of gradients (Seyboldt,
     Carlson & Carpenter 2026, arXiv:2603.18845). For a Gaussian posterior it is exact as soon as
     there are more draws than dimensions, however slowly the chains move. Each chain's own means
-    are removed, so that chains that disagree do not stretch the metric.
+    are removed, so that chains that disagree do not stretch the metric. A gradient counts with at
+    most the length that hardly any would have at that Gaussian, lest a few draws at a steep edge
+    narrow a direction that is long everywhere else: a forest's had nine times the width.
     """
     dimension = len(prior.center)
     count = sum(len(z) for z, _ in paths) + dimension
     covariance = prior.scale @ prior.scale.T
     precision = np.linalg.inv(covariance)
     c = sum((_scatter(z) for z, _ in paths), start=dimension * covariance) / count
-    g = sum((_scatter(gradient) for _, gradient in paths), start=dimension * precision) / count
+    center = np.concatenate([z for z, _ in paths]).mean(axis=0)
+    held = [gradient for _, gradient in paths]
+    for _ in range(_ROUNDS):
+        g = sum((_scatter(gradient) for gradient in held), start=dimension * precision) / count
+        scale = _agreeing(c, g)
+        held = [_held(gradient, scale) for _, gradient in paths]
+    return Metric(center, scale)
+
+
+def _agreeing(c: Array, g: Array) -> Array:
+    """Square root of the S with which S G S = C."""
     lower = np.linalg.cholesky(g)
     # S = L^-T (L^T C L)^(1/2) L^-1 with G = L L^T; a square root of S is L^-T (L^T C L)^(1/4).
     values, vectors = np.linalg.eigh(lower.T @ c @ lower)
     root = vectors * np.maximum(values, 1e-12) ** 0.25
-    center = np.concatenate([z for z, _ in paths]).mean(axis=0)
-    return Metric(center, np.asarray(solve_triangular(lower.T, root)))
+    return np.asarray(solve_triangular(lower.T, root))
+
+
+def _held(gradient: Array, scale: Array) -> Array:
+    """Gradients of which none is further from the middle than hardly any is at that Gaussian."""
+    whitened = gradient @ scale
+    away = whitened - np.median(whitened, axis=0)
+    length = np.sum(away**2, axis=1)
+    dimension = gradient.shape[1]
+    longest = dimension + _FAR * math.sqrt(2.0 * dimension)
+    excess = 1.0 - np.sqrt(longest / np.maximum(length, longest))
+    return np.asarray(gradient - np.linalg.solve(scale.T, (excess[:, None] * away).T).T)
 
 
 def _scatter(x: Array) -> Array:

@@ -65,6 +65,22 @@ def test_chains_that_disagree_do_not_stretch_the_metric(path, covariance):
     np.testing.assert_allclose(ratios(apart, covariance), 1.0, rtol=1e-6)
 
 
+def test_a_few_steep_gradients_do_not_narrow_the_metric(path, covariance, monkeypatch):
+    """As of draws at the foot of a wall, across a direction that is long elsewhere."""
+    z, gradient = path
+    steep = gradient.copy()
+    along = np.linalg.eigh(covariance)[1][:, -1]  # of variance 1
+    steep[::20] += 40.0 * along
+    guess = Metric(np.zeros(DIMENSION), np.linalg.cholesky(covariance))
+
+    def variance():
+        return float(np.sum((fisher_metric([(z, steep)], guess).scale.T @ along) ** 2))
+
+    assert variance() > 0.4
+    monkeypatch.setattr("bayes_tbm.sampling.adaptation._FAR", 1e9)  # all gradients as they are
+    assert variance() < 0.2
+
+
 def test_whitening_and_its_chain_rule():
     rng = np.random.default_rng(4)
     metric = Metric(rng.normal(size=3), rng.normal(size=(3, 3)))

@@ -18,7 +18,6 @@ from bayes_tbm.sampling.progress import Progress
 
 Array = NDArray[np.float64]
 _SECONDS_BETWEEN_SAVES = 2.0
-_SHORT_DEPTH, _HALVINGS = 6, 6  # of transitions in short steps
 
 
 class Chain:
@@ -40,11 +39,8 @@ class Chain:
         Where the chain keeps its transitions, and takes them up from.
     jumps
         Moves between modes that follow every transition.
-    short
-        Share of transitions that are made in steps 2 to 64 times as short, at random. In a pocket
-        much narrower than a step hardly any step can be retraced, and a chain that came there would
-        stay. Which transitions these are depends on nothing that the chain has seen, so that the
-        posterior stays as it is.
+    chance
+        Of steps in more leapfrogs than are needed; see `adaptive_leapfrog`.
 
     Attributes
     ----------
@@ -57,13 +53,12 @@ class Chain:
     def __init__(
         self, kernel: Kernel, metric: Metric, start: Array, key: jax.Array, step_size: float,
         *, target: float | None, disk: Checkpoint | None, name: str, jumps: Jumps,
-        short: float = 0.0,
+        chance: float = 0.0,
     ) -> None:  # fmt: skip
-        self._short = short
         self._jumps, self._entropy = jumps, np.asarray(jax.random.key_data(key)).tolist()
         self._kernel, self._metric, self._disk, self._name = kernel, metric, disk, name
         self._state = kernel.start(key, metric, start)
-        self._fixed = step_size
+        self._fixed, self._chance = step_size, chance
         self._tuner = DualAveraging(step_size, target) if target is not None else None
         self.positions: list[Array] = []
         self.gradients: list[Array] = []
@@ -108,17 +103,13 @@ class Chain:
     def _move(self) -> int:
         step_size = self._tuner.now if self._tuner else self._fixed
         rng = np.random.default_rng([*self._entropy, len(self.positions)])
-        depth = None
-        if short := self._short > 0.0 and rng.random() < self._short:
-            step_size *= 0.5 ** int(rng.integers(1, _HALVINGS, endpoint=True))
-            depth = min(_SHORT_DEPTH, self._kernel.max_tree_depth)
-        self._state = self._kernel.transition(self._state, step_size, self._metric, depth)
+        self._state = self._kernel.transition(self._state, step_size, self._metric, self._chance)
         self._state, jumped = self._jumps.move(self._state, self._metric, rng)
         position, gradient, stats = self._kernel.read(self._state, self._metric)
         self.positions.append(position)
         self.gradients.append(gradient)
-        self.stats.append(stats | {"step_size": step_size, "jumped": jumped, "short": short})
-        if self._tuner and not short:
+        self.stats.append(stats | {"step_size": step_size, "jumped": jumped})
+        if self._tuner:
             self._tuner.update(float(stats["acceptance_rate"]))
         return int(stats["n_steps"])
 

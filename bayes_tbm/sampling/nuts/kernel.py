@@ -86,13 +86,12 @@ class Kernel:
             z_grad=-(jnp.asarray(metric.scale).T @ gradient),
         )  # fmt: skip
 
-    def transition(
-        self, state: Any, step_size: float, metric: Metric, depth: int | None = None
-    ) -> Any:
-        """Return the next state of a chain, by a tree of so many doublings at most."""
-        arrays = jnp.asarray(metric.center), jnp.asarray(metric.scale)
-        doublings = jnp.asarray(self.max_tree_depth if depth is None else depth)
-        return self._transition(state, jnp.asarray(step_size), doublings, *arrays)
+    def transition(self, state: Any, step_size: float, metric: Metric, chance: float = 0.0) -> Any:
+        """Return the next state of a chain; see `adaptive_leapfrog` for the chance."""
+        numbers = jnp.asarray(step_size), jnp.asarray(chance)
+        return self._transition(
+            state, *numbers, jnp.asarray(metric.center), jnp.asarray(metric.scale)
+        )
 
     def read(self, state: Any, metric: Metric) -> tuple[Array, Array, dict[str, Any]]:
         """Position and gradient of a state, and its statistics under ArviZ's names."""
@@ -152,16 +151,24 @@ def _nuts(max_tree_depth: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     @lenient
     def transition(
-        target: Target, state: State, step_size: jax.Array, depth: jax.Array,
+        target: Target, state: State, step_size: jax.Array, chance: jax.Array,
         center: jax.Array, scale: jax.Array,
     ) -> State:  # fmt: skip
-        key, for_momentum, for_tree = jax.random.split(state.rng_key, 3)
+        key, for_momentum, for_tree, for_steps = jax.random.split(state.rng_key, 4)
         momentum = jax.random.normal(for_momentum, state.z.shape, state.z.dtype)
-        origin = Place(state.z, state.potential_energy, jnp.asarray(0), jnp.asarray(True))
+        zero = jnp.zeros_like(state.potential_energy)
+        origin = Place(
+            u=state.z, potential=state.potential_energy, odds=zero, leapfrogs=jnp.asarray(0),
+            accepted=zero, retraced=jnp.asarray(True), random=jax.random.key_data(for_steps),
+        )  # fmt: skip
+        step = adaptive_leapfrog(
+            lambda u: -target(center + scale @ u),
+            state.potential_energy + kinetic(None, momentum), chance,
+        )  # fmt: skip
         tree = build_tree(
-            adaptive_leapfrog(lambda u: -target(center + scale @ u)), kinetic,
+            step, kinetic,
             IntegratorState(origin, momentum, state.potential_energy, state.z_grad),
-            jnp.ones_like(momentum), step_size, for_tree, max_tree_depth=(depth, max_tree_depth),
+            jnp.ones_like(momentum), step_size, for_tree, max_tree_depth=max_tree_depth,
         )  # fmt: skip
         left, right = tree.z_left, tree.z_right
         irreversible = ~(left.retraced & right.retraced)
@@ -169,9 +176,10 @@ def _nuts(max_tree_depth: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
         counted = jnp.maximum(tree.num_proposals - irreversible, 1)
         return strong(State(
             z=tree.z_proposal.u, z_grad=tree.z_proposal_grad,
-            potential_energy=tree.z_proposal_pe, energy=tree.z_proposal_energy,
+            potential_energy=tree.z_proposal.potential,
+            energy=tree.z_proposal_energy + tree.z_proposal.odds,
             places=tree.num_proposals, leapfrogs=left.leapfrogs + right.leapfrogs,
-            accept_prob=tree.sum_accept_probs / counted,
+            accept_prob=(left.accepted + right.accepted) / counted,
             diverging=tree.diverging & ~irreversible, irreversible=irreversible, rng_key=key,
         ))  # fmt: skip
 

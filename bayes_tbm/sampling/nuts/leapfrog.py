@@ -3,7 +3,8 @@
 A posterior may be smooth nearly everywhere and have an edge: beyond it a canopy dies, and the
 log density falls by a thousand within a step. One step size for all places is then either too
 long for the edge or wasted everywhere else. Here every step of a trajectory is made of 1, 2, 4, ...
-leapfrogs: as few as keep its energy (Bou-Rabee, Carpenter, Kleppe & Liu 2025, arXiv:2506.18746).
+leapfrogs: as few as keep its energy, or by chance more (Bou-Rabee, Carpenter, Kleppe & Liu 2025,
+arXiv:2506.18746).
 """
 
 from __future__ import annotations
@@ -31,16 +32,27 @@ class Place(NamedTuple):
         Whitened position, (dimension,).
     potential
         Minus the log density there.
+    odds
+        Log odds of making the steps between the trajectory's origin and here from here rather than
+        from there.
     leapfrogs
         Made between the trajectory's origin and here.
+    accepted
+        Probabilities to accept the energy of each of the places from the origin to here, summed;
+        halved as often as the step that led there had to be.
     retraced
-        Whether the step that led here, made backwards, would lead back.
+        Whether the step that led here, made backwards, could lead back.
+    random
+        Data of the key by which the next step is made, (2,).
     """
 
     u: jax.Array
     potential: jax.Array
+    odds: jax.Array
     leapfrogs: jax.Array
+    accepted: jax.Array
     retraced: jax.Array
+    random: jax.Array
 
 
 class _Point(NamedTuple):
@@ -61,10 +73,11 @@ class _Search(NamedTuple):
     low: jax.Array  # range of energy in the try
     high: jax.Array
     end: _Point
-    needed: jax.Array  # halvings that led to the end; -1 on the way there
+    needed: jax.Array  # halvings there; -1 while they are sought
+    taken: jax.Array  # with those that chance added; -1 while they are not made
+    needed_back: jax.Array  # -1 while they are sought, or where there are none
     leapfrogs: jax.Array  # of all tries
     over: jax.Array
-    retraced: jax.Array
 
 
 def kinetic(_: Any, r: jax.Array) -> jax.Array:
@@ -72,22 +85,33 @@ def kinetic(_: Any, r: jax.Array) -> jax.Array:
     return 0.5 * jnp.dot(r, r)
 
 
-def adaptive_leapfrog(potential_of: Callable[[jax.Array], jax.Array]) -> Callable[..., Any]:
+def adaptive_leapfrog(
+    potential_of: Callable[[jax.Array], jax.Array], energy: jax.Array, chance: jax.Array
+) -> Callable[..., Any]:
     """Return a step as NumPyro's trees ask for it, over positions that are a `Place`.
 
     Parameters
     ----------
     potential_of
         Minus the log density of a whitened position.
+    energy
+        At the trajectory's origin.
+    chance
+        Of halving a step once more than its energy asks for, and again, and again. With 0 this
+        never happens.
 
     Notes
     -----
     The number of leapfrogs is the least power of two with which energy ranges by `TOLERANCE` at
-    most. A trajectory may go through a step only if the same rule, from its end, chooses the same
-    number, since otherwise nothing leads back. So from the end all smaller numbers are tried, and
-    must fail. A step of one leapfrog has none to try, so where the density is tame this costs
-    nothing. Where a step cannot be retraced, or not be made, the potential is infinite: the tree
-    ends there, and the doubling that met it is given up, as at a U-turn.
+    most, or by chance a larger one. From the step's end backwards another number may be the least,
+    and that which was made more or less likely. These odds count as if they were potential: with
+    such weights the posterior stays as it is. So from the end all smaller numbers are tried. A step
+    of one leapfrog has none to try: where the density is tame this costs nothing.
+
+    Without chance a step leads back only where both least numbers are the same. Where it does not,
+    or cannot be made, the potential is infinite: the tree ends, and the doubling that met it is
+    given up, as at a U-turn. A chain in a pocket much narrower than a step could then hardly leave
+    it, since fewer leapfrogs are enough where it comes out.
     """
     value_and_slope = jax.value_and_grad(potential_of)
 
@@ -100,18 +124,37 @@ def adaptive_leapfrog(potential_of: Callable[[jax.Array], jax.Array]) -> Callabl
     def step(length: jax.Array, _: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
         place, r, _, slope = state
         start = _Point(place.u, r, place.potential, slope)
+        own, onward = _keys(place.random, length)
+        # So many more halvings than are needed have the geometric law.
+        more = jnp.floor(jax.random.exponential(own, dtype=r.dtype) / -jnp.log(chance)).astype(int)
 
         def go_on(search: _Search) -> _Search:
             at = leapfrog(search.at, jnp.ldexp(length, -search.halvings))
-            return _judged(search, at, start)
+            return _judged(search, at, start, more)
 
         found = jax.lax.while_loop(lambda s: ~s.over, go_on, _first_try(start))
-        potential = jnp.where((found.needed >= 0) & found.retraced, found.end.potential, jnp.inf)
-        leapfrogs = place.leapfrogs + found.leapfrogs
-        to = Place(found.end.u, potential, leapfrogs, found.retraced)
+        made, fewer_back = found.taken >= 0, found.needed - found.needed_back
+        odds = place.odds + jnp.where(fewer_back == 0, 0.0, fewer_back * jnp.log(chance))
+        retraced = jnp.where(made, odds > -jnp.inf, found.needed < 0)
+        possible = made & retraced
+        potential = jnp.where(possible, found.end.potential - odds, jnp.inf)
+        # What has to be halved is half a success: else ever longer steps would be as good as any.
+        success = jnp.minimum(1.0, jnp.exp(energy - _energy(found.end)))
+        accepted = jnp.where(possible, jnp.ldexp(success, -found.needed), 0.0)
+        to = Place(
+            found.end.u, found.end.potential, odds, place.leapfrogs + found.leapfrogs,
+            place.accepted + accepted, retraced, onward,
+        )  # fmt: skip
         return to, found.end.r, potential, found.end.slope
 
     return step
+
+
+def _keys(random: jax.Array, length: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return the key of a step, others forwards and backwards, and data of the next step's."""
+    forwards = (length > 0).astype(int)
+    own, onward = jax.random.split(jax.random.fold_in(jax.random.wrap_key_data(random), forwards))
+    return own, jax.random.key_data(onward)
 
 
 def _energy(at: _Point) -> jax.Array:
@@ -123,37 +166,40 @@ def _first_try(start: _Point) -> _Search:
     zero, energy = jnp.asarray(0), _energy(start)
     return _Search(
         halvings=zero, made=zero, at=start, low=energy, high=energy, end=start, needed=zero - 1,
-        leapfrogs=zero, over=jnp.asarray(False), retraced=jnp.asarray(True),
+        taken=zero - 1, needed_back=zero - 1, leapfrogs=zero, over=jnp.asarray(False),
     )  # fmt: skip
 
 
-def _judged(search: _Search, at: _Point, start: _Point) -> _Search:
+def _judged(search: _Search, at: _Point, start: _Point, more: jax.Array) -> _Search:
     """Return the search after one more leapfrog: the same try, another one, or the end of it."""
     energy = _energy(at)
     low, high = jnp.minimum(search.low, energy), jnp.maximum(search.high, energy)
     made = search.made + 1
-    kept = high - low <= TOLERANCE
-    there = kept & (made == 2**search.halvings)
-    failed = ~kept
-    back = search.needed >= 0
-    arrived, retraced_shorter = there & ~back, there & back
+    failed = high - low > TOLERANCE
+    whole = ~failed & (made == 2**search.halvings)
+    seeking, back = search.needed < 0, search.taken >= 0
 
-    needed = jnp.where(arrived, search.halvings, search.needed)
-    end = jax.tree.map(lambda new, old: jnp.where(~back, new, old), at, search.end)
-    halvings = jnp.where(arrived, 0, search.halvings + failed.astype(int))
-    over = (
-        retraced_shorter | (back & (halvings >= needed)) | (arrived & (needed == 0))
-        | (~back & (halvings > HALVINGS))
-    )  # fmt: skip
+    needed = jnp.where(seeking & whole, search.halvings, search.needed)
+    wanted = jnp.minimum(needed + more, HALVINGS)
+    arrived = whole & ~back & (search.halvings == wanted)
+    taken = jnp.where(arrived, search.halvings, search.taken)
+    end = jax.tree.map(lambda new, old: jnp.where(arrived, new, old), at, search.end)
+    needed_back = jnp.where(back & whole, search.halvings, search.needed_back)
+    # After as many halvings as were taken it would be the same way as there.
+    halvings = jnp.where(whole, wanted, search.halvings + failed.astype(int))
+    halvings = jnp.where(arrived, 0, halvings)
+    needed_back = jnp.where((arrived | (back & failed)) & (halvings == taken), taken, needed_back)
+    over = (needed_back >= 0) | (failed & ~back & (~seeking | (halvings > HALVINGS)))
+
     begins = jax.tree.map(
-        lambda first, last: jnp.where(needed < 0, first, last), start, end._replace(r=-end.r)
+        lambda first, last: jnp.where(taken < 0, first, last), start, end._replace(r=-end.r)
     )
-    anew = arrived | failed
+    anew = whole | failed
     at = jax.tree.map(lambda new, old: jnp.where(anew, new, old), begins, at)
     begun = _energy(begins)
     return _Search(
         halvings=halvings, made=jnp.where(anew, 0, made), at=at,
-        low=jnp.where(anew, begun, low), high=jnp.where(anew, begun, high),
-        end=end, needed=needed, leapfrogs=search.leapfrogs + 1, over=over,
-        retraced=search.retraced & ~retraced_shorter,
+        low=jnp.where(anew, begun, low), high=jnp.where(anew, begun, high), end=end,
+        needed=needed, taken=taken, needed_back=needed_back, leapfrogs=search.leapfrogs + 1,
+        over=over,
     )  # fmt: skip

@@ -35,13 +35,15 @@ def closed_form():
     return np.array([mean, p @ (x - mean) ** 2, p[x < 0.1].sum()])
 
 
-def z_scores(transitions=500, chains=4):
+def z_scores(chance, transitions=500, chains=4):
     """How far draws at a step that is far too long for the wall are from the closed form."""
     kernel = Kernel(jax.tree_util.Partial(lambda u: -wall(u)), DIMENSION, next(_depths))
     metric, x, stats = Metric(np.zeros(DIMENSION), np.eye(DIMENSION)), [], []
     for chain in range(chains):
         state = kernel.start(jax.random.key(chain), metric, np.full(DIMENSION, 0.5))
-        states = [state := kernel.transition(state, STEP, metric) for _ in range(transitions)]
+        states = [
+            state := kernel.transition(state, STEP, metric, chance) for _ in range(transitions)
+        ]
         x.append([s.z[0] for s in states])
         stats.append([(s.leapfrogs, s.places, s.diverging, s.irreversible) for s in states])
     x, (leapfrogs, places, diverging, irreversible) = np.array(x), np.moveaxis(stats, -1, 0)
@@ -54,32 +56,40 @@ def z_scores(transitions=500, chains=4):
     return np.abs(far).max(), irreversible.mean()
 
 
-def test_moments_before_a_wall_are_those_of_the_closed_form():
-    z, irreversible = z_scores()
+@pytest.mark.parametrize(("chance", "least", "most"), [(0.0, 0.1, 0.9), (0.1, 0.0, 0.05)])
+def test_moments_before_a_wall_are_those_of_the_closed_form(chance, least, most):
+    z, irreversible = z_scores(chance)
     assert z < 4.0
-    assert 0.1 < irreversible < 0.9
+    assert least < irreversible < most
 
 
-def test_steps_that_cannot_be_retraced_would_bring_wrong_moments(monkeypatch):
+@pytest.mark.parametrize("chance", [0.0, 0.1])
+def test_steps_without_their_odds_would_bring_wrong_moments(monkeypatch, chance):
     judged = leapfrog._judged
 
     def credulous(*args):
-        return judged(*args)._replace(retraced=jnp.asarray(True))
+        found = judged(*args)
+        back = jnp.where(found.needed_back < 0, -1, found.needed)
+        return found._replace(needed_back=back)
 
     monkeypatch.setattr(leapfrog, "_judged", credulous)
-    z, irreversible = z_scores()
+    z, irreversible = z_scores(chance)
     assert z > 6.0
-    assert irreversible == 0.0
+    assert irreversible < 0.05
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def one_step(potential, u, r, length=STEP):
+def one_step(potential, u, r, length=STEP, chance=0.0, seed=0):
     """A step, as trees make it: place, momentum and slope."""
     value, slope = jax.value_and_grad(potential)(u)
-    place = leapfrog.Place(u, value, jnp.asarray(0), jnp.asarray(True))
-    step = leapfrog.adaptive_leapfrog(potential)
-    to, momentum, _, slope = step(jnp.asarray(length), None, (place, r, value, slope))
-    return to, momentum, slope
+    zero = jnp.zeros_like(value)
+    place = leapfrog.Place(
+        u=u, potential=value, odds=zero, leapfrogs=jnp.asarray(0), accepted=zero,
+        retraced=jnp.asarray(True), random=jax.random.key_data(jax.random.key(seed)),
+    )  # fmt: skip
+    energy = value + leapfrog.kinetic(None, r)
+    step = leapfrog.adaptive_leapfrog(potential, energy, jnp.asarray(chance, value.dtype))
+    return step(jnp.asarray(length), None, (place, r, value, slope))
 
 
 def test_steps_at_a_wall_lead_back_or_are_given_up():
@@ -88,15 +98,18 @@ def test_steps_at_a_wall_lead_back_or_are_given_up():
     for _ in range(200):
         u = jnp.asarray([rng.uniform(0.0, 0.4), *rng.normal(size=2)])
         r = jnp.asarray(rng.normal(size=DIMENSION))
-        to, momentum, _ = one_step(wall, u, r)
+        to, momentum, potential, _ = one_step(wall, u, r)
         lost += not to.retraced
-        assert np.isfinite(to.potential) == bool(to.retraced)
+        assert np.isfinite(potential) == bool(to.retraced)
         if not to.retraced:
+            assert to.odds == -jnp.inf
+            assert to.accepted == 0.0
             continue
+        assert to.odds == 0.0
         halved += int(to.leapfrogs) > 1
         energy = to.potential + leapfrog.kinetic(None, momentum)
         assert abs(energy - wall(u) - leapfrog.kinetic(None, r)) < leapfrog.TOLERANCE
-        back, returned, _ = one_step(wall, to.u, -momentum)
+        back, returned, *_ = one_step(wall, to.u, -momentum)
         np.testing.assert_allclose(back.u, u, atol=1e-9)
         np.testing.assert_allclose(-returned, r, atol=1e-9)
         assert back.retraced
@@ -106,7 +119,7 @@ def test_steps_at_a_wall_lead_back_or_are_given_up():
 
 def test_where_the_density_is_tame_a_step_is_one_leapfrog():
     u, r = jnp.asarray([0.3, -1.0, 2.0]), jnp.asarray([1.0, 0.5, -0.2])
-    to, momentum, slope = one_step(tame, u, r)
+    to, momentum, _, slope = one_step(tame, u, r)
     half = r - 0.5 * STEP * u
     np.testing.assert_allclose(to.u, u + STEP * half, rtol=1e-14)
     np.testing.assert_allclose(momentum, half - 0.5 * STEP * to.u, rtol=1e-14)
@@ -114,18 +127,31 @@ def test_where_the_density_is_tame_a_step_is_one_leapfrog():
     assert (int(to.leapfrogs), bool(to.retraced)) == (1, True)
 
 
+def test_by_chance_a_step_has_more_leapfrogs_than_it_needs():
+    u, r = jnp.asarray([0.3, -1.0, 2.0]), jnp.asarray([1.0, 0.5, -0.2])
+    found = [one_step(tame, u, r, chance=0.4, seed=seed)[0] for seed in range(400)]
+    # One that is enough, 2, 4, ... by chance, and one back.
+    assert {int(to.leapfrogs) for to in found} >= {1, 1 + 2 + 1, 1 + 4 + 1, 1 + 8 + 1}
+    more, much_more = (np.mean([to.leapfrogs > least for to in found]) for least in (1, 4))
+    assert more == pytest.approx(0.4, abs=0.1)
+    assert much_more == pytest.approx(0.16, abs=0.075)
+    assert all(to.odds == 0.0 for to in found)  # as likely from there
+
+
 @pytest.mark.parametrize("beyond", [1e6, jnp.inf, jnp.nan])
 def test_where_no_step_is_short_enough_it_is_not_made(beyond):
     def cliff(u):
         return jnp.where(u[0] > 0.0, 0.5 * u @ u, beyond)
 
-    to, *_ = one_step(cliff, jnp.asarray([0.1, 0.0, 0.0]), jnp.asarray([-2.0, 0.0, 0.0]))
-    assert to.potential == jnp.inf
+    to, _, potential, _ = one_step(
+        cliff, jnp.asarray([0.1, 0.0, 0.0]), jnp.asarray([-2.0, 0.0, 0.0])
+    )
+    assert potential == jnp.inf
     assert to.retraced  # it diverges: it is not that it could not be retraced
     assert int(to.leapfrogs) <= 2 ** (leapfrog.HALVINGS + 1)
 
 
 def test_single_precision_stays_single():
     u, r = jnp.zeros(2, jnp.float32), jnp.ones(2, jnp.float32)
-    to, momentum, slope = one_step(tame, u, r, np.float32(STEP))
+    to, momentum, _, slope = one_step(tame, u, r, np.float32(STEP))
     assert {x.dtype for x in (to.u, to.potential, momentum, slope)} == {jnp.dtype("float32")}
