@@ -9,7 +9,7 @@ LOWEST := .venv-lowest/.setup-stamp
 PAGES ?=
 # Files whose slow tests `make slow` runs.
 SLOW ?= tests
-CORE := tests/native tests/model tests/reference tests/sampling/nuts
+CORE := tests/native tests/model tests/reference tests/runtime tests/sampling/nuts
 # Test processes; the suite is bound by compilation, which two processes share well.
 N ?= 2
 

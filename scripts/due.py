@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from page_blocks import ROOT, Block, all_blocks
 
 KEPT = ROOT / ".ci" / "passed.json"
-# The last of these calls functions of NumPyro's own trees.
-CORE = "native", "model", "processes", "parameters", "units", "sampling/nuts"
-TESTED = "tests/native", "tests/model", "tests/reference", "tests/sampling/nuts"
+# The last two write files by h5netcdf and xarray, and call functions of NumPyro's own trees.
+CORE = "native", "model", "processes", "parameters", "units", "runtime", "sampling/nuts"
+TESTED = "tests/native", "tests/model", "tests/reference", "tests/runtime", "tests/sampling/nuts"
 
 
 def pages() -> dict[str, str]:
