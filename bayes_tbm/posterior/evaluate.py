@@ -173,7 +173,8 @@ def _row(density: TracedDensity, given: jax.Array, key: jax.Array, z: jax.Array)
     by_family = density.values_by_family(z)
     values = density.by_name(by_family)
     p, run = density.run(values)
-    parts, forcing = density.parts_of(values, p, run), density.forcing
+    constraint, stream = density.parts_of_run(values, p, run)
+    forcing = density.forcing
     derived = derived_with(regrowth=density.whole_stand is not None, tied=density.age is not None)
     series = {s.name: s.series(run, p) for s in density.streams}
     keys = dict(zip(series, jax.random.split(key, len(series)), strict=True))
@@ -182,8 +183,8 @@ def _row(density: TracedDensity, given: jax.Array, key: jax.Array, z: jax.Array)
         values=by_family,
         derived={d.name: d.value(p, run, forcing) for d in derived},
         prior=density.prior_by_family(by_family),
-        constraint=parts.constraint,
-        log_likelihood={n: part.astype(single) for n, part in parts.stream.items()},
+        constraint=constraint,
+        log_likelihood={n: part.astype(single) for n, part in stream.items()},
         predictive={
             s.name: s.sample_given(keys[s.name], series[s.name], values, given).astype(single)
             for s in density.streams

@@ -201,12 +201,19 @@ class TracedDensity:
 
     def parts_of(self, values: Mapping[str, jax.Array], p: Parameters, run: Trajectory) -> Parts:
         """Log density in named parts of a run and the values it was made with."""
+        constraint, stream = self.parts_of_run(values, p, run)
+        prior = self._of_sampled(values, "log_density")
+        return Parts(prior=prior, constraint=constraint, stream=stream)
+
+    def parts_of_run(
+        self, values: Mapping[str, jax.Array], p: Parameters, run: Trajectory
+    ) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
+        """Those that a run is needed for: of constraints and of streams, by name."""
         seen = summary_of(run, self.forcing)
-        return Parts(
-            prior=self._of_sampled(values, "log_density"),
-            constraint={c.name: c.of_summary(p, seen) for c in self.constraints},
-            stream={s.name: s.log_likelihood(s.series(run, p), values) for s in self.streams},
-        )
+        constraint = {c.name: c.of_summary(p, seen) for c in self.constraints}
+        return constraint, {
+            s.name: s.log_likelihood(s.series(run, p), values) for s in self.streams
+        }
 
     def log_density(self, z: jax.Array) -> jax.Array:
         """Log density with respect to ``dz`` of a latent vector, or of a batch of them."""
