@@ -6,11 +6,13 @@ run has no divergence keeps the runs that never went there, and a posterior that
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 WIDTHS = 9  # coordinates that the funnel's axis scales
+_AXIS = 3.0  # sd of the axis
 _WARMUP, _DRAWS, _TRIES = 150, 300, 20
 
 
@@ -25,7 +27,7 @@ def funnel_pits(replicates: int, seed: int) -> dict[str, np.ndarray]:
         Of all.
     """
     rng = np.random.default_rng([seed, 31])
-    truth = rng.normal(0.0, 3.0, replicates)
+    truth = rng.normal(0.0, _AXIS, replicates)
     ways = {
         "funnel whitened": _sampler(whitened=True),
         "funnel restarted": _sampler(whitened=False),
@@ -42,29 +44,45 @@ def funnel_pits(replicates: int, seed: int) -> dict[str, np.ndarray]:
     return found
 
 
-def _sampler(*, whitened: bool) -> Any:
+def _sampler(*, whitened: bool) -> Callable[[Any], tuple[Any, Any]]:
+    """Return a run of NumPyro's NUTS: a key to draws of the axis, and whether one diverged."""
+    import jax
     import jax.numpy as jnp
-    import numpyro
-    import numpyro.distributions as dist
-    from numpyro.infer import MCMC, NUTS
+    from numpyro.infer import NUTS
 
-    def model() -> None:
-        axis = numpyro.sample("axis", dist.Normal(0.0, 3.0))
+    def potential(z: Any) -> Any:
+        axis, widths = z[0], z[1:]
         scale = 1.0 if whitened else jnp.exp(0.5 * axis)
-        numpyro.sample("x", dist.Normal(0.0, scale).expand([WIDTHS]).to_event(1))
+        logs = jnp.sum(0.5 * (widths / scale) ** 2 + jnp.log(scale))
+        return 0.5 * (axis / _AXIS) ** 2 + logs
 
-    return MCMC(NUTS(model), num_warmup=_WARMUP, num_samples=_DRAWS, progress_bar=False)
+    kernel = NUTS(potential_fn=potential)
+
+    def step(state: Any, _: None) -> tuple[Any, tuple[Any, Any]]:
+        state = kernel.sample(state, (), {})
+        return state, (state.z[0], state.diverging)
+
+    @jax.jit  # once for all runs: `MCMC.run` would compile, and keep, each anew
+    def run(key: Any) -> tuple[Any, Any]:
+        place, chain = jax.random.split(key)
+        first = jax.random.uniform(place, (1 + WIDTHS,), minval=-2.0, maxval=2.0)
+        state = kernel.init(chain, _WARMUP, first, (), {})
+        state, _ = jax.lax.scan(step, state, length=_WARMUP)
+        _, (axis, diverging) = jax.lax.scan(step, state, length=_DRAWS)
+        return axis, diverging.any()
+
+    return run
 
 
-def _until_quiet(sampler: Any, seed: int, *, restarts: bool) -> np.ndarray:
+def _until_quiet(run: Callable[[Any], Any], seed: int, *, restarts: bool) -> np.ndarray:
     """Draws of the axis, of the first run without a divergence where that is asked for."""
     import jax
 
     for attempt in range(_TRIES if restarts else 1):
-        sampler.run(jax.random.key(seed + attempt))
-        if not np.asarray(sampler.get_extra_fields()["diverging"]).any():
+        axis, diverged = run(jax.random.key(seed + attempt))
+        if not diverged:
             break
-    return np.asarray(sampler.get_samples()["axis"])
+    return np.asarray(axis)
 
 
 def _place(draws: np.ndarray, truth: float, rng: np.random.Generator) -> float:

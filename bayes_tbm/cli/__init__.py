@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -127,7 +126,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
     import bayes_tbm as bt
     from bayes_tbm.prediction.fitted import fitted_climate
     from bayes_tbm.report import load_run, median_parameters, read_parameters
-    from bayes_tbm.runtime.files import write_whole
+    from bayes_tbm.runtime.netcdf import write_netcdf
 
     _check_output(
         arguments.out, arguments.site, arguments.parameters, arguments.posterior,
@@ -147,9 +146,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
         run = bt.simulate(parameters, site, climate=climate)
     except InputError as error:
         raise (error.within(str(arguments.parameters)) if arguments.parameters else error) from None
-    content = io.BytesIO()
-    run.to_netcdf(content, engine="h5netcdf")
-    write_whole(arguments.out, content.getbuffer())
+    write_netcdf(arguments.out, run)
     for name in ("gpp", "npp", "nee", "evapotranspiration"):
         unit = "mm" if name == "evapotranspiration" else "g C m-2"
         print(f"{name:<20} {float(run[name].mean()) * 365.25:8.0f} {unit} yr-1")

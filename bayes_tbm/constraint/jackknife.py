@@ -89,6 +89,7 @@ def jackknife(
                 for block in np.array_split(draws, blocks)
             ]
         )
+        replicates[~np.isfinite(replicates)] = np.nan
         mean = replicates.mean(axis=0)
         departures.append(np.sqrt((blocks - 1) / blocks) * (replicates - mean))
         corrected = corrected + (blocks - 1) * (value - mean)

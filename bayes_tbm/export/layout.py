@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import io
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from bayes_tbm.export.runs import Opened
 from bayes_tbm.export.variables import Variable
 from bayes_tbm.results.attempts import CONVERGENCE
-from bayes_tbm.runtime.files import write_whole
+from bayes_tbm.runtime.netcdf import write_netcdf
 from bayes_tbm.version import __version__
 
 FILL = 1e20
@@ -116,6 +115,4 @@ def write(data: xr.Dataset, path: Path, series: Iterable[Hashable]) -> Path:
         name: {"_FillValue": None} for name in (*data.coords, *data.data_vars)
     }
     encoding |= {name: {"_FillValue": FILL, "zlib": True, "complevel": 1} for name in series}
-    content = io.BytesIO()  # by way of memory: HDF5 that meets a full disk ends in a fault
-    data.to_netcdf(content, engine="h5netcdf", encoding=encoding)
-    return write_whole(path, content.getbuffer())
+    return write_netcdf(path, data, encoding)

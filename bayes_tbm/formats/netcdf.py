@@ -13,7 +13,7 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.formats.attributes import text
 from bayes_tbm.formats.common import doubt_latitude
 from bayes_tbm.formats.packing import unpacked
-from bayes_tbm.runtime.lookups import KeptLookups
+from bayes_tbm.runtime.netcdf import KeptLookups
 from bayes_tbm.sites.calendars import decode_time
 from bayes_tbm.sites.missing import MISSING, marks_note, missing_to_nan
 from bayes_tbm.sites.observations import join_notes

@@ -137,6 +137,12 @@ class TracedDensity:
             for names, prior in self._by_family()
         ]
 
+    def value(self, name: str, z: jax.Array) -> jax.Array:
+        """Value of one sampled parameter for its entry of the latent vector, of shape ()."""
+        places = self.numbers.unflatten(range(len(self.numbers.array)))[name]
+        prior = dict(self.families)[name].of_numbers([self.numbers.array[i] for i in places])
+        return prior.from_normal(z)
+
     def prior_by_family(self, values: Sequence[jax.Array]) -> list[jax.Array]:
         """Log density of all parameters' values, both in one array for each family."""
         priors = (prior for _, prior in self._by_family())

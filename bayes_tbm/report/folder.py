@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import warnings
@@ -23,7 +22,7 @@ from bayes_tbm.plots.save import FIGURES
 from bayes_tbm.report.page import html_page
 from bayes_tbm.results import check_convergence, stream_skill
 from bayes_tbm.runtime.files import probe, write_whole
-from bayes_tbm.runtime.lookups import KeptLookups
+from bayes_tbm.runtime.netcdf import KeptLookups, write_netcdf
 
 POSTERIOR = "posterior.nc"
 CHECKPOINT = "checkpoint"
@@ -171,11 +170,7 @@ def save_tree(tree: xr.DataTree, path: Path) -> Path:
         }
         for group, node in tree.children.items()
     }
-    # By way of memory: HDF5 that meets a full disk ends in a segmentation fault.
-    content = io.BytesIO()
-    with KeptLookups(content, "w") as file:
-        tree.to_netcdf(file, engine="h5netcdf", encoding=encoding)
-    return write_whole(path, content.getbuffer())
+    return write_netcdf(path, tree, encoding)
 
 
 def load_run(folder: str | Path) -> xr.DataTree:

@@ -11,6 +11,7 @@ shift.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -23,9 +24,10 @@ from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.posterior.traced import TracedDensity
 from bayes_tbm.runtime.shared import shared
 from bayes_tbm.sampling.adaptation import Metric
-from bayes_tbm.sampling.valleys import RULES, Numbers
+from bayes_tbm.sampling.valleys import RULES, Numbers, Values
 
 Array = NDArray[np.float64]
+_BLOCK = 256  # draws that are mapped together: any number of them is mapped by the same code
 
 
 @jax.tree_util.register_dataclass
@@ -38,8 +40,8 @@ class _Shear:
     reference: Any
     slope: Any
 
-    def shift(self, density: TracedDensity, z: jax.Array) -> jax.Array:
-        place = RULES[self.name].place(density.values(z), self.numbers)
+    def shift(self, values: Values) -> jax.Array:
+        place = RULES[self.name].place(values, self.numbers)
         shift: jax.Array = (place - self.reference) / self.slope
         return shift
 
@@ -54,25 +56,24 @@ class TracedCoordinates:
 
     def to_latent(self, x: jax.Array) -> jax.Array:
         """Latent vector at sampler coordinates, (dimension,)."""
-        for shear in self.shears:
-            index = self.density.sampled.index(shear.name)
-            x = x.at[index].add(shear.shift(self.density, x))
-        return x
+        return self._sheared(x, self.shears, 1.0)
 
     def from_latent(self, z: jax.Array) -> jax.Array:
         """Sampler coordinates of a latent vector; the inverse of `to_latent`."""
-        for shear in reversed(self.shears):
+        return self._sheared(z, self.shears[::-1], -1.0)
+
+    def _sheared(self, x: jax.Array, shears: Sequence[_Shear], sign: float) -> jax.Array:
+        values = self.density.values(x) if shears else {}
+        for shear in shears:
             index = self.density.sampled.index(shear.name)
-            z = z.at[index].add(-shear.shift(self.density, z))
-        return z
+            moved = x[index] + sign * shear.shift(values)
+            x = x.at[index].set(moved)
+            values[shear.name] = self.density.value(shear.name, moved)
+        return x
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Log density with respect to ``dx``."""
         return self.density.log_density(self.to_latent(x))
-
-
-def _with_slope(map_: TracedCoordinates, z: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return map_.from_latent(z), jax.jacfwd(map_.from_latent)(z)
 
 
 def _pull(map_: TracedCoordinates, x: jax.Array, gradient: jax.Array) -> jax.Array:
@@ -81,7 +82,7 @@ def _pull(map_: TracedCoordinates, x: jax.Array, gradient: jax.Array) -> jax.Arr
 
 
 def _all_to_latent(map_: TracedCoordinates, x: jax.Array) -> jax.Array:
-    z: jax.Array = jax.vmap(jax.vmap(map_.to_latent))(x)
+    z: jax.Array = jax.vmap(map_.to_latent)(x)
     return z
 
 
@@ -114,7 +115,7 @@ class Coordinates:
             shears.append(_Shear(name, numbers, rule.scale(at[name]), slope))
         self.traced = TracedCoordinates(density.traced, tuple(shears))
         self._to_latent = shared(TracedCoordinates.to_latent, self.traced)
-        self._with_slope = shared(_with_slope, self.traced)
+        self._from_latent = shared(TracedCoordinates.from_latent, self.traced)
         self._pull = shared(_pull, self.traced)
 
     def to_latent(self, x: jax.Array) -> jax.Array:
@@ -127,12 +128,19 @@ class Coordinates:
 
     def all_to_latent(self, x: Array) -> Array:
         """Latent vectors of draws, (chain, draw, dimension)."""
-        return np.asarray(shared(_all_to_latent, self.traced)(jnp.asarray(x)))
+        rows = x.reshape(-1, x.shape[-1])
+        surplus = -len(rows) % _BLOCK
+        blocks = np.pad(rows, ((0, surplus), (0, 0)), "edge").reshape(-1, _BLOCK, x.shape[-1])
+        to_latent = shared(_all_to_latent, self.traced)
+        z = np.concatenate([to_latent(jnp.asarray(block)) for block in blocks])
+        return z[: len(rows)].reshape(x.shape)
 
     def laplace(self, position: Array, scale: Array) -> Metric:
         """Turn a normal approximation at a latent vector with the map's own slope there."""
-        center, slope = self._with_slope(jnp.asarray(position))
-        return Metric(np.asarray(center), np.asarray(slope) @ scale)
+        center = self._from_latent(jnp.asarray(position))
+        # Row by row from what is compiled anyway.
+        to_latent = np.array([self._pull(center, row) for row in np.eye(len(position))])
+        return Metric(np.asarray(center), np.linalg.solve(to_latent, scale))
 
     def value_and_gradient(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Log density and its gradient, from what the density has compiled already."""

@@ -338,7 +338,12 @@ class Site:
         Parameters
         ----------
         path : str or pathlib.Path
-            NetCDF file to write.
+            NetCDF file to write. It appears whole or not at all.
+
+        Raises
+        ------
+        WriteError
+            It cannot be written.
         """
         place = {"latitude": self.latitude}
         if self.longitude is not None:

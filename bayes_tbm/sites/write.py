@@ -5,6 +5,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from bayes_tbm.runtime.netcdf import write_netcdf
 from bayes_tbm.sites.observations import Observations
 from bayes_tbm.sites.schema import FORMAT, LONG_NAMES, TIME_UNITS
 from bayes_tbm.sites.time_axis import days_from_time
@@ -52,4 +53,4 @@ def write_site(
         data = data.assign_coords({axis: (axis, days_from_time(data[axis].values), attrs)})
     data.attrs = {"Conventions": "CF-1.11", "format": FORMAT}
     data.attrs |= {key: text for key, text in texts.items() if text}
-    data.to_netcdf(path, engine="h5netcdf")
+    write_netcdf(Path(path), data)

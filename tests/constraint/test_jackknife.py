@@ -32,3 +32,16 @@ def test_errors_of_independent_samples_add_in_quadrature():
     np.testing.assert_allclose(both.mcse, np.hypot(*alone))
     assert [d.shape for d in both.departures] == [(BLOCKS, 2), (BLOCKS, 2)]
     np.testing.assert_allclose(both.value, a.mean(axis=-1) - b.mean(axis=-1))
+
+
+def test_nothing_is_said_of_an_error_where_a_replicate_is_infinite():
+    draws = np.r_[1.0, np.zeros(BLOCKS)]  # without the first block all are one
+
+    def bits(x):
+        with np.errstate(divide="ignore"):
+            return np.array([x.mean(), -np.log(x.std())])
+
+    found = jackknife(bits, draws)
+    assert np.isfinite(found.value[0])
+    assert np.isnan(found.value[1])
+    assert np.isfinite(found.mcse).tolist() == [True, False]

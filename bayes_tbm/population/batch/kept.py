@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from bayes_tbm.population.draws import evenly
 from bayes_tbm.report.folder import POSTERIOR, load_run, stored_experiment
 from bayes_tbm.results.groups import group
 from bayes_tbm.runtime.files import write_whole
+from bayes_tbm.runtime.netcdf import write_netcdf
 
 SHARED = ("wood_residence_time", "allocation_wood")
 """Quantities that a population shares."""
@@ -37,9 +37,7 @@ def keep(tree: xr.DataTree, folder: Path) -> None:
     """
     posterior = group(tree, "posterior")
     write_whole(folder / _SUMMARY_FILE, _summary(posterior).to_csv(index=False))
-    content = io.BytesIO()
-    _draws(tree, posterior).to_netcdf(content, engine="h5netcdf")
-    write_whole(folder / _DRAWS_FILE, content.getbuffer())
+    write_netcdf(folder / _DRAWS_FILE, _draws(tree, posterior))
 
 
 def has_posterior(folder: Path) -> bool:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_tbm.runtime.lookups import KeptLookups
+from bayes_tbm.errors import WriteError
+from bayes_tbm.runtime.netcdf import KeptLookups, write_netcdf
 
 
 def described(path):
@@ -34,8 +35,7 @@ def test_all_is_read_and_written_as_without(tmp_path):
     tree = xr.DataTree.from_dict({"/": data, "/a": inner, "/a/b": inner * 2.0})
     path = tmp_path / "tree.nc"
     tree.to_netcdf(path, engine="h5netcdf")
-    with KeptLookups(tmp_path / "kept.nc", "w") as file:
-        tree.to_netcdf(file, engine="h5netcdf")
+    write_netcdf(tmp_path / "kept.nc", tree)
     assert described(tmp_path / "kept.nc") == described(path)
     xr.testing.assert_identical(xr.load_datatree(tmp_path / "kept.nc", engine="h5netcdf"), tree)
     with KeptLookups(path) as file:
@@ -62,3 +62,17 @@ def test_a_variable_is_looked_up_once_unless_it_was_removed(tmp_path):
             file["a"]
         group["a"] = np.zeros(3)
         assert file["a"].shape == (3,)
+
+
+def test_what_cannot_be_written_leaves_the_earlier_file(tmp_path, monkeypatch):
+    path = write_netcdf(tmp_path / "data.nc", xr.Dataset({"gpp": ("time", np.ones(3))}))
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(WriteError, match=r"data.nc: could not be written; found No space left"):
+        write_netcdf(path, xr.Dataset({"gpp": ("time", np.zeros(900))}))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
