@@ -204,7 +204,7 @@ def test_the_canopy_is_asked_to_close_where_the_stand_regrows(plain, grown):
     assert names[1] - names[0] == {"canopy_closure"}
     density = grown.density
     z, parts = np.zeros(density.dimension), jax.jit(density.parts)
-    closing = float(parts(z).constraint["canopy_closure"])  # before z changes: JAX shares its memory
+    closing = float(parts(z).constraint["canopy_closure"])  # now: JAX shares the memory of z
     z[density.sampled.index("regrowth_lai")] = z[density.sampled.index("regrowth_labile")] = -15.0
     stagnant = jax.device_get(parts(z))
     assert stagnant.constraint["canopy_closure"] < -5.0 < -0.1 < closing
