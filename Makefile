@@ -33,6 +33,8 @@ demo: $(STAMP) ## fit the embedded site and write the results to demo/
 test slow lowest page docs notebooks wheel: export JAX_PLATFORMS ?= cpu
 # Matrices here are small: threads for them would spin beside the other processes.
 test slow lowest page notebooks: export OPENBLAS_NUM_THREADS ?= 1
+# Most of what XLA compiles for tests runs for less time than it takes to compile: next to nothing is made of it.
+test: export XLA_FLAGS ?= --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1
 notebooks: export BAYES_TBM_QUICK ?= 1
 
 test: $(STAMP) ## run the fast tests and the docstring examples
