@@ -53,11 +53,6 @@ def checked(data: Mapping[str, Any], known: Collection[str], where: str) -> dict
             rule="site is text, streams a list of names, tables are written as [name]",
             found=str({name: data[name] for name in wrong}),
         )
-    if "progress" in data.get("reading", {}):  # an option of bayes_tbm.open_site alone
-        raise InputError(
-            where=where, variable="reading.progress", rule="is no entry of an experiment",
-            remedy="leave it out: a command draws no bars with --quiet",
-        )  # fmt: skip
     named = {n: data[n] for n in (*TABLES, *_AS_THEY_ARE) if n in data}
     dates = {n: str(data[n]) for n in ("start", "end") if data.get(n) is not None}
     lists = {n: tuple(data[n]) for n in ("streams", *_LISTS) if n in data}

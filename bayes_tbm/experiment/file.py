@@ -143,6 +143,14 @@ class Experiment:
     reading: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     where: str = ""
 
+    def __post_init__(self) -> None:
+        if "progress" in self.reading:  # an option of bayes_tbm.open_site alone
+            raise InputError(
+                where=self.where or "experiment", variable="reading.progress",
+                rule="is no entry of an experiment",
+                remedy="leave it out: a command draws no bars with --quiet",
+            )  # fmt: skip
+
     @classmethod
     def from_toml(cls, path: str | Path, *, whole: bool = True) -> Experiment:
         """Read an experiment file.

@@ -72,4 +72,5 @@ def _weights(drivers: xr.Dataset) -> NDArray[np.float64]:
     if abs(years - round(years)) < _WHOLE or not held.any(axis=0).all():
         return length
     share: NDArray[np.float64] = held.max(axis=0) / held.sum(axis=0)
-    return length * share[month - 1]
+    counted: NDArray[np.float64] = length * share[month - 1]
+    return counted

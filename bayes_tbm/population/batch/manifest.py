@@ -118,8 +118,8 @@ def _job(row: Mapping[str, Any], common: Experiment, settings: Settings, where: 
         before = changes.get(table, getattr(common, table) or {})
         changes[table] = {**before, entry: given.pop(column)}
     changes["reading"] = {**common.reading, **changes.get("reading", {}), **_place(given, label)}
-    experiment = dataclasses.replace(common, **changes)
     with _of_row(label):
+        experiment = dataclasses.replace(common, **changes)
         own = _settings_of(name, experiment, settings)
     return Job(name, experiment, own, covariates=given)
 

@@ -337,3 +337,10 @@ def test_what_a_reading_calls_so_may_be_a_covariate_too():
     table = pd.DataFrame({"site": ["a"], "path": TWINS[:1], "co2": [390.0], "quality": [0.9],
                           "scale": [1.0]})  # fmt: skip
     assert list(read_table(table)[0].columns) == list(table.columns)
+
+
+def test_a_bar_is_no_column_and_no_option_of_an_experiment_in_python():
+    with pytest.raises(bt.InputError, match=r"A: .*reading.progress: is no entry"):
+        jobs({"site": ["A"], "path": TWINS[:1], "reading.progress": [True]})
+    with pytest.raises(bt.InputError, match=r"experiment: reading.progress: is no entry"):
+        Experiment("hyytiala-twin", ("gpp",), reading={"progress": True})
