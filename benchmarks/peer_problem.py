@@ -17,7 +17,7 @@ import collections
 import dataclasses
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import arviz as az
 import jax
@@ -52,12 +52,21 @@ CIRCLE = {"Bday": 120.0, "Fday": 270.0}  # uniform on the circle; the seam is ha
 NAMES = (*BOUNDS, *CIRCLE)
 
 
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Traced:
+    """A log density as samplers trace it; nothing of it is a number."""
+
+    log_density: Callable[[jax.Array], jax.Array] = dataclasses.field(metadata={"static": True})
+
+
 class PeerDensity:
     """Log density of the problem on a space where every prior is a standard normal."""
 
     def __init__(self, site: bt.Site) -> None:
         drivers, self._observed = monthly(site)
         self.value_and_gradient = jax.jit(jax.value_and_grad(self))
+        self.traced = Traced(self.__call__)
         self.forcing = prepare(drivers)
         self.priors = collections.defaultdict(lambda: Fixed(0.0))  # coordinates as they are
         always = (c for c in as_edcs(True) if not c.age)  # no stand regrows here
@@ -71,7 +80,7 @@ class PeerDensity:
         values = {n: lo * (hi / lo) ** share[n] for n, (lo, hi) in BOUNDS.items()}
         return unused | values | {n: mid + 365.25 * (share[n] - 0.5) for n, mid in CIRCLE.items()}
 
-    def values(self, z: jax.Array) -> Mapping[str, jax.Array]:
+    def values_at(self, z: jax.Array) -> Mapping[str, jax.Array]:
         """Nothing that any coordinate is measured from."""
         return collections.defaultdict(lambda: jnp.zeros(()))
 

@@ -70,3 +70,13 @@ def test_the_short_calibration_check_finds_nothing_outside(tmp_path):
 
     assert result.returncode == 0, result.stderr
     assert "outside the envelope: 0 of 68 quantities" in result.stdout.splitlines()[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["numpyro", "blackjax-flow"])
+def test_the_peers_problem_is_sampled(sampler, shared_data):
+    short = "--chains", "2", "--warmup", "30", "--draws", "20", "--starts", "2"
+    result = ran("peer_problem.py", "--sampler", sampler, *short)
+
+    assert result.returncode == 0, result.stderr
+    assert "effective draws a second a core" in result.stdout.splitlines()[-1]
