@@ -45,3 +45,8 @@ def _compiled(function: Callable[..., Any], form: Any) -> Callable[..., Any]:
 
     del of_leaves.__wrapped__  # whose signature it has not
     return jax.jit(of_leaves)
+
+
+def forget() -> None:
+    """Let go of all that is compiled here; what is asked for again is compiled again."""
+    _compiled.cache_clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import gc
 import hashlib
 import resource
@@ -36,12 +37,15 @@ from bayes_tbm.population.climate import climate
 from bayes_tbm.report.folder import CHECKPOINT, EXPERIMENT, POSTERIOR, load_run, save_tree
 from bayes_tbm.results import check_convergence
 from bayes_tbm.runtime.files import write_whole
-from bayes_tbm.runtime.malloc import give_back
+from bayes_tbm.runtime.malloc import give_back, resident
+from bayes_tbm.runtime.shared import forget
 from bayes_tbm.sampling.engines import can_resume
 from bayes_tbm.sites import Site
 
 ERRORS = "errors"
 """Folder of a batch that holds what went wrong, a file a site."""
+_PILED_UP = 1.3
+"""Memory of a process, over that after its first fit, from which on compiled forms are dropped."""
 
 
 def fit_job(job: Job, folder: Path, least: Mapping[str, int]) -> Event:
@@ -91,9 +95,28 @@ def fit_job(job: Job, folder: Path, least: Mapping[str, int]) -> Event:
         if found["state"] not in journal.FITTED and said and said.state == journal.NOT_CONVERGED:
             found["reason"] += f" (attempt {said.attempt}, not converged, is kept in {said.folder})"
         last = journal.write(folder, _event(job, **found))
+    make_room()
+    return last
+
+
+def make_room() -> None:
+    """Return freed memory after a fit, and what is compiled where forms of sites have piled up.
+
+    Stands of other ages and sites of other streams are of other forms, a quarter of a gigabyte
+    each. Sites of one form leave the process as large as the first did, and share what is compiled.
+    """
     gc.collect()
     give_back()
-    return last
+    if resident() > _PILED_UP * _after_the_first():
+        forget()
+        gc.collect()
+        give_back()
+
+
+@functools.cache
+def _after_the_first() -> int:
+    """Memory of the process when this was asked for first, bytes."""
+    return resident()
 
 
 def _event(job: Job, state: str, **more: Any) -> Event:

@@ -23,7 +23,7 @@ STRICT = 0.5
 """The same where chance halves steps, so that they can be retraced. With 4 nats a chain stays long
 in a pocket where its energy is off by some nats all the way (CA-Man: of ten thousand leapfrogs 1
 effective draw with 4 nats, 21 with 1 and with 0.5)."""
-HALVINGS = 8
+HALVINGS = 10
 """How often a step may be halved before its trajectory counts as diverging."""
 
 
