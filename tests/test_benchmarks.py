@@ -74,7 +74,8 @@ def test_the_short_calibration_check_finds_nothing_outside(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["numpyro", "blackjax-flow"])
-def test_the_peers_problem_is_sampled(sampler, shared_data):
+def test_the_peers_problem_is_sampled(sampler, shared_data, monkeypatch):
+    monkeypatch.setenv("BAYES_TBM_DATA", str(shared_data))
     short = "--chains", "2", "--warmup", "30", "--draws", "20", "--starts", "2"
     result = ran("peer_problem.py", "--sampler", sampler, *short)
 
