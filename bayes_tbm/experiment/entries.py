@@ -59,6 +59,21 @@ def checked(data: Mapping[str, Any], known: Collection[str], where: str) -> dict
     return {"site": data["site"], **lists, **dates, **named}
 
 
+def check_reading(reading: Mapping[str, Any], where: str) -> None:
+    """Refuse an option of `bayes_tbm.open_site` that is none of an experiment.
+
+    Raises
+    ------
+    InputError
+        There is one.
+    """
+    if "progress" in reading:
+        raise InputError(
+            where=where, variable="reading.progress", rule="is no entry of an experiment",
+            remedy="leave it out: a command draws no bars with --quiet",
+        )  # fmt: skip
+
+
 def _wrong(data: Mapping[str, Any]) -> list[str]:
     """Return the entries that are of the wrong kind."""
     wrong = [name for name in TABLES if not isinstance(data.get(name, {}), Mapping)]

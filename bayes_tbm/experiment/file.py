@@ -61,7 +61,7 @@ import tomli_w
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.catalogue import open_site
 from bayes_tbm.errors import InputError
-from bayes_tbm.experiment.entries import checked, union
+from bayes_tbm.experiment.entries import check_reading, checked, union
 from bayes_tbm.experiment.places import PLACES, found, written
 from bayes_tbm.experiment.stand import growth_curve, stock
 from bayes_tbm.formats.reading import ReadingOptions
@@ -144,12 +144,7 @@ class Experiment:
     where: str = ""
 
     def __post_init__(self) -> None:
-        if "progress" in self.reading:  # an option of bayes_tbm.open_site alone
-            raise InputError(
-                where=self.where or "experiment", variable="reading.progress",
-                rule="is no entry of an experiment",
-                remedy="leave it out: a command draws no bars with --quiet",
-            )  # fmt: skip
+        check_reading(self.reading, self.where or "experiment")
 
     @classmethod
     def from_toml(cls, path: str | Path, *, whole: bool = True) -> Experiment:
@@ -170,14 +165,10 @@ class Experiment:
         path = Path(path)
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors leave a mark
-        except OSError as error:
-            raise InputError(
-                where=str(path), rule="must be a readable experiment file", found=error
-            ) from error
-        except UnicodeDecodeError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise InputError(
                 where=str(path), rule="must be a readable experiment file", found=error,
-                remedy="save it as UTF-8",
+                remedy="save it as UTF-8" if isinstance(error, UnicodeDecodeError) else None,
             ) from error  # fmt: skip
         except tomllib.TOMLDecodeError as error:
             raise InputError(where=str(path), rule="must be valid TOML", found=error) from error
