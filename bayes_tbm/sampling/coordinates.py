@@ -139,8 +139,8 @@ class Coordinates:
         """Turn a normal approximation at a latent vector with the map's own slope there."""
         center = self._from_latent(jnp.asarray(position))
         # Row by row from what is compiled anyway.
-        to_latent = np.array([self._pull(center, row) for row in np.eye(len(position))])
-        return Metric(np.asarray(center), np.linalg.solve(to_latent, scale))
+        slope = np.array([self._pull(center, row) for row in np.eye(len(position))])
+        return Metric(np.asarray(center), np.linalg.solve(slope, scale))
 
     def value_and_gradient(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Log density and its gradient, from what the density has compiled already."""

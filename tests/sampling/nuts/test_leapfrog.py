@@ -119,6 +119,21 @@ def test_steps_at_a_wall_lead_back_or_are_given_up():
     assert 5 < lost < 100
 
 
+@pytest.mark.parametrize(("chance", "most"), [(0.0, leapfrog.TOLERANCE), (0.1, leapfrog.STRICT)])
+def test_energy_is_kept_better_where_chance_lets_steps_be_retraced(chance, most):
+    rng = np.random.default_rng(5)
+    off = []
+    for seed in range(200):
+        u = jnp.asarray([rng.uniform(0.0, 0.4), *rng.normal(size=2)])
+        r = jnp.asarray(rng.normal(size=DIMENSION))
+        to, momentum, potential, _ = one_step(wall, u, r, chance=chance, seed=seed)
+        if np.isfinite(potential):
+            energy = to.potential + leapfrog.kinetic(None, momentum)
+            off.append(abs(float(energy - wall(u) - leapfrog.kinetic(None, r))))
+    assert len(off) > 100
+    assert 0.5 * most < max(off) <= most
+
+
 def test_where_the_density_is_tame_a_step_is_one_leapfrog():
     u, r = jnp.asarray([0.3, -1.0, 2.0]), jnp.asarray([1.0, 0.5, -0.2])
     to, momentum, _, slope = one_step(tame, u, r)
