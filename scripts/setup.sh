@@ -54,7 +54,7 @@ else
 fi
 
 if "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$constraints" -e ".[$extra]"
+    "$venv/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -c "$constraints" -e ".[$extra]"
 elif have_uv; then
     uv pip install --quiet --python "$venv/bin/python" -c "$constraints" -e ".[$extra]"
 else

@@ -10,9 +10,11 @@ import os
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 from bayes_tbm import cli, studies
 from bayes_tbm.experiment import Experiment
+from bayes_tbm.report import load_run
 
 # Far too short to converge: these tests look at tables and figures, not at numbers of the fits.
 SAMPLING = """
@@ -53,6 +55,11 @@ class Study:
     def experiment(self) -> Path:
         """The experiment file."""
         return self.folder.with_suffix(".toml")
+
+    def posteriors(self) -> dict[str, xr.DataTree]:
+        """Return the fits in the folder, by name of the set."""
+        found = {name: self.folder.glob(f"fits/{name.replace(' ', '-')}-*") for name in SETS}
+        return {name: load_run(next(folders)) for name, folders in found.items()}
 
     def comparison(self) -> studies.Comparison:
         """Return the comparison from the fits in the folder."""

@@ -123,11 +123,13 @@ class Jumps:
             return state, False
         region = self._regions[target]
         there = region.center + region.scale @ whitened[source]
-        candidate = self._kernel.moved(state, metric, there)
-        gained = float(state.potential_energy) - float(candidate.potential_energy)
+        value, gradient = self._kernel.evaluate(there)
+        gained = float(state.potential_energy) + value
         gained += mixture - np.logaddexp.reduce(self._seen(there)[1])
-        accepted = math.log(rng.uniform()) < gained  # never where the candidate is not a number
-        return (candidate if accepted else state), accepted
+        accepted = math.log(rng.uniform()) < gained  # never where the density is not a number
+        if not accepted:  # as nearly all are: a state costs more than a density
+            return state, False
+        return self._kernel.moved(state, metric, there, value, gradient), True
 
     def _seen(self, point: Array) -> tuple[Array, Array]:
         """Whitened coordinates of a point in each region, and the mixture's parts, log density."""
