@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.sites.doubts_against_weather import MORE_THAN_FALLS, against_weather, correlation
+from bayes_tbm.sites.doubts_of_leaves import TOO_LITTLE
 from bayes_tbm.sites.doubts_of_sign import wrong_signs
 from bayes_tbm.sites.doubts_of_spread import spread
 from bayes_tbm.sites.observations import FLUXES, Observations
@@ -74,6 +75,8 @@ def doubts(
     against = against_weather(latitude, drivers, observations)
     if _LITTLE_RAIN in told:
         against.pop(MORE_THAN_FALLS, None)  # a doubt a fault
+    if told.keys() & {"lai: very small", "shortwave: very small"}:
+        against.pop(TOO_LITTLE, None)
     told |= against
     return told | wrong_signs(latitude, observations)
 

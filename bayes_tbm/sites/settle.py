@@ -184,7 +184,9 @@ def warn_unusual(
             unit = UNITS.get(name.split()[0], "")
             date = when[first].astype("datetime64[D]")
             example = f"{values[first]:g} {unit} on {date} ({odd.sum()} of {odd.size})"
-            told.append(f"{head}, such as {example}: usual are {usual[0]:g} to {usual[1]:g}")
+            told.append(
+                f"{head}, such as {example}: usual are {usual[0]:g} to {usual[1]:g}{_asked(name)}"
+            )
             _warn(where, told[-1])
     doubted = doubts(place[0], drivers, observations)
     doubted |= foreign_days(place[1], drivers, observations, notes)
@@ -193,6 +195,11 @@ def warn_unusual(
             told.append(f"{head}: {rest}")
             _warn(where, told[-1])
     return told
+
+
+def _asked(name: str) -> str:
+    asked = OBSERVED_RANGES[name].asked if name in OBSERVED_RANGES else ""
+    return f"; {asked}" * bool(asked)
 
 
 def _canonical(
