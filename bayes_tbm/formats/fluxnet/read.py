@@ -273,6 +273,8 @@ def _place(
         longitude = found.longitude if reading.longitude is None else reading.longitude
         return (found.latitude, longitude), [note], []
     remedy = "state it, latitude=... (--latitude), or put the product's BIF beside the file"
-    whose = "" if site else "; the file's name tells no site: state it, site=... (--site-name)"
+    whose = ""
+    if not site:
+        whose = " and state whose, site=... (--site-name), as the file's name tells no site"
     told = f" ({note})" if note else ""
     return (None, reading.longitude), [], [f"latitude: not in the file{told}: {remedy}{whose}"]
