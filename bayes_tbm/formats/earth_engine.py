@@ -143,17 +143,26 @@ def _melted(wide: Mapping[str, tuple[str, str]], values: Mapping[str, Array]) ->
 def _starts(words: Mapping[str, Texts], where: str) -> modis.Times:
     """Return the date of each row, datetime64[D]."""
     column = next((name for name in _DATES if name in words), None)
+    found = _of_index(words.get(_INDEX, np.zeros(0, dtype=str)))
     if column is not None:
-        return modis.dates(words[column], where, column)
-    found = [_DATE.search(text) for text in words.get(_INDEX, np.zeros(0, dtype=str))]
-    if not found or None in found:
+        dated = found.size and not np.isnat(found).any()
+        instead = f", or take {column} away, as {_INDEX} tells the dates too" * bool(dated)
+        return modis.dates(words[column], where, column, instead=instead)
+    if not found.size or np.isnat(found).any():
         raise InputError(
             where=where, variable=_INDEX, rule="must hold a date, as in 2010_01_01",
-            found=repr(str(words[_INDEX][found.index(None)])) if found else "no such column",
+            found=repr(str(words[_INDEX][np.isnat(found)][0])) if found.size else "no such column",
             remedy="export a column date, as in f.set('date', image.date().format('YYYY-MM-dd'))",
         )  # fmt: skip
-    texts = np.array(["-".join(date.groups()) for date in found if date])
-    return modis.dates(texts, where, _INDEX)
+    return found
+
+
+def _of_index(texts: Texts) -> modis.Times:
+    """Return the date within each entry of the index, datetime64[D]; NaT where there is none."""
+    dates = [_DATE.search(text) for text in texts]
+    plain = ["-".join(date.groups()) if date else text
+             for date, text in zip(dates, texts, strict=True)]  # fmt: skip
+    return modis.year_first(np.array(plain, dtype=str))
 
 
 def _site(

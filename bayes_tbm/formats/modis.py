@@ -36,6 +36,12 @@ back-up, 4 is no retrieval."""
 AS_IT_IS = Reading()
 """Nothing stated."""
 _PRODUCT = re.compile(r"(MCD15A3H?|M[OYC]D15A2H?)(?:[._-]?(\d{2,3}))?", re.IGNORECASE)
+_YEAR_FIRST = re.compile(
+    r"^\s*(?P<year>\d{4})"
+    r"(?:(?P<mark>[-/._])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})|(?P<month2>\d\d)(?P<day2>\d\d))"
+    r"(?!\d)"
+)
+"""As in 2020-01-31, 2020/1/31 and 20200131, whatever follows."""
 _UNNAMED = ("", "sitename")
 """What stands for a site that nobody named; the second is the default of MODISTools."""
 _ALONE = ("drivers: it holds leaf area alone; give it beside a file that holds weather",)
@@ -115,22 +121,48 @@ def is_main_method(quality: Array, where: str) -> NDArray[np.bool_]:
     return bits <= SATURATED
 
 
-def dates(texts: NDArray[np.str_], where: str, variable: str) -> Times:
+def dates(texts: NDArray[np.str_], where: str, variable: str, *, instead: str = "") -> Times:
     """Return days, datetime64[D], of texts that begin like 2020-01-31, (row,).
+
+    Parameters
+    ----------
+    texts : numpy.ndarray
+        The year first, as `year_first` reads it.
+    where, variable : str
+        For messages.
+    instead : str
+        What else may be done where one cannot be read.
 
     Raises
     ------
     InputError
         If one does not: 1/2/2020 can be read in two ways.
     """
-    column = pd.Series(texts, dtype=str).str.slice(0, 10)
-    found = pd.to_datetime(column, format="%Y-%m-%d", errors="coerce")
-    bad = np.flatnonzero(found.isna())
+    found = year_first(texts)
+    bad = np.flatnonzero(np.isnat(found))
     if bad.size:
         raise InputError(
             where=where, variable=variable, rule="must be a date as in 2020-01-31",
-            found=repr(str(texts[bad[0]])), remedy="did a spreadsheet rewrite the dates?",
+            found=repr(str(texts[bad[0]])), remedy="did a spreadsheet rewrite the dates? Export "
+            f"the table again{instead}, or write the year first: of 1/9/2010 nothing tells day and "
+            "month",
         )  # fmt: skip
+    return found
+
+
+def year_first(texts: NDArray[np.str_]) -> Times:
+    """Return days, datetime64[D], of texts that begin with year, month and day; NaT of others.
+
+    Examples
+    --------
+    >>> year_first(np.array(["2010-01-09T00:00", "2010/1/9", "20100109", "1/9/2010", "40187"]))
+    array(['2010-01-09', '2010-01-09', '2010-01-09', 'NaT', 'NaT'],
+          dtype='datetime64[D]')
+    """
+    parts = pd.Series(texts, dtype=str).str.extract(_YEAR_FIRST)
+    month, day = (parts[n].fillna(parts[f"{n}2"]) for n in ("month", "day"))
+    found = pd.to_datetime(parts["year"] + "-" + month + "-" + day, format="%Y-%m-%d",
+                           errors="coerce")  # fmt: skip
     return np.asarray(found, dtype="datetime64[D]")
 
 

@@ -32,6 +32,7 @@ from bayes_tbm.formats.stated import stated_co2
 from bayes_tbm.formats.subdaily import ENOUGH, NEAR, Days, doubt_clock, whole_days
 from bayes_tbm.formats.unused import unused
 from bayes_tbm.sites.contents import Contents
+from bayes_tbm.sites.dates import without_zone_note
 from bayes_tbm.sites.drivers import make_drivers
 from bayes_tbm.sites.missing import missing_to_nan
 from bayes_tbm.sites.observations import Observations
@@ -88,6 +89,7 @@ def read_plumber2(path: str | Path, reading: Reading | None = None) -> Contents:
         if beside is not None:
             more, told = _beside(beside, data, days, reading, where)
             series, notes = [*series, *more], [*notes, *told]
+        notes = [without_zone_note(note) for note in notes]  # sunshine tells the clock
     else:
         series = fluxes(data, days, reading, where)
         notes = [*notes, *_none_kept(series, where), *_unused(data, where)]

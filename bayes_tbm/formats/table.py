@@ -14,7 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import DataWarning, InputError, did_you_mean, nearest
-from bayes_tbm.formats.numerals import THOUSANDS, Marks, marks_of
+from bayes_tbm.formats.numerals import (
+    MARKED,
+    THOUSANDS,
+    Marks,
+    Written,
+    is_marked,
+    marks_of,
+)
 from bayes_tbm.formats.table_lines import (
     Lines,
     encoding_of,
@@ -175,9 +182,11 @@ def read_columns(
     header.require((*numbers, *texts))
     values: dict[str, list[NDArray[np.float64]]] = {name: [np.zeros(0)] for name in numbers}
     words: dict[str, list[NDArray[np.str_]]] = {name: [np.zeros(0, dtype=str)] for name in texts}
+    held = {name: Written() for name in numbers}
     for chunk in _chunks(header, list(dict.fromkeys((*numbers, *texts))), progress=progress):
         for name, numeric in values.items():
-            numeric.append(_as_numbers(chunk[name], header, name))
+            of_chunk, held[name] = _as_numbers(chunk[name], header, name, held[name])
+            numeric.append(of_chunk)
         for name, plain in words.items():
             plain.append(chunk[name].str.strip().to_numpy(dtype=str))
     return Columns(
@@ -252,10 +261,14 @@ def _refuse_ragged(lines: list[tuple[int, str]], header: Header) -> None:
             )
 
 
-def _as_numbers(column: "pd.Series[str]", header: Header, name: str) -> NDArray[np.float64]:
+def _as_numbers(
+    column: "pd.Series[str]", header: Header, name: str, above: Written
+) -> tuple[NDArray[np.float64], Written]:
+    """Return numbers of some rows, and how those of the column are written down to these."""
     text = column.str.strip()
     gap = text.str.lower().isin(_GAPS)
-    if doubt := header.marks.doubtful(text[~gap]):
+    held = header.marks.written(text[~gap], above)
+    if doubt := header.marks.doubtful(held):
         line, found, remedy = doubt
         found = f"{found}, in line {line}"
         raise InputError(
@@ -265,9 +278,11 @@ def _as_numbers(column: "pd.Series[str]", header: Header, name: str) -> NDArray[
     values = pd.to_numeric(text.mask(gap), errors="coerce").to_numpy(dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(values) & ~gap.to_numpy())
     if bad.size:
+        wrong = str(column.iloc[bad[0]])
+        remedy = "leave the place empty, or write NA or -9999, where there is none"
         raise InputError(
             where=header.where, variable=name, rule="must be a number in every line",
-            found=f"{column.iloc[bad[0]]!r} in line {column.index[bad[0]]}",
-            remedy="leave the place empty, or write NA or -9999, where there is none",
+            found=f"{wrong!r} in line {column.index[bad[0]]}",
+            remedy=MARKED if is_marked(wrong) else remedy,
         )  # fmt: skip
-    return missing_to_nan(values)
+    return missing_to_nan(values), held

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from pandas.io.common import get_handle
 
-from bayes_tbm.errors import InputError
+from bayes_tbm.errors import DataWarning, InputError
 
 SOURCES = "files"
 """Entry of a table's ``attrs``: the file of each column, and of the table under an empty name."""
@@ -125,34 +125,62 @@ def read_rows(path: str | Path, *, comment: str | None = None, **how: Any) -> pd
     ------
     pandas.errors.ParserWarning
         A row is longer: pandas would leave out what is beyond, and warn.
+
+    Warns
+    -----
+    DataWarning
+        Comments have as many cells as the first line has columns.
     """
+    alike: list[int] = []
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         if comment is None:
             return pd.read_csv(path, index_col=False, encoding="utf-8-sig", **how)
         with get_handle(path, "r", encoding="utf-8-sig", compression="infer") as file:
             blank = bool(how.get("skipinitialspace"))
-            kept = list(_without_comments(file.handle, comment, blank=blank))
-        return pd.read_csv(io.StringIO("".join(kept)), index_col=False, **how)
+            kept = list(_without_comments(file.handle, comment, alike, blank=blank))
+        table = pd.read_csv(io.StringIO("".join(kept)), index_col=False, **how)
+    if alike:
+        told = (
+            f"{path}: lines that begin with {comment} are left out as comments: {len(alike)} have "
+            f"as many cells as columns, the first is line {alike[0]}: if they are rows, put what "
+            f"begins with {comment} in quotes"
+        )
+        warnings.warn(told, DataWarning, stacklevel=2)
+    return table
 
 
-def _without_comments(lines: Iterable[str], comment: str, *, blank: bool) -> Iterator[str]:
-    """Yield lines but those that begin with a comment, none of which is in a quoted cell."""
+def _without_comments(
+    lines: Iterable[str], comment: str, alike: list[int], *, blank: bool
+) -> Iterator[str]:
+    """Yield lines but those that begin with a comment, none of which is in a quoted cell.
+
+    Comments below the first row that have as many cells are put in ``alike``, by their numbers.
+    """
     row: list[str] = []
+    number = width = 0
 
     def recorded() -> Iterator[str]:
+        nonlocal number
         for line in lines:
+            number += 1
             row.append(line)
             yield line
+
+    def cells(of: Iterable[str]) -> int:
+        try:
+            return len(next(csv.reader(of, skipinitialspace=blank), ()))
+        except csv.Error as error:
+            raise ValueError(str(error)) from error
 
     left = recorded()
     for line in left:
         if not line.lstrip().startswith(comment):
-            try:
-                next(csv.reader(itertools.chain([line], left), skipinitialspace=blank), None)
-            except csv.Error as error:
-                raise ValueError(str(error)) from error
+            count = cells(itertools.chain([line], left))
+            width = width or count
             yield from row
+        elif width > 1 and line.count(",") >= width - 1 and cells([line]) == width:
+            alike.append(number)
         row.clear()
 
 

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_tbm.errors import InputError
+from bayes_tbm.sites.dates import zone_note
 from bayes_tbm.sites.missing import HUGE
+from bayes_tbm.sites.observations import join_notes
 
 _DAYS_OF = {
     "day": 1.0, "hour": 1 / 24, "minute": 1 / 1440, "second": 1 / 86400,
@@ -15,7 +17,7 @@ _DAYS_OF = {
 _SINCE = re.compile(
     r"(?P<unit>[a-z]+?)s?\s+since\s+(?P<year>\d{1,4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
     r"(?:[t\s]+(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2}(?:\.\d*)?))?)?"
-    r"\s*(?:z|utc|gmt|[+]0?0(?::?00)?)?"
+    r"\s*(?P<zone>z|utc|gmt|[+]0?0(?::?00)?)?"
 )
 _OFFSET = re.compile(r"\s*[+-]\d{1,2}(:?\d{2})?$|\s+\d{1,2}:\d{2}$")
 """Of a time zone, as it may follow the clock."""
@@ -52,7 +54,7 @@ def decode_time(
     time : numpy.ndarray
         datetime64[ns], shape (n,), exact to the millisecond; NaT where there is none.
     note : str
-        What was done to the calendar, or nothing.
+        What was done to the calendar, and that a zone was left out.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def decode_time(
             where=where, variable=variable, rule="times must lie within 1678 to 2262",
             found=f"{units!r}, calendar {calendar or 'standard'!r} ({error})",
         ) from error  # fmt: skip
-    return time, note
+    return time, join_notes([note, zone_note(["UTC"] * bool(since["zone"]))])
 
 
 def _real(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,8 @@ _ZONED = re.compile(
     r"(?P<zone>Z|UTC|GMT|(?(time)[+-]\d{1,2}(:?\d{2})?|(?!)))\s*$",
     re.IGNORECASE,
 )
+_LEFT_OUT = re.compile(r"time: zone (?P<names>[^;]+?) left out, its clock kept")
+_AHEAD = re.compile(r"UTC((?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d{2})?)?", re.IGNORECASE)
 
 
 def without_zone(date: Any) -> tuple[Any, str]:
@@ -43,6 +46,49 @@ def zone_note(zones: Iterable[str]) -> str:
     """Return the note of zones that were left out."""
     names = ", ".join(dict.fromkeys(filter(None, zones)))
     return f"time: zone {names} left out, its clock kept" if names else ""
+
+
+def without_zone_note(note: str) -> str:
+    """Return a note without what `zone_note` says in it."""
+    return _LEFT_OUT.sub("", note).strip("; ")
+
+
+def zones_of(notes: Iterable[str]) -> list[str]:
+    """Return the zones that were left out, of the notes of `zone_note`.
+
+    Examples
+    --------
+    >>> zones_of(["a.nc: " + zone_note(["UTC", "UTC+02:00"]), "no value"])
+    ['UTC', 'UTC+02:00']
+    """
+    found = (_LEFT_OUT.search(note) for note in notes)
+    names = [name for one in found if one for name in one["names"].split(", ")]
+    return list(dict.fromkeys(names))
+
+
+def hours_ahead(zone: str, when: np.datetime64) -> float | None:
+    """Return how many hours a zone is ahead of UTC; None if that is not known.
+
+    Parameters
+    ----------
+    zone : str
+        As `without_zone` names it.
+    when : numpy.datetime64
+        For zones of which it depends on the date.
+
+    Examples
+    --------
+    >>> hours_ahead("UTC-0330", np.datetime64("2007-01-01"))
+    -3.5
+    """
+    if offset := _AHEAD.fullmatch(zone):
+        hours = int(offset["hours"] or 0) + int(offset["minutes"] or 0) / 60
+        return -hours if offset["sign"] == "-" else hours
+    try:
+        ahead = ZoneInfo(zone).utcoffset(when.astype("datetime64[s]").item())
+    except (KeyError, ValueError, OSError):  # no such zone, or no table of zones
+        return None
+    return None if ahead is None else ahead.total_seconds() / 3600
 
 
 def times_of_dates(given: Any) -> tuple[NDArray[np.datetime64], str]:

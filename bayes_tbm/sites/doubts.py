@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_tbm.sites.doubts_against_weather import MORE_THAN_FALLS, against_weather, correlation
+from bayes_tbm.sites.doubts_of_leaves import TOO_LITTLE
 from bayes_tbm.sites.doubts_of_sign import wrong_signs
 from bayes_tbm.sites.doubts_of_spread import spread
 from bayes_tbm.sites.observations import FLUXES, Observations
@@ -74,6 +75,8 @@ def doubts(
     against = against_weather(latitude, drivers, observations)
     if _LITTLE_RAIN in told:
         against.pop(MORE_THAN_FALLS, None)  # a doubt a fault
+    if told.keys() & {"lai: very small", "shortwave: very small"}:
+        against.pop(TOO_LITTLE, None)
     told |= against
     return told | wrong_signs(latitude, observations)
 
@@ -145,7 +148,7 @@ def impossible(latitude: float, drivers: xr.Dataset) -> dict[str, str]:
             f"at {share:.0%} of steps it is more than the air can hold: is the unit right?"
         )
     days, light = drivers["day_of_year"].values, drivers["shortwave"].values
-    there = _above_the_air(latitude, days)
+    there = above_the_air(latitude, days)
     share = float(np.mean(light > there + _SUN))
     asked = f"at {latitude:.4g} degrees north: are latitude, times and unit right?"
     if share > _SOMETIMES:
@@ -174,7 +177,7 @@ def _dark(
     return least if 0.0 < least < _DARKEST else 0.0
 
 
-def _above_the_air(latitude: float, day_of_year: NDArray[np.float64]) -> NDArray[np.float64]:
+def above_the_air(latitude: float, day_of_year: NDArray[np.float64]) -> NDArray[np.float64]:
     """Radiation of a day outside the atmosphere, MJ m-2 d-1 (Allen et al. 1998, FAO 56)."""
     turn, place = 2.0 * np.pi * day_of_year / 365.25, np.deg2rad(latitude)
     tilt = 0.409 * np.sin(turn - 1.39)

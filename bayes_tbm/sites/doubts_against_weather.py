@@ -1,4 +1,4 @@
-"""What fluxes tell against the weather of their steps: more water than falls, winter's growth."""
+"""What observations tell against their steps' weather: more water than falls, winter's growth."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_tbm.sites.doubts_of_leaves import of_leaves
 from bayes_tbm.sites.observations import Observations
 from bayes_tbm.sites.time_axis import step_bounds
 
@@ -20,7 +21,7 @@ _YEAR, _MONTHS = 360.0, 11
 def against_weather(
     latitude: float, drivers: xr.Dataset, observations: Mapping[str, Observations]
 ) -> dict[str, str]:
-    """Doubt ET of twice the precipitation, and GPP that is high where light is low.
+    """Doubt ET of twice the precipitation, GPP that is high where light is low, little leaf area.
 
     Parameters
     ----------
@@ -49,7 +50,9 @@ def against_weather(
                 f"{most:.2g} mm d-1 on average against {rain:.2g} of precipitation: are both units "
                 "right, and is the land not watered?"
             )
-    gpp = _over_a_year(observations.get("gpp"), drivers)
+    held_a_year = {name: _over_a_year(observations.get(name), drivers) for name in ("gpp", "lai")}
+    means = {name: mean for name, mean in held_a_year.items() if mean is not None}
+    gpp = means.get("gpp")
     if gpp is not None and abs(latitude) >= _TROPIC:
         held = np.flatnonzero(np.isfinite(gpp))
         r = correlation(gpp[held], drivers["shortwave"].values[held])
@@ -57,11 +60,11 @@ def against_weather(
             told["gpp: against the season"] = (
                 f"correlation {r:.2f} with shortwave: are its times and the drivers' right?"
             )
-    return told
+    return told | of_leaves(drivers, observations, means)
 
 
 def _over_a_year(seen: Observations | None, drivers: xr.Dataset) -> NDArray[np.float64] | None:
-    """Return the mean of a flux in every step, NaN in others; None for less than a year of it."""
+    """Return the mean of a series in every step, NaN in others; None for less than a year of it."""
     if seen is None or not len(seen):
         return None
     lengths = drivers["step_length"].values

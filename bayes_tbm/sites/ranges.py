@@ -22,6 +22,8 @@ class Range:
         Values beyond are used, with a warning.
     too_low, too_high : str
         Remedies, each of which is accepted when followed.
+    asked : str
+        What to ask where values are not usual.
     """
 
     low: float
@@ -29,6 +31,7 @@ class Range:
     usual: tuple[float, float]
     too_low: str = _MARK
     too_high: str = _MARK
+    asked: str = ""
 
     @property
     def slack(self) -> float:
@@ -79,7 +82,15 @@ OBSERVED_RANGES: dict[str, Range] = {
     "nee": Range(-100.0, 200.0, (-40.0, 40.0)),
     "nbe": Range(-100.0, 1e4, (-40.0, 100.0)),  # a fire can give a year's growth in a day
     "et": Range(-20.0, 60.0, (-3.0, 15.0)),
-    "lai": Range(0.0, 30.0, (0.0, 12.0)),
+    "lai": Range(  # no canopy has more, and MODIS' marks of missing times 0.1 are 24.9 to 25.5
+        0.0,
+        24.0,
+        (0.0, 12.0),
+        _MARK,
+        "state the unit the values are in, 0.1 m2 m-2 for what MODIS "
+        "stores, and mark missing ones (there 249 to 255, or 24.9 to 25.5) as NaN",
+        "are they stored integers of MODIS, to be multiplied by 0.1?",
+    ),
     "live_biomass": _STOCK,
     "wood": _STOCK,
     "som": Range(0.0, 5e5, (0.0, 1.5e5)),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_tbm.errors import DataWarning, InputError
 from bayes_tbm.sites.doubts import doubts
+from bayes_tbm.sites.doubts_of_days import foreign_days
 from bayes_tbm.sites.observations import (
     FLUXES,
     OFFSETS,
@@ -150,12 +151,14 @@ def _check_systematic(seen: Observations, where: str) -> None:
 
 def warn_unusual(
     where: str,
-    latitude: float,
+    place: tuple[float, float | None],
     drivers: xr.Dataset,
     observations: Mapping[str, Observations],
     notes: Sequence[str],
 ) -> list[str]:
     """Warn of values and series that are possible but not usual; return what is not noted yet.
+
+    ``place`` is latitude and longitude.
 
     Warns
     -----
@@ -181,13 +184,22 @@ def warn_unusual(
             unit = UNITS.get(name.split()[0], "")
             date = when[first].astype("datetime64[D]")
             example = f"{values[first]:g} {unit} on {date} ({odd.sum()} of {odd.size})"
-            told.append(f"{head}, such as {example}: usual are {usual[0]:g} to {usual[1]:g}")
+            told.append(
+                f"{head}, such as {example}: usual are {usual[0]:g} to {usual[1]:g}{_asked(name)}"
+            )
             _warn(where, told[-1])
-    for head, rest in doubts(latitude, drivers, observations).items():
+    doubted = doubts(place[0], drivers, observations)
+    doubted |= foreign_days(place[1], drivers, observations, notes)
+    for head, rest in doubted.items():
         if not any(head in note for note in notes):  # a file's are told with its name before
             told.append(f"{head}: {rest}")
             _warn(where, told[-1])
     return told
+
+
+def _asked(name: str) -> str:
+    asked = OBSERVED_RANGES[name].asked if name in OBSERVED_RANGES else ""
+    return f"; {asked}" * bool(asked)
 
 
 def _canonical(

@@ -82,7 +82,8 @@ class Site:
         }
         check_site(where, self.latitude, self.longitude, drivers, observations)
         notes = [line for note in (*self.notes, *rounded) if (line := " ".join(note.split()))]
-        notes += warn_unusual(where, self.latitude, drivers, observations, notes)
+        place = self.latitude, self.longitude
+        notes += warn_unusual(where, place, drivers, observations, notes)
         object.__setattr__(self, "drivers", drivers)
         object.__setattr__(self, "observations", observations)
         object.__setattr__(self, "notes", tuple(dict.fromkeys(notes)))

@@ -231,10 +231,11 @@ class Table:
         """Return a column as numbers, NaN where a code says that nothing is known."""
         column = rows[name]
         gap = column.str.lower().isin(_CODES).to_numpy(dtype=bool)
-        if doubt := self.header.marks.doubtful(column[~gap]):
+        marks = self.header.marks
+        if doubt := marks.doubtful(marks.written(column[~gap])):
             row, found, remedy = doubt
             raise self.refuse(name, THOUSANDS, f"{found}, in row {row + 1}", remedy)
-        text = self.header.marks.pointed(column)
+        text = marks.pointed(column)
         numbers = pd.to_numeric(text.mask(gap), errors="coerce").to_numpy(dtype=np.float64)
         bad = np.flatnonzero(~np.isfinite(numbers) & ~gap)
         if bad.size:

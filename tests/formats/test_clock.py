@@ -89,6 +89,19 @@ def test_readers_of_half_hours_doubt_them(half_hourly, weather, tmp_path):
         assert sum("sunshine is centred on 19 h" in one for one in said) == 2 * bool(hours)
 
 
+def test_sunshine_tells_the_clock_where_units_say_utc(tmp_path):
+    """Files of half-hours say UTC by habit; of fluxes alone nothing tells."""
+    from .test_plumber2 import flux, met
+
+    path, zoned = tmp_path / "XX-Abc_2003-2003_FLUXNET2015_Met.nc", "zone UTC left out"
+    for make, noted in ((met, False), (flux, True)):
+        data = make()
+        data["longitude"].values[:] = -120.0
+        data["time"].attrs["units"] += " UTC"
+        data.to_netcdf(path, engine="scipy")
+        assert any(zoned in note for note in read_plumber2(path).notes) == noted
+
+
 @pytest.fixture
 def half_hourly():
     def write(folder, hours):

@@ -93,6 +93,34 @@ def test_dates_are_found_in_the_index(tmp_path, index):
     assert str(lai.time[0])[:10] == "2010-01-03"
 
 
+@pytest.mark.parametrize("form", ["2010-{:02d}-{:02d}", "2010/{}/{}", "2010{:02d}{:02d}",
+                                  "2010.{}.{} 00:00", "2010{:02d}{:02d}.0"])  # fmt: skip
+@pytest.mark.parametrize("column", ["date", "system:index"])
+def test_dates_with_the_year_first_are_read(tmp_path, column, form):
+    rows = [f"{form.format(1, day)},{value}" for day, value in ((1, 12), (9, 34))]
+    lai = lai_of(tmp_path, "\n".join([f"{column},Lai,.geo", *(f"{row}," for row in rows)]))
+    assert [str(time)[:10] for time in lai.time] == ["2010-01-05", "2010-01-13"]
+
+
+REWRITTEN = [("1/1/2010", "1/9/2010"), ("1/1/2010", "1/17/2010"), ("01.01.2010", "09.01.2010"),
+             ("40179", "40187"), ("2010-01-011", "2010-01-091"), ("2010/17/1", "2010/25/1"),
+             ("1262304000000", "1262995200000")]  # fmt: skip
+
+
+@pytest.mark.parametrize("dates", REWRITTEN)
+def test_dates_that_a_spreadsheet_rewrote_are_not_guessed(tmp_path, dates):
+    first, second = dates
+    text = f"system:index,date,Lai\n%s,{first},12\n%s,{second},34\n"
+    told = r"date: must be a date as in 2020-01-31; found '.*'; did a spreadsheet rewrite"
+    with pytest.raises(InputError, match=f"{told}.*write the year first") as error:
+        lai_of(tmp_path, text % (0, 1))
+    assert "system:index" not in str(error.value)
+    with pytest.raises(InputError, match=f"{told}.*or take date away, as system:index tells"):
+        lai_of(tmp_path, text % ("2010_01_01", "2010_01_09"))
+    with pytest.raises(InputError, match=r"system:index: must hold a date"):
+        lai_of(tmp_path, f"system:index,Lai\n{first},12\n{second},34\n")
+
+
 def test_a_column_of_dates_comes_before_the_index(tmp_path):
     text = "system:index,date,Lai_mean\n0,2010-01-01T00:00:00,12\n1,2010-01-05T00:00:00,34\n"
     assert str(lai_of(tmp_path, text).time[1])[:10] == "2010-01-07"

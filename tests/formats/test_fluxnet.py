@@ -451,4 +451,7 @@ def test_places_are_stated_found_or_lacking(small):
     with pytest.raises(InputError, match="latitude"):
         other.to_site()
     unnamed = Pair(small.daily.rename(small.daily.with_name("mine.csv")), small.fine, small.bif)
-    assert "tells no site: state it, site=" in read_quietly(unnamed.daily).lacks[-1]
+    lack = read_quietly(unnamed.daily).lacks[-1]
+    assert "BIF beside the file and state whose, site=... (--site-name), as the file's" in lack
+    named = read_quietly(unnamed.daily, Reading(latitude=62.0, half_hourly=unnamed.fine))
+    assert (named.to_site().name, named.latitude) == ("mine", 62.0)  # a latitude is enough

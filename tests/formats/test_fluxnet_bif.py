@@ -117,6 +117,9 @@ def test_one_that_cannot_be_read_is_passed_over(tmp_path):
     write_text(tmp_path / "B_BIF_2.csv")
     assert place_beside(data, "FI-Hyy") == (HYYTIALA, "coordinates from B_BIF_2.csv")
     assert place_beside(data, "XX-Non")[0] is None
+    (tmp_path / "A_BIF_1.xlsx").unlink()
+    other = "B_BIF_2.csv tells that of FI-Hyy, not of XX-Non"
+    assert place_beside(data, "XX-Non") == (None, other)
     assert place_beside(data, None) == (None, "")
 
 

@@ -40,6 +40,10 @@ THOUSANDS = {
     "decimal points elsewhere": ("\t", ["1,234", "4,597"], "0.5", "'1,234' beside numbers with a"),
     "German": (";", ["450", "1.234", "4.597"], "", "'1.234' beside '450'"),
     "German, tabs": ("\t", ["1.234", "450"], "", "'1.234' beside '450'"),
+    "both marks": (";", ["1,234", "1.234"], "", "'1,234' beside '1.234'"),
+    "a decimal point beside": (";", ["1,234", "0.5"], "0,5", "'1,234' beside '0.5'"),
+    "hundreds far below": (";", ["1,234"] + ["NA"] * 25_000 + ["450"], "", "'1,234' beside '450'"),
+    "hundreds far above": (";", ["450"] + ["NA"] * 25_000 + ["1,234"], "", "'1,234' beside '450'"),
 }
 
 
@@ -71,6 +75,7 @@ DECIMALS = {
     "an exponent": (";", ["450", "1,234e3"], "", [450.0, 1234.0]),
     "a million": (";", ["1.040,5", "12.110,0", "1.234.567,5"], "", [1040.5, 12110.0, 1234567.5]),
     "dots beside decimal commas": (";", ["450", "1.040", "2.110"], "0,5", [450.0, 1040.0, 2110.0]),
+    "millions beside decimal commas": (";", ["1.234.567", "1,234"], "0,5", [1234567.0, 1.234]),
     "both beside": (";", ["450", "1.234", "0.5"], "0,5", [450.0, 1.234, 0.5]),
 }  # fmt: skip
 
@@ -90,6 +95,22 @@ def test_columns_of_three_decimals_are_not_taken_for_thousands(tmp_path):
             texts = [f"{value:.10g}".replace(".", mark) for value in values]
             path = written(tmp_path, column(separator, texts))
             np.testing.assert_array_equal(numbers(path), values)
+
+
+def test_dots_are_of_one_kind_down_the_column(tmp_path):
+    """What is read at a time does not decide: 1.234 is a thousand in all rows, or in none."""
+    far = ["-9999"] * 60 + ["0.5"] + [""] * 25_000 + ["1.234"]
+    for values in (["1.234"] * 25_000 + ["0.5"], far):
+        path = written(tmp_path, column(";", values, "0,5"))
+        with pytest.raises(InputError, match=r"b: thousands must .*'1\.234' beside '0\.5'"):
+            numbers(path)
+
+
+@pytest.mark.parametrize("value", ["17,347", "1 234", "1'234", "1.234,5"])
+def test_numbers_that_cannot_be_read_for_their_marks_say_so(tmp_path, value):
+    path = written(tmp_path, column(",", ["1.5", f'"{value}"']))
+    with pytest.raises(InputError, match=r"in line 3; write it with a decimal point"):
+        numbers(path)
 
 
 @pytest.mark.parametrize("gaps", [60, 25_000])

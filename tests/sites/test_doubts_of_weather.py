@@ -128,6 +128,60 @@ def test_leaf_area_of_a_tenth_is_doubted(either):
     assert told not in told_of(lambda: series(either, "lai", leaves))
 
 
+MARKS = (249.0, 255.0, 24.9, 25.5)
+"""The first and the last mark of what is missing in MODIS, stored and scaled."""
+
+
+@pytest.mark.parametrize("factor", [10.0, 100.0])
+def test_leaf_area_as_stored_is_doubted_or_refused(either, factor):
+    leaves = 1.5 - np.cos(2.0 * np.pi * either.drivers["day_of_year"].values / 365.25)
+    with pytest.raises(
+        bt.InputError, match=r"lai: must be within 0 to 24; .*; state the unit .*0\.1 m2"
+    ):
+        series(either, "lai", factor * leaves)
+    told = told_of(lambda: series(either, "lai", 8.0 * leaves))
+    assert "lai: unusual values" in told
+    assert "usual are 0 to 12; are they stored integers of MODIS, to be multiplied by 0.1?" in told
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_marks_of_missing_leaf_area_are_no_leaf_area(either, mark):
+    leaves = np.full(either.steps, 3.0)
+    leaves[5] = mark
+    with pytest.raises(
+        bt.InputError, match=r"lai: must be within .*mark missing ones .*249 to 255"
+    ):
+        series(either, "lai", leaves)
+
+
+def test_whole_numbers_are_no_leaf_area(either):
+    leaves = np.round(10.0 * (0.6 - 0.5 * np.cos(np.arange(either.steps) / 9.0)))
+    told = "lai: whole numbers: "
+    for step in (1.0, 8.0 / 7.0):
+        said = told_of(lambda step=step: series(either, "lai", leaves * step))
+        assert (told in said) == (step == 1.0)
+    assert told not in told_of(lambda: series(either, "lai", leaves, slice(0, 9)))
+    assert told not in told_of(lambda: series(either, "lai", np.round(leaves / 5.0)))  # 0, 1, 2
+
+
+def test_too_little_leaf_area_for_the_gpp_is_doubted_once(either):
+    """Of a forest a tenth is a possible leaf area, but no forest's."""
+    twin = bt.open_site("hyytiala-twin")
+    told = "gpp: more than the leaves can take up: "
+
+    def with_leaves(factor, gpp=1.0, end=None):
+        seen = {name: twin.observations[name] for name in ("gpp", "lai")}
+        seen = {n: replace(one, value=(gpp if n == "gpp" else factor) * one.value)
+                for n, one in seen.items()}  # fmt: skip
+        return told_of(lambda: replace(twin, observations=seen).window(end=end))
+
+    assert told not in with_leaves(1.0)
+    assert told in with_leaves(0.15)
+    assert told in with_leaves(1.0, 4.0)
+    assert told not in with_leaves(0.01)
+    assert "lai: very small" in with_leaves(0.01)
+
+
 @pytest.mark.filterwarnings("ignore::bayes_tbm.DataWarning")
 @pytest.mark.parametrize("factor", [2.0, 0.03])
 def test_steps_are_as_long_as_they_are_apart(twin, factor):

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from bayes_tbm.errors import InputError
@@ -49,7 +50,10 @@ def half_hourly_beside(path: Path, site: str | None) -> Path | None:
 
 
 def place_beside(path: Path, site: str | None) -> tuple[Place | None, str]:
-    """Return where a site is, from the first BIF beside a file that tells it, and a note."""
+    """Return where a site is, from the first BIF beside a file that tells it, and a note.
+
+    Where none does the note says what is wrong with one, or of which sites it tells.
+    """
     if site is None:
         return None, ""
     trouble = ""
@@ -61,7 +65,14 @@ def place_beside(path: Path, site: str | None) -> tuple[Place | None, str]:
             continue
         if site in places:
             return places[site], f"coordinates from {other.name}"
+        if places and not trouble:
+            trouble = f"{other.name} tells that of {_some(places)}, not of {site}"
     return None, trouble
+
+
+def _some(sites: Iterable[str]) -> str:
+    held = sorted(sites)
+    return ", ".join(held[:3]) + f" and {len(held) - 3} more" * (len(held) > 3)
 
 
 def _bifs(path: Path) -> list[Path]:

@@ -27,6 +27,7 @@ from bayes_tbm.formats.fluxnet.half_hours import (
     to_days,
 )
 from bayes_tbm.formats.fluxnet.layout import Layout, read_layout
+from bayes_tbm.formats.fluxnet.potential import POTENTIAL, doubt_potential
 from bayes_tbm.formats.fluxnet.spread import Spread, spread_note, spreads
 from bayes_tbm.formats.fluxnet.steps import DAY, Steps, on_every_day, read_steps
 from bayes_tbm.formats.fluxnet.variants import LATENT_COLUMNS, Variant, variants
@@ -76,7 +77,8 @@ def read_fluxnet(path: str | Path, reading: Reading = _PLAIN) -> Contents:
     Warns
     -----
     DataWarning
-        If fluxes are left out for want of quality flags or uncertainties.
+        If fluxes are left out for want of quality flags or uncertainties, or the latitude is not
+        that of ``SW_IN_POT``.
     """
     path = Path(path)
     layout = read_layout(read_header(path))
@@ -92,6 +94,7 @@ def read_fluxnet(path: str | Path, reading: Reading = _PLAIN) -> Contents:
     if lacks:
         warnings.warn(f"{path.name}: {'; '.join(lacks)}", DataWarning, stacklevel=2)
     place, placed, unplaced = _place(path, site, reading)
+    doubt_potential(daily, place[0])
     shared = spreads(daily, variant, closure=reading.closure)
     told = [spread_note(*item) for item in shared.items()]
     return Contents(
@@ -152,7 +155,8 @@ def _read(layout: Layout, reading: Reading) -> tuple[Steps, Variant | None]:
     held: list[Variant | None] = [*variants(layout.names)] or [None]
     for variant in held:
         columns = () if variant is None else variant.columns
-        steps = read_steps(layout, (*DRIVER_COLUMNS, *LATENT_COLUMNS, *columns), reading)
+        wanted = (*DRIVER_COLUMNS, POTENTIAL, *LATENT_COLUMNS, *columns)
+        steps = read_steps(layout, wanted, reading)
         if not steps.start.size:
             rule = "must hold values"
             raise InputError(where=layout.header.where, rule=rule, found="a header alone")
@@ -273,6 +277,8 @@ def _place(
         longitude = found.longitude if reading.longitude is None else reading.longitude
         return (found.latitude, longitude), [note], []
     remedy = "state it, latitude=... (--latitude), or put the product's BIF beside the file"
-    whose = "" if site else "; the file's name tells no site: state it, site=... (--site-name)"
+    whose = ""
+    if not site:
+        whose = " and state whose, site=... (--site-name), as the file's name tells no site"
     told = f" ({note})" if note else ""
     return (None, reading.longitude), [], [f"latitude: not in the file{told}: {remedy}{whose}"]

@@ -14,7 +14,7 @@ from bayes_tbm.population.batch.jobs import Job, seed_of
 from bayes_tbm.population.batch.manifest import jobs_of
 from bayes_tbm.population.batch.work import cut
 from bayes_tbm.population.climate import climate
-from bayes_tbm.population.site_table import read_rows
+from bayes_tbm.population.site_table import read_rows, with_columns_of
 from bayes_tbm.synthetic.twin import embedded_site
 
 COMMON = Experiment("", ("gpp", "lai"))
@@ -145,7 +145,7 @@ def test_lines_of_comment_are_left_out_and_a_hash_in_a_cell_is_not(tmp_path):
 def test_a_quoted_cell_of_several_lines_may_have_a_line_that_begins_with_a_hash(tmp_path):
     path = tmp_path / "sites.csv"
     path.write_text(
-        '# of "mine\nsite,path,note\n"#1",hyytiala-twin,"first\n# second"\n# B,x,"\n'
+        '# of "mine\nsite,path,note\n"#1",hyytiala-twin,"first\n# second"\n# B, x\n'
         'C, hyytiala-twin-daily, "a ""b""\n#"\nD,5" pipe,\n# done\n'
     )
     table = read_rows(path, comment="#", skipinitialspace=True)
@@ -156,6 +156,23 @@ def test_a_quoted_cell_of_several_lines_may_have_a_line_that_begins_with_a_hash(
     with pytest.raises(bt.InputError, match="must be a readable CSV") as error:
         read_table(path)
     assert "\n" not in str(error.value)
+
+
+KNOWN = pd.DataFrame({"age": [40.0]}, index=["B"])
+
+
+@pytest.mark.parametrize("read", [read_table, lambda path: with_columns_of(KNOWN, str(path))])
+def test_sites_whose_names_begin_as_comments_do_are_counted(tmp_path, read):
+    path = tmp_path / "sites.csv"
+    rows = '# a, b\nsite,coldest\n#1,-3\n"B",-4\n  #2,"-5"\n# of a meadow\n#\n#3,-6,7\n'
+    path.write_text(rows)
+    with pytest.warns(bt.DataWarning) as warned:
+        read(path)
+    [one] = warned
+    assert f"{path}: lines that begin with # are left out as comments" in str(one.message)
+    assert "2 have as many cells as columns, the first is line 3" in str(one.message)
+    path.write_text(rows.replace("#1", '"#1"').replace("#2", '"#2"'))
+    read(path)  # would warn, an error here
 
 
 PAIR = ["gpp", "lai"]
