@@ -3,8 +3,12 @@
 .PHONY: help setup demo test slow lowest page notebooks docs lint deps format types wheel clean
 
 BIN := .venv/bin
+# What is set up: the package alone, with what tests need, with all tools (docs and notebooks are a third of the time).
+USE := .venv/.use-stamp
+TEST := .venv/.test-stamp
 STAMP := .venv/.setup-stamp
 LOWEST := .venv-lowest/.setup-stamp
+INSTALLED := pyproject.toml requirements/ci.txt scripts/setup.sh
 # What `make page` runs: places of blocks, all by default, and options of scripts/run_page.py.
 PAGES ?=
 # Files whose slow tests `make slow` runs.
@@ -18,29 +22,39 @@ help: ## list the targets
 
 setup: $(STAMP) ## make .venv (Python >= 3.12) and install the package with its tools
 
-$(STAMP): pyproject.toml requirements/ci.txt scripts/setup.sh
+$(STAMP): $(INSTALLED)
 	@sh scripts/setup.sh
+	@touch $@ $(TEST) $(USE)
+
+$(TEST): $(INSTALLED)
+	@EXTRA=dask,test sh scripts/setup.sh
+	@touch $@ $(USE)
+
+$(USE): $(INSTALLED)
+	@EXTRA= sh scripts/setup.sh
 	@touch $@
 
 $(LOWEST): pyproject.toml requirements/lowest.txt scripts/setup.sh
 	@VENV=.venv-lowest CONSTRAINTS=requirements/lowest.txt EXTRA=test sh scripts/setup.sh
 	@touch $@
 
-demo: $(STAMP) ## fit the embedded site and write the results to demo/
+demo: $(USE) ## fit the embedded site and write the results to demo/
 	@$(BIN)/bayes-tbm demo --out demo --overwrite
 
 # The suite is written for the CPU; JAX_PLATFORMS=cuda make test N=1 runs it on a GPU.
 test slow lowest page docs notebooks wheel: export JAX_PLATFORMS ?= cpu
 # Matrices here are small: threads for them would spin beside the other processes.
 test slow lowest page notebooks: export OPENBLAS_NUM_THREADS ?= 1
+# Set in many containers, where each of these many processes would then compile all that it imports anew.
+test slow lowest page notebooks: export PYTHONDONTWRITEBYTECODE :=
 # Most of what XLA compiles for tests runs for less time than it takes to compile: next to nothing is made of it.
 test: export XLA_FLAGS ?= --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1
 notebooks: export BAYES_TBM_QUICK ?= 1
 
-test: $(STAMP) ## run the fast tests and the docstring examples
+test: $(TEST) ## run the fast tests and the docstring examples
 	@$(BIN)/python -m pytest -q -n $(N) --dist loadfile
 
-slow: $(STAMP) ## run the slow tests
+slow: $(TEST) ## run the slow tests
 	@$(BIN)/python -m pytest -q -m slow -n $(N) $(SLOW)
 	@$(BIN)/python scripts/due.py slow --passed $(SLOW)
 

@@ -1,13 +1,14 @@
 #!/bin/sh
 # Makes .venv with Python >= 3.12 and installs the package into it, editable, at the pinned versions.
-# Called by `make setup`, and by `make lowest` for another environment: VENV, CONSTRAINTS, EXTRA say which.
+# Called by make: EXTRA says with what more (nothing for `make demo`, which is ready sooner), VENV and CONSTRAINTS in
+# which other environment and at which versions (`make lowest`).
 # It leaves an environment that works alone.
 set -eu
 cd "$(dirname "$0")/.."
 
 venv=${VENV:-.venv}
 constraints=${CONSTRAINTS:-requirements/ci.txt}
-extra=${EXTRA:-dev}
+extra=${EXTRA-dev}
 new_enough='import sys; raise SystemExit(sys.version_info < (3, 12))'
 
 # True if the command runs and is Python >= 3.12. Names that exist but do not run (pyenv shims) fail here.
@@ -54,9 +55,9 @@ else
 fi
 
 if "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
-    "$venv/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -c "$constraints" -e ".[$extra]"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$constraints" -e ".${extra:+[$extra]}"
 elif have_uv; then
-    uv pip install --quiet --python "$venv/bin/python" -c "$constraints" -e ".[$extra]"
+    uv pip install --quiet --python "$venv/bin/python" -c "$constraints" -e ".${extra:+[$extra]}"
 else
     echo "setup: $venv has no pip and there is no uv. Remove $venv and run this again," >&2
     echo "       or run: $venv/bin/python -m ensurepip" >&2

@@ -144,7 +144,7 @@ class Evaluator:
 
     def _evaluate(self, flat: Array, key: jax.Array, given: float) -> tuple[_Row, Group]:
         """Rows of all draws, with series kept for few, and the quantiles of those."""
-        keys = jax.random.split(key, len(flat))
+        keys = jax.random.split(key, (len(flat), 1 + len(self._density.streams)))
         every = max(len(flat) // _SERIES_DRAWS, 1)
         batches, series = [], []
         for first in range(0, len(flat), _BATCH):
@@ -163,13 +163,16 @@ class Evaluator:
 
 
 def _rows(density: TracedDensity, keys: jax.Array, z: jax.Array, given: jax.Array) -> _Row:
-    """Evaluate a batch of draws, (batch, dimension)."""
+    """Evaluate a batch of draws, (batch, dimension), with keys (batch, 1 + stream)."""
     rows: _Row = jax.vmap(functools.partial(_row, density, given))(keys, z)
     return rows
 
 
-def _row(density: TracedDensity, given: jax.Array, key: jax.Array, z: jax.Array) -> _Row:
-    """Evaluate a draw; ``given``, 1 or 0, says whether the observed points are known."""
+def _row(density: TracedDensity, given: jax.Array, keys: jax.Array, z: jax.Array) -> _Row:
+    """Evaluate a draw; ``given``, 1 or 0, says whether the observed points are known.
+
+    The first key is of what the points of each stream share, the others of streams' points.
+    """
     by_family = density.values_by_family(z)
     values = density.by_name(by_family)
     p, run = density.run(values)
@@ -177,7 +180,7 @@ def _row(density: TracedDensity, given: jax.Array, key: jax.Array, z: jax.Array)
     forcing = density.forcing
     derived = derived_with(regrowth=density.whole_stand is not None, tied=density.age is not None)
     series = {s.name: s.series(run, p) for s in density.streams}
-    keys = dict(zip(series, jax.random.split(key, len(series)), strict=True))
+    normal = jax.random.normal(keys[0], (len(density.streams),))
     single = jnp.float32
     return _Row(
         values=by_family,
@@ -186,8 +189,8 @@ def _row(density: TracedDensity, given: jax.Array, key: jax.Array, z: jax.Array)
         constraint=constraint,
         log_likelihood={n: part.astype(single) for n, part in stream.items()},
         predictive={
-            s.name: s.sample_given(keys[s.name], series[s.name], values, given).astype(single)
-            for s in density.streams
+            s.name: s.sample_given(key, shared, series[s.name], values, given).astype(single)
+            for s, key, shared in zip(density.streams, keys[1:], normal, strict=True)
         },
         series=series | _of_regrowth(run),
     )

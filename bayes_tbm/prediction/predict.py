@@ -196,7 +196,8 @@ def _drawn(
     """Points, log densities and series of every stream for draws of the parameters."""
     function = what.density.shared(_of_draws)
     every = with_fixed(what, values)
-    keys = jax.random.split(jax.random.key(seed), len(next(iter(every.values()))))
+    count = len(next(iter(every.values())))
+    keys = jax.random.split(jax.random.key(seed), (count, 1 + len(held)))
     streams = tuple(stream.ready for stream in held)
     known = jnp.asarray(float(given))
     found: Draws = in_batches(functools.partial(function, streams, known), keys, every)
@@ -209,24 +210,27 @@ def _of_draws(
     density: TracedDensity, held: tuple[BoundStream, ...], given: jax.Array, keys: jax.Array,
     values: Any,
 ) -> Any:  # fmt: skip
-    return jax.vmap(lambda key, v: _of_draw(density, held, key, v, given))(keys, values)
+    return jax.vmap(lambda own, v: _of_draw(density, held, own, v, given))(keys, values)
 
 
 def _of_draw(
-    density: TracedDensity, held: tuple[BoundStream, ...], key: jax.Array, values: Any,
+    density: TracedDensity, held: tuple[BoundStream, ...], keys: jax.Array, values: Any,
     given: jax.Array,
 ) -> Draws:  # fmt: skip
-    """Predict for one draw; ``given``, 1 or 0, says whether the fitted points are known."""
+    """Predict for one draw; ``given``, 1 or 0, says whether the fitted points are known.
+
+    The first key is of what the points of each stream share, the others of streams' points.
+    """
     p, run = density.run(values, whole=False)
     before = {stream.name: stream for stream in density.streams}
     found: Draws = {"points": {}, "scores": {}, "series": {}}
-    for stream, own in zip(held, jax.random.split(key, len(held)), strict=True):
-        of_common, of_points = jax.random.split(own)
+    normal = jax.random.normal(keys[0], (len(held),))
+    for stream, key, shared in zip(held, keys[1:], normal, strict=True):
         fit = before[stream.name]
-        common = fit.draw_common(of_common, fit.series(run, p), values, given)
+        common = fit.draw_common(shared, fit.series(run, p), values, given)
         name, series = stream.name, stream.series(run, p)
         found["series"][name] = series
-        points, scores = stream.predicted(of_points, series, values, common)
+        points, scores = stream.predicted(key, series, values, common)
         found["points"][name], found["scores"][name] = points, scores
     return found
 

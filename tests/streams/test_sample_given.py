@@ -24,7 +24,9 @@ def bound(make_site):
 def test_points_are_drawn_about_what_is_known_of_the_common_error(bound, given):
     series, count = jnp.asarray(5.0 + np.sin(DAYS / 10.0)), 20_000
     keys = jax.random.split(jax.random.key(3), count)
-    points = jax.vmap(lambda key: bound.sample_given(key, series, ERRORS, given))(keys)
+    normal = jax.random.normal(jax.random.key(4), (count,))
+    draw = lambda key, shared: bound.sample_given(key, shared, series, ERRORS, given)  # noqa: E731
+    points = jax.vmap(draw)(keys, normal)
     mean, sd = bound.common_given(series, ERRORS) if given else (0.0, 1.0)
     assert given == 0.0 or (mean > 1.0 and sd < 0.15)
     noise = 0.3**2 + 0.4**2
@@ -47,9 +49,12 @@ def test_an_observed_record_lies_within_what_is_drawn_as_often_as_is_said(make_s
         logs = jax.vmap(lambda x, s=stream: s.log_density(x * season, ERRORS))(levels)
         drawn = rng.choice(levels, 400, p=np.asarray(jax.nn.softmax(logs)))
         keys = jax.random.split(jax.random.key(number), 400)
-        points = jax.vmap(lambda key, x, s=stream: s.sample_given(key, x * season, ERRORS, 1.0))(
-            keys, jnp.asarray(drawn)
-        )
+        normal = jax.random.normal(jax.random.key(100 + number), (400,))
+
+        def draw(key, shared, x, s=stream):
+            return s.sample_given(key, shared, x * season, ERRORS, 1.0)
+
+        points = jax.vmap(draw)(keys, normal, jnp.asarray(drawn))
         for level, found in inside.items():
             low, high = np.quantile(points, [0.5 - level / 2, 0.5 + level / 2], axis=0)
             found.append(np.mean((value > low) & (value < high)))
