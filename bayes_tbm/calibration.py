@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_tbm.errors import InputError
 from bayes_tbm.plain import whole_at_least
 from bayes_tbm.posterior.defined import DefinedPosterior
 from bayes_tbm.posterior.evaluate import Evaluation
@@ -26,7 +27,7 @@ from bayes_tbm.results.tree import build_tree
 from bayes_tbm.runtime.blas import one_blas_thread
 from bayes_tbm.runtime.fork import jax_will_run
 from bayes_tbm.sampling.checkpoint import Checkpoint
-from bayes_tbm.sampling.engines import check_resumable, draw, transitions
+from bayes_tbm.sampling.engines import check_resumable, compile_ahead, draw, transitions
 from bayes_tbm.sampling.identity import at_points, facts
 from bayes_tbm.sampling.mode_weights import weigh_modes
 from bayes_tbm.sampling.modes import (
@@ -232,13 +233,7 @@ class Calibration(DefinedPosterior):
                 checkpoint, facts(self.density, self.experiment, settings), resume=resume,
                 overwrite=overwrite, other_processor=other_processor, confirmed_later=True,
             )  # fmt: skip
-        with ThreadPoolExecutor(1) as pool:  # the prior compiles beside what optimisers need
-            drawn = pool.submit(self._evaluator.prior, _PRIOR_DRAWS, seed=settings.seed)
-            if disk is not None:
-                disk.confirm(at_points(self.density))
-            self.density.value_and_gradient(jnp.zeros(self.density.dimension))
-            prior = drawn.result()  # it may refuse
-        modes = load_modes(disk) or self.modes(settings, progress=progress)
+        prior, modes = self._before_draws(settings, disk, progress=progress)
         if on_start is not None:
             on_start()
         discarded = load_discarded(disk)
@@ -248,6 +243,24 @@ class Calibration(DefinedPosterior):
             tree = self._sampled(settings, modes, prior, disk, discarded, progress=progress)
         warn_unless_converged(tree)  # here, so that it names the line that called
         return tree
+
+    def _before_draws(
+        self, settings: Settings, disk: Checkpoint | None, *, progress: bool
+    ) -> tuple[Evaluation, Sequence[Mode]]:
+        """Draw from the prior and find the modes, and compile what chains need beside that."""
+        with ThreadPoolExecutor(1) as pool:
+            drawn = pool.submit(self._evaluator.prior, _PRIOR_DRAWS, seed=settings.seed)
+            if disk is not None:
+                disk.confirm(at_points(self.density))
+            self.density.value_and_gradient(jnp.zeros(self.density.dimension))
+            ready = pool.submit(compile_ahead, self.density, settings)
+            try:
+                modes = load_modes(disk) or self.modes(settings, progress=progress)
+            except InputError:
+                drawn.result()  # where it refuses as well, it knows why
+                raise
+            ready.result()
+            return drawn.result(), modes
 
     def _sampled(
         self, settings: Settings, modes: Sequence[Mode], prior: Evaluation,

@@ -109,6 +109,26 @@ warmup = 90
 draws = 100
 seed = 1
 """
+# A file and options that win over it: in place of an old run, of the fewest draws that are taken.
+OVERRIDDEN = """
+site = "hyytiala-twin"
+streams = ["gpp", "nee"]
+start = "2007"
+end = "2008"
+[uncertainty]
+gpp = 0.5
+lai = 0.6
+[sampling]
+seed = 1
+draws = 77
+starts = 1
+extensions = 0
+"""
+OPTIONS = (
+    "--streams", f" {', '.join(STREAMS)} ", "--start", "2006", "--end", "2015",
+    "--uncertainty", "lai=0.4", "--seed", "9", "--chains", "1", "--warmup", "23",
+    "--draws", "4", "--overwrite",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,23 +141,44 @@ class ShortRun:
     err: str
 
 
+def _fitted(root: Path, name: str, experiment: str, *options: str) -> ShortRun:
+    """Fit the embedded monthly site from the command line."""
+    folder, path = root / name, (root / name).with_suffix(".toml")
+    path.write_text(experiment)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = cli.main(["fit", str(path), *options, "--out", str(folder), "--quiet"])
+    return ShortRun(folder, status, out.getvalue(), err.getvalue())
+
+
 @pytest.fixture(scope="session")
-def short_run(tmp_path_factory: pytest.TempPathFactory) -> ShortRun:
-    """Fit the embedded monthly site from the command line: once, for all workers."""
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ShortRun]:
+    """Two runs of posteriors of one form, which is compiled but once: by one of the workers."""
     root = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         root = root.parent
-    folder, told = root / "short run", root / "short_run.json"
-    with (root / "short_run.lock").open("w") as lock:
+    told = root / "fitted.json"
+    with (root / "fitted.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not told.exists():
-            experiment = root / "short.toml"
-            experiment.write_text(SHORT_EXPERIMENT)
-            out, err = io.StringIO(), io.StringIO()
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                status = cli.main(["fit", str(experiment), "--out", str(folder), "--quiet"])
-            told.write_text(json.dumps([status, out.getvalue(), err.getvalue()]))
-    return ShortRun(folder, *json.loads(told.read_text()))
+            short = _fitted(root, "short run", SHORT_EXPERIMENT)
+            (root / "with options").mkdir()
+            (root / "with options" / "posterior.nc").write_text("old")
+            other = _fitted(root, "with options", OVERRIDDEN, *OPTIONS)
+            runs = {"short": short, "with options": other}
+            kept = {name: dataclasses.asdict(run) for name, run in runs.items()}
+            told.write_text(json.dumps(kept, default=str))
+    kept = json.loads(told.read_text())
+    return {
+        name: dataclasses.replace(ShortRun(**run), folder=Path(run["folder"]))
+        for name, run in kept.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def short_run(fitted: dict[str, ShortRun]) -> ShortRun:
+    """Fit of `SHORT_EXPERIMENT`."""
+    return fitted["short"]
 
 
 @pytest.fixture(scope="session")

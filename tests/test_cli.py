@@ -1,5 +1,3 @@
-import contextlib
-import io
 import json
 import subprocess
 import sys
@@ -21,6 +19,7 @@ from bayes_tbm.report import load_run, median_parameters
 from bayes_tbm.synthetic.twin import embedded_site
 from bayes_tbm.units import UNITS
 
+from .conftest import STREAMS
 from .report.test_few_draws import assert_whole_folder
 
 STEPS = 24
@@ -360,28 +359,12 @@ def test_summary_of_no_run(tmp_path, capsys):
     assert_refused(["summary", tmp_path / "a.nc"], capsys, "must be a netCDF file of a run")
 
 
-@pytest.fixture(scope="module")
-def run_with_options(tmp_path_factory):
-    """A run of an experiment file with options that win over it, in place of an old run.
-
-    It is of the fewest draws that are taken.
-    """
-    folder = tmp_path_factory.mktemp("options")
-    path, out = folder / "experiment.toml", folder / "run"
-    path.write_text(
-        'site = "hyytiala-twin"\nstreams = ["gpp", "nee"]\nstart = "2004"\n'
-        "[uncertainty]\ngpp = 0.5\nlai = 0.6\n"
-        "[sampling]\nseed = 1\ndraws = 77\nstarts = 1\nmax_tree_depth = 3\nextensions = 0\n"
-    )
-    out.mkdir()
-    (out / "posterior.nc").write_text("old")
-    argv = ["fit", str(path), "--streams", " gpp, lai ", "--start", "2006", "--end", "2008",
-            "--uncertainty", "lai=0.4", "--seed", "9", "--chains", "1", "--warmup", "23",
-            "--draws", "4", "--out", str(out), "--overwrite", "--quiet"]  # fmt: skip
-    with contextlib.redirect_stderr(io.StringIO()) as err:
-        assert main(argv) == 3
-    assert err.getvalue() == ""
-    return out
+@pytest.fixture
+def run_with_options(fitted):
+    """Folder of a run of an experiment file with options that win over it, in place of a run."""
+    run = fitted["with options"]
+    assert (run.status, run.err) == (3, "")
+    return run.folder
 
 
 def test_options_reach_the_run_and_win_over_the_experiment_file(run_with_options):
@@ -390,21 +373,21 @@ def test_options_reach_the_run_and_win_over_the_experiment_file(run_with_options
     experiment = json.loads(tree.attrs["experiment"])
     sampling = experiment["sampling"]
     assert (sampling["seed"], sampling["warmup"], sampling["starts"]) == (9, 23, 1)
-    assert list(experiment["streams"]) == ["gpp", "lai"]
-    assert tree["simulation"].sizes["time"] == 36
+    assert list(experiment["streams"]) == list(STREAMS)
+    assert tree["simulation"].sizes["time"] == 120
     assert set(tree["constant_data"]["lai_measurement_sd"].values) == {0.4}
 
 
 def test_the_experiment_that_is_kept_states_every_option(run_with_options):
     written = tomllib.loads((run_with_options / "experiment.toml").read_text())
     given = {n: written[n] for n in ("site", "streams", "start", "end", "uncertainty", "sampling")}
-    del given["sampling"]["target_accept"], given["sampling"]["sampler"]
+    for unchanged in ("target_accept", "sampler", "max_tree_depth"):
+        del given["sampling"][unchanged]
     assert given == {
-        "site": "hyytiala-twin", "streams": ["gpp", "lai"], "start": "2006", "end": "2008",
+        "site": "hyytiala-twin", "streams": list(STREAMS), "start": "2006", "end": "2015",
         "uncertainty": {"gpp": 0.5, "lai": 0.4},
         "sampling": {
-            "seed": 9, "chains": 1, "warmup": 23, "draws": 4, "starts": 1, "max_tree_depth": 3,
-            "extensions": 0,
+            "seed": 9, "chains": 1, "warmup": 23, "draws": 4, "starts": 1, "extensions": 0,
         },
     }  # fmt: skip
 

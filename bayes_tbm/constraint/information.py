@@ -36,7 +36,7 @@ from scipy.fft import dct, idct
 from scipy.spatial import cKDTree
 from scipy.special import digamma, gammaln
 
-from bayes_tbm.constraint.scales import standardise
+from bayes_tbm.constraint.scales import on_scale, standardise
 
 Array = NDArray[np.float64]
 
@@ -84,7 +84,7 @@ def marginal(posterior: Array, prior: Array | None = None) -> Array:
 
 def contraction(posterior: Array, prior: Array | None = None) -> Array:
     """Return the contraction alone, as `marginal` does, (target, 1)."""
-    z, _ = standardise(posterior, prior)
+    (z,) = on_scale(prior, posterior)
     return np.asarray(1.0 - z.var(axis=-1))
 
 

@@ -117,13 +117,22 @@ def standardise(posterior: Array, prior: Array | None = None) -> tuple[Array, Ar
     count = posterior.shape[-2]
     if prior is None:
         return posterior, np.broadcast_to(np.eye(count), (*posterior.shape[:-2], count, count))
-    mapped, scores = np.empty_like(posterior), np.empty_like(prior)
-    for place in np.ndindex(prior.shape[:-1]):
-        curve = normal_scores(prior[place])
-        mapped[place], scores[place] = curve(posterior[place]), curve(prior[place])
+    mapped, scores = on_scale(prior, posterior, prior)
     centred = scores - scores.mean(axis=-1, keepdims=True)
     unit = centred / np.linalg.norm(centred, axis=-1, keepdims=True)
     return mapped, unit @ unit.swapaxes(-1, -2)
+
+
+def on_scale(prior: Array | None, *groups: Array) -> list[Array]:
+    """Move draws of quantities in several groups to the scales of `standardise`."""
+    if prior is None:
+        return list(groups)
+    moved = [np.empty_like(group) for group in groups]
+    for place in np.ndindex(prior.shape[:-1]):
+        curve = normal_scores(prior[place])
+        for group, own in zip(groups, moved, strict=True):
+            own[place] = curve(group[place])
+    return moved
 
 
 def normal_scores(prior: Array) -> PchipInterpolator:

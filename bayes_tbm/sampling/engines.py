@@ -53,6 +53,12 @@ def transitions(settings: Settings) -> int:
     return settings.chains * (warmup + settings.draws)
 
 
+def compile_ahead(density: LogDensity, settings: Settings) -> None:
+    """Compile what the engine needs, beside other work; only NUTS knows that before its modes."""
+    if settings.sampler not in _BLACKJAX:
+        nuts.compile_ahead(density, settings)
+
+
 def draw(
     density: LogDensity,
     modes: Sequence[Mode],

@@ -190,9 +190,9 @@ class AbstractBoundStream:
     ) -> jax.Array:  # fmt: skip
         """Draw synthetic points of the same instrument, (point,), or (``given`` 0) as `sample`.
 
-        With ``given`` 1 what all points share is drawn, from a standard ``normal`` one, (), out of
-        what the observed points tell of it: that uncertainty is in the posterior already. Errors
-        along age are always drawn anew.
+        With ``given`` 1 what all points share follows, from a standard ``normal`` number, what the
+        observed points tell of it: that uncertainty is in the posterior already. Errors along age
+        are always drawn anew.
         """
         model, own, expected = self.stream.errors, self._own(errors), self.expected(series)
         if model.of_curve or not has_common(self.data):
@@ -204,10 +204,7 @@ class AbstractBoundStream:
     def draw_common(
         self, normal: jax.Array, series: jax.Array, errors: Mapping[str, jax.Array], given: Any
     ) -> jax.Array:
-        """Draw the error that all points share, in its own sd: given the points, or anew (0).
-
-        From a standard ``normal`` one, (): XLA takes a tenth of a second to compile the drawing.
-        """
+        """Draw the error that all points share, in its own sd: given the points, or anew (0)."""
         mean, sd = self.common_given(series, errors)
         drawn: jax.Array = given * mean + (given * sd + 1.0 - given) * normal
         return drawn

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +22,7 @@ from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.results.attempts import Attempt
 from bayes_tbm.sampling.adaptation import Metric, fisher_metric
 from bayes_tbm.sampling.checkpoint import Checkpoint
+from bayes_tbm.sampling.coordinates import Coordinates
 from bayes_tbm.sampling.draws import DONE, AskNext, Draws
 from bayes_tbm.sampling.landscape import Landscape
 from bayes_tbm.sampling.modes import Mode
@@ -70,6 +72,19 @@ def workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def compile_ahead(density: LogDensity, settings: Settings) -> None:
+    """Compile what chains will need, for any position of modes: it takes seconds."""
+    coordinates = Coordinates(density, jnp.zeros(density.dimension))
+    coordinates.laplace(np.zeros(density.dimension), np.eye(density.dimension))
+    _kernel(coordinates, density.dimension, settings)
+
+
+def _kernel(coordinates: Coordinates, dimension: int, settings: Settings) -> Kernel:
+    return Kernel(
+        coordinates.traced, dimension, settings.max_tree_depth, coordinates.value_and_gradient
+    )
+
+
 def warmup_length(settings: Settings) -> int:
     """Transitions of warm-up that a chain really makes."""
     return _WARMUP_PHASES * (settings.warmup // _WARMUP_PHASES)
@@ -104,10 +119,7 @@ def sample(
     """
     landscape = Landscape(density, modes)
     coordinates, laplace = landscape.coordinates, landscape.metric
-    dimension = len(modes[0].position)
-    kernel = Kernel(
-        coordinates.traced, dimension, settings.max_tree_depth, coordinates.value_and_gradient
-    )
+    kernel = _kernel(coordinates, len(modes[0].position), settings)
     run = _Run(kernel, [mode.weight for mode in modes], settings, progress, checkpoint)
     phase = run.saved_phase()
     if phase is None:

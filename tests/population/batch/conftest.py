@@ -38,6 +38,12 @@ def fit_sites(manifest: Path, **options: Any) -> bt.ManyFits:
     return bt.fit_many(**given)
 
 
+@pytest.fixture(autouse=True)
+def few_draws_of_the_prior(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw less of the prior, half of what a fit as short as these takes; nobody looks at it."""
+    monkeypatch.setattr("bayes_tbm.calibration._PRIOR_DRAWS", 100)
+
+
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
     """Return such a table."""
