@@ -16,7 +16,7 @@ from tests.population.toy import PLAIN, grid, log_normal, toy
 
 OFF = 7.0, 0.35  # mean and sd of a prior that keeps a site from where it belongs
 # Of one length in all tests, which share what is compiled: the means are known to a tenth of an sd.
-CHAINS = PLAIN | {"chains": 2, "warmup": 200, "keep": 300}
+CHAINS = PLAIN | {"chains": 2, "warmup": 300, "keep": 300}
 
 
 @pytest.fixture(scope="module")
