@@ -55,7 +55,10 @@ else
 fi
 
 if "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$constraints" -e ".${extra:+[$extra]}"
+    "$venv/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check \
+        -c "$constraints" -e ".${extra:+[$extra]}"
+    # What pip would do with one process; some packages hold files of other Pythons, which do not compile.
+    "$venv/bin/python" -m compileall -q -j 0 "$venv"/lib/python3*/site-packages >/dev/null 2>&1 || true
 elif have_uv; then
     uv pip install --quiet --python "$venv/bin/python" -c "$constraints" -e ".${extra:+[$extra]}"
 else

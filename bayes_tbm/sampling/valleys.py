@@ -84,7 +84,7 @@ def _fit_autotrophic(density: LogDensity, at: Values) -> Numbers:
         "years": density.forcing.step_length.sum() / DAYS_PER_YEAR,
         "variance": jnp.var(density.forcing.warmth),
     }
-    of_npp, of_pools = _respired_shares(at, numbers)
+    of_npp, of_pools = _shares_at(dict(at), numbers)
     numbers["total"] = at["autotrophic_fraction"] * (1.0 - of_npp) + of_npp + of_pools
     return numbers
 
@@ -104,6 +104,9 @@ def _respired_shares(v: Values, numbers: Numbers) -> tuple[jax.Array, jax.Array]
     """Heterotrophic respiration per unit of NPP, and that of the first pools per unit of GPP."""
     of_npp, of_pools = _respired(v, numbers["years"], numbers["variance"])
     return of_npp, of_pools / numbers["gpp"]
+
+
+_shares_at = jax.jit(_respired_shares)  # a loop that runs alone would be compiled at each call
 
 
 def _respired(v: Values, years: Any, variance: Any, steps: int = 24) -> jax.Array:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import bayes_tbm as bt
+from bayes_tbm.population.batch import work
 
 SHORT = {
     "chains": 2, "warmup": 21, "draws": 12, "starts": 1, "extensions": 0, "max_tree_depth": 3,
@@ -36,6 +37,12 @@ def fit_sites(manifest: Path, **options: Any) -> bt.ManyFits:
         "executor": "serial", "progress": False, **SHORT, **options,
     }  # fmt: skip
     return bt.fit_many(**given)
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_process_of_its_own() -> None:
+    """Compare memory with that of this batch: other tests' would have each fit forget its code."""
+    work._after_the_first.cache_clear()
 
 
 @pytest.fixture(autouse=True)
