@@ -75,6 +75,7 @@ def workers() -> int:
 def compile_ahead(density: LogDensity, settings: Settings) -> None:
     """Compile what chains will need, for any position of modes: it takes seconds."""
     coordinates = Coordinates(density, jnp.zeros(density.dimension))
+    coordinates.value_and_gradient(jnp.zeros(density.dimension))
     coordinates.laplace(np.zeros(density.dimension), np.eye(density.dimension))
     _kernel(coordinates, density.dimension, settings)
 
