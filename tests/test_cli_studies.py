@@ -80,14 +80,6 @@ def test_compare_writes_tables_and_figures(study):
     assert f"wrote {len(files)} files to {study.folder}/" in study.out
 
 
-def test_compare_repeats_from_the_folder(study, capsys, never_sample):
-    before = (study.folder / "compare.csv").read_bytes()
-    argv = ["compare", study.experiment, "--out", study.folder, "--quiet"]
-    assert main([str(word) for word in argv]) == 3
-    assert capsys.readouterr().out == study.out
-    assert (study.folder / "compare.csv").read_bytes() == before
-
-
 @pytest.mark.filterwarnings("default:.*not used")
 def test_compare_takes_sampling_options_and_tells_what_no_set_uses(
     study, monkeypatch, tmp_path, capsys

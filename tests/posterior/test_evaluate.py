@@ -207,3 +207,15 @@ def test_constraints_that_contradict_the_priors_are_refused(calibration):
     )  # fmt: skip
     with pytest.raises(bt.InputError, match="constraints: must not contradict the priors; found"):
         cal.prior(DRAWS)
+
+
+def test_a_posterior_gives_points_and_no_places(calibration):
+    tree = calibration.prior(8)
+    z = jnp.zeros(calibration.density.dimension)
+    for bound in calibration.density.streams:
+        count = len(bound.data.value)
+        assert len(bound.ready.data.value) >= count
+        for group in ("log_likelihood", "posterior_predictive"):
+            assert tree[group][bound.name].shape == (1, 8, count)
+        assert calibration.density.parts(z).stream[bound.name].shape == (count,)
+    assert any(len(b.ready.data.value) > len(b.data.value) for b in calibration.density.streams)

@@ -110,15 +110,3 @@ def test_a_sum_over_all_places_would_be_seen(points, monkeypatch):
     known = float(Gaussian().log_density(expected, data, errors))
     assert float(Gaussian().log_density(more, longer, errors)) == pytest.approx(known, rel=1e-12)
     assert abs(float(Gaussian().log_density(more, wrong, errors)) - known) > 1.0
-
-
-def test_a_posterior_gives_points_and_no_places(calibration):
-    tree = calibration.prior(8)
-    z = jnp.zeros(calibration.density.dimension)
-    for bound in calibration.density.streams:
-        count = len(bound.data.value)
-        assert len(bound.ready.data.value) >= count
-        for group in ("log_likelihood", "posterior_predictive"):
-            assert tree[group][bound.name].shape == (1, 8, count)
-        assert calibration.density.parts(z).stream[bound.name].shape == (count,)
-    assert any(len(b.ready.data.value) > len(b.data.value) for b in calibration.density.streams)

@@ -4,8 +4,10 @@ import pytest
 from matplotlib.image import imread
 
 import bayes_tbm as bt
+from bayes_tbm import studies
 from bayes_tbm.calibration import Calibration
 from bayes_tbm.catalogue import open_site
+from bayes_tbm.cli import main
 from bayes_tbm.sampling import Settings
 from bayes_tbm.studies import compare
 
@@ -28,6 +30,16 @@ def comparison(study):
     assert [str(w.message).split(": ")[0] for w in told] == list(SETS)
     assert {w.filename for w in told} == {tiny_study_module.__file__}  # who called compare
     return found
+
+
+@pytest.mark.usefixtures("comparison")  # what it compiled is there
+def test_the_command_repeats_from_the_folder(study, capsys, monkeypatch):
+    monkeypatch.setattr(studies, "compare", tiny_study_module.compare)
+    monkeypatch.setattr(Calibration, "sample", lambda *_, **__: pytest.fail("it began to sample"))
+    before = (study.folder / "compare.csv").read_bytes()
+    assert main(["compare", str(study.experiment), "--out", str(study.folder), "--quiet"]) == 3
+    assert capsys.readouterr().out == study.out
+    assert (study.folder / "compare.csv").read_bytes() == before
 
 
 def test_the_table_has_a_row_for_each_set_and_quantity_and_the_pair_last(comparison):
