@@ -141,7 +141,7 @@ def _uncertainty(given: Sequence[str]) -> dict[str, float]:
 def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, DataTree]:
     from bayes_tbm.report import write_run
     from bayes_tbm.report.folder import CHECKPOINT, EXPERIMENT
-    from bayes_tbm.results.attempts import led
+    from bayes_tbm.results.attempts import led, lonely
     from bayes_tbm.results.diagnostics import check_convergence, stream_skill
     from bayes_tbm.runtime.files import write_whole
     from bayes_tbm.sampling.engines import can_resume
@@ -169,7 +169,7 @@ def _run(experiment: Experiment, arguments: argparse.Namespace) -> tuple[int, Da
     modes = json.loads(tree.attrs["experiment"])["modes"]
     shares = ", ".join(f"{mode['weight']:.0%}" for mode in modes)
     print(f"\n{gate}\n  modes found: {len(modes)}, weights {shares}")
-    print("".join(f"  {line}\n" for line in led(tree)), end="")
+    print("".join(f"  {line}\n" for line in (*led(tree), *lonely(tree))), end="")
     print(f"\n{stream_skill(tree).round(3).to_string()}", flush=True)
     written = write_run(tree, text, out)
     print(

@@ -18,6 +18,7 @@ CONVERGENCE = "convergence"
 """Group of a result that says how the run went."""
 LED = "chains led to a mode that no optimiser had found: sampling began anew with it"
 """What is said of a run whose modes are not all of optimisers; `Calibration.sample` tells how."""
+_MANY_STARTS = 4  # of fewer, one is no small share
 _ATTEMPT = {
     "draws": ("1", "draws a chain when the attempt ended"),
     "extensions": ("1", "times that draws were added"),
@@ -85,6 +86,22 @@ def led(tree: xr.DataTree) -> list[str]:
     return [LED] if any(mode["starts"] == 0 for mode in modes) else []
 
 
+def lonely(tree: xr.DataTree) -> list[str]:
+    """Say that one of many optimiser starts alone reached the heaviest mode.
+
+    Chains that all begin there agree with each other, and pass, also where a better mode exists.
+    """
+    record = json.loads(tree.attrs.get("experiment", "{}"))
+    starts = record.get("sampling", {}).get("starts", 1)
+    heaviest = [mode["starts"] for mode in record.get("modes", [])][:1]
+    if starts < _MANY_STARTS or heaviest != [1]:
+        return []
+    return [
+        f"the heaviest mode was reached by 1 of {starts} starts: a better one may be hidden; try "
+        f"more (starts {4 * starts}) or another seed"
+    ]
+
+
 def attempt_lines(tree: xr.DataTree) -> list[str]:
     """Say what a run discarded and added, a line each; none for a tree that does not know."""
     if CONVERGENCE not in tree.children:
@@ -103,6 +120,7 @@ def attempt_lines(tree: xr.DataTree) -> list[str]:
     return [
         *lines,
         f"{last.draws} draws a chain at step size {last.step_size:.3g}{_extended(last)}",
+        *lonely(tree),
     ]
 
 

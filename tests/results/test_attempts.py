@@ -17,6 +17,7 @@ from bayes_tbm.results.attempts import (
     Attempt,
     attempt_lines,
     convergence_group,
+    lonely,
     warn_unless_converged,
 )
 
@@ -66,6 +67,26 @@ def test_an_attempt_that_led_to_another_mode_says_so_and_older_results_say_nothi
     del tree[CONVERGENCE]["led"]
     assert attempt_lines(tree)[0].endswith("draws began anew with shorter steps")
     assert attempt_lines(tree)[1] == last
+
+
+@pytest.mark.parametrize(
+    ("starts", "modes", "said"),
+    [
+        (12, [1, 5], True),
+        (12, [2, 1], False),
+        (3, [1, 2], False),
+        (12, [0, 1], False),
+        (12, [], False),
+    ],
+)
+def test_a_heaviest_mode_that_one_of_many_starts_reached_is_told(starts, modes, said):
+    tree, _ = tree_of(0.0)
+    record = {"sampling": {"starts": starts}, "modes": [{"starts": each} for each in modes]}
+    tree.attrs["experiment"] = json.dumps(record)
+    told = [line for line in attempt_lines(tree) if "heaviest mode" in line]
+    assert told == lonely(tree)
+    assert bool(told) == said
+    assert not said or "by 1 of 12 starts" in told[0]
 
 
 def test_a_tree_that_does_not_know_says_nothing_of_attempts_and_is_judged_by_its_draws():
