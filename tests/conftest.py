@@ -34,7 +34,8 @@ hypothesis.settings.load_profile("repeatable")
 LONGEST = (
     "tests/test_refusals.py", "tests/test_cli_studies.py",
     "tests/population/batch/test_fit_many.py", "tests/population/test_study.py",
-    "tests/posterior/test_stand.py", "tests/native/test_fallback.py", "tests/prediction/test_predict.py", "tests/test_cli.py",
+    "tests/posterior/test_stand.py", "tests/native/test_fallback.py",
+    "tests/prediction/test_predict.py", "tests/test_cli.py",
     "tests/posterior/test_traced.py", "tests/sampling/test_identity.py",
     "tests/sampling/blackjax/test_run.py", "tests/posterior/test_numpyro.py",
     "tests/studies/test_compare.py", "tests/population/test_hierarchy.py",
