@@ -52,7 +52,7 @@ test: export XLA_FLAGS ?= --xla_backend_optimization_level=0 --xla_llvm_disable_
 notebooks: export BAYES_TBM_QUICK ?= 1
 
 test: $(TEST) ## run the fast tests and the docstring examples
-	@$(BIN)/python -m pytest -q -n $(N) --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -q -n $(N) --dist loadfile
 
 slow: $(TEST) ## run the slow tests
 	@$(BIN)/python -m pytest -q -m slow -n $(N) $(SLOW)

@@ -30,26 +30,12 @@ hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=Tr
 hypothesis.settings.load_profile("repeatable")
 
 
-# What takes longest comes first: else one process would wait for another, or work alone at the end.
-LONGEST = (
-    "tests/test_refusals.py", "tests/test_cli_studies.py",
-    "tests/population/batch/test_fit_many.py", "tests/population/test_study.py",
-    "tests/posterior/test_stand.py", "tests/native/test_fallback.py",
-    "tests/prediction/test_predict.py", "tests/test_cli.py",
-    "tests/posterior/test_traced.py", "tests/sampling/test_identity.py",
-    "tests/sampling/blackjax/test_run.py", "tests/posterior/test_numpyro.py",
-    "tests/studies/test_compare.py", "tests/population/test_hierarchy.py",
-)  # fmt: skip
-
-
 @pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that reads real data, so that nobody has to remember to, and sort."""
+    """Mark every test that reads real data, so that nobody has to remember to."""
     for item in items:
         if "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real_data)
-    place = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(place)))
 
 
 def _folder_or_skip(variable: str, beside: str) -> Path:
