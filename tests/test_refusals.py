@@ -93,27 +93,29 @@ def test_options_that_contradict_each_other_are_refused(options, run):
     assert tree_hash(run) == before
 
 
-@pytest.mark.parametrize("overwrite", [False, True])
-@pytest.mark.parametrize("late", ["prior", "modes"])
+@pytest.mark.parametrize(
+    ("late", "overwrite"),
+    [("prior", False), ("prior", True), ("modes", False), ("modes", True), ("both", False)],
+)
 def test_what_is_refused_only_by_numbers_leaves_the_folder_too(
     late, overwrite, run, tmp_path, monkeypatch, capsys
 ):
-    """Constraints that contradict the priors, and a density that is nowhere finite."""
+    """Constraints that contradict the priors, a density that is nowhere finite, or both of them."""
     file = tmp_path / "e.toml"
     text = 'site = "hyytiala-twin"\nstreams = ["gpp"]\n[sampling]\nstarts = 1\n'
-    if late == "prior":
+    if late != "modes":
         text += (
             "[priors]\ncanopy_to_root_allocation = "
             '{family = "lognormal", median = 20.0, log_sd = 0.01}\n'
             "[constraints]\ncanopy_root_allocation = true\n"
         )
-    else:
+    if late != "prior":
         monkeypatch.setattr("bayes_tbm.sampling.modes._BAD", -1e12)  # no start will do
     file.write_text(text)
     out = run if overwrite else tmp_path / "new"
     before = tree_hash(out)
     argv = ["fit", file, "--out", out, "--quiet", *(["--overwrite"] if overwrite else [])]
-    refused(argv, capsys, "must not contradict" if late == "prior" else "must be finite")
+    refused(argv, capsys, "must be finite" if late == "modes" else "must not contradict")
     assert tree_hash(out) == before
 
 
