@@ -6,7 +6,7 @@ import fcntl
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +185,20 @@ def short_run(fitted: dict[str, ShortRun]) -> ShortRun:
 def short_tree(short_run: ShortRun) -> xr.DataTree:
     """Result of `short_run`; not to be changed."""
     return load_run(short_run.folder)
+
+
+@pytest.fixture
+def compiled() -> Iterator[list[str]]:
+    """Names of functions that were compiled since the test began."""
+    names: list[str] = []
+
+    def note(event: str, _: float, **about: Any) -> None:
+        if "compile" in event:
+            names.append(about.get("fun_name", ""))
+
+    jax.monitoring.register_event_duration_secs_listener(note)
+    yield names
+    jax.monitoring.unregister_event_duration_listener(note)
 
 
 @pytest.fixture(scope="session")

@@ -18,20 +18,6 @@ def calibration(site="hyytiala-twin", streams=("gpp", "nee", "lai", "wood"), **c
     return bt.Calibration(bt.open_site(site), streams, **changes)
 
 
-@pytest.fixture
-def compiled():
-    """Names of functions that were compiled since the test began."""
-    names = []
-
-    def note(event, _, **about):
-        if "compile" in event:
-            names.append(about.get("fun_name", ""))
-
-    jax.monitoring.register_event_duration_secs_listener(note)
-    yield names
-    jax.monitoring.unregister_event_duration_listener(note)
-
-
 def noisier(site, factor):
     seen = {
         name: dataclasses.replace(obs, value=factor * obs.value, sd=1.5 * obs.sd)

@@ -48,6 +48,8 @@ def doubt_potential(steps: Steps, latitude: float | None) -> None:
     def off(north: float) -> float:
         return float(np.sqrt(np.mean((above_the_air(north, day) - light) ** 2)))
 
+    if off(latitude) <= _SCATTER:  # as nearly always: no other need be looked for
+        return
     held = float(_GRID[np.argmin([off(north) for north in _GRID])])
     if abs(held - latitude) > _OFF and off(latitude) > _SCATTER + off(held):
         told = f"latitude {latitude:g}, but {POTENTIAL} is that of {held:.0f}: which one is right?"
