@@ -30,17 +30,10 @@ from bayes_tbm.sampling.checkpoint import Checkpoint
 from bayes_tbm.sampling.engines import check_resumable, compile_ahead, draw, transitions
 from bayes_tbm.sampling.identity import at_points, facts
 from bayes_tbm.sampling.mode_weights import weigh_modes
-from bayes_tbm.sampling.modes import (
-    NEGLIGIBLE,
-    Mode,
-    find_modes,
-    load_discarded,
-    load_modes,
-    overlooked,
-    save_modes,
-)
+from bayes_tbm.sampling.modes import NEGLIGIBLE, Mode, load_discarded, load_modes, save_modes
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.progress import Progress
+from bayes_tbm.sampling.search import find_modes, overlooked
 from bayes_tbm.sampling.settings import Settings, settings_with
 from bayes_tbm.sampling.stopping import StoppingRule
 
@@ -140,7 +133,7 @@ class Calibration(DefinedPosterior):
     def modes(self, settings: Settings | None = None, *, progress: bool = True) -> tuple[Mode, ...]:
         """Maximise the posterior from many starts, and weigh the modes that were found.
 
-        See `sampling.modes.find_modes` and `sampling.mode_weights.weigh_modes`.
+        See `sampling.search.find_modes` and `sampling.mode_weights.weigh_modes`.
 
         Parameters
         ----------

@@ -164,8 +164,8 @@ def posterior(density: LogDensity, seed: int) -> tuple[dict[str, np.ndarray], fl
     from bayes_tbm.posterior.evaluate import Evaluator
     from bayes_tbm.sampling.engines import draw, transitions
     from bayes_tbm.sampling.mode_weights import weigh_modes
-    from bayes_tbm.sampling.modes import find_modes
     from bayes_tbm.sampling.progress import Progress
+    from bayes_tbm.sampling.search import find_modes
 
     settings = bt.Settings(seed=seed, **SETTINGS)
     with Progress("modes", settings.starts, show=False) as bar:

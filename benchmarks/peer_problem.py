@@ -30,9 +30,9 @@ from bayes_tbm.model import Drivers, prepare, simulate
 from bayes_tbm.parameters import Fixed, from_dalec
 from bayes_tbm.posterior import as_edcs
 from bayes_tbm.sampling.engines import draw, transitions
-from bayes_tbm.sampling.modes import find_modes
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.progress import Progress
+from bayes_tbm.sampling.search import find_modes
 from bayes_tbm.sampling.settings import SAMPLERS, Settings
 
 STEP = 30.4375

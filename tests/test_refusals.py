@@ -110,7 +110,7 @@ def test_what_is_refused_only_by_numbers_leaves_the_folder_too(
             "[constraints]\ncanopy_root_allocation = true\n"
         )
     if late != "prior":
-        monkeypatch.setattr("bayes_tbm.sampling.modes._BAD", -1e12)  # no start will do
+        monkeypatch.setattr("bayes_tbm.sampling.search._BAD", -1e12)  # no start will do
     file.write_text(text)
     out = run if overwrite else tmp_path / "new"
     before = tree_hash(out)

@@ -18,7 +18,8 @@ CONVERGENCE = "convergence"
 """Group of a result that says how the run went."""
 LED = "chains led to a mode that no optimiser had found: sampling began anew with it"
 """What is said of a run whose modes are not all of optimisers; `Calibration.sample` tells how."""
-_MANY_STARTS = 4  # of fewer, one is no small share
+MANY_STARTS = 4
+"""Of fewer, one is no small share."""
 _ATTEMPT = {
     "draws": ("1", "draws a chain when the attempt ended"),
     "extensions": ("1", "times that draws were added"),
@@ -94,7 +95,7 @@ def lonely(tree: xr.DataTree) -> list[str]:
     record = json.loads(tree.attrs.get("experiment", "{}"))
     starts = record.get("sampling", {}).get("starts", 1)
     heaviest = [mode["starts"] for mode in record.get("modes", [])][:1]
-    if starts < _MANY_STARTS or heaviest != [1]:
+    if starts < MANY_STARTS or heaviest != [1]:
         return []
     return [
         f"the heaviest mode was reached by 1 of {starts} starts: a better one may be hidden; try "

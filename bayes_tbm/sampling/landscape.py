@@ -30,7 +30,7 @@ class Landscape:
     density
         What is sampled.
     modes
-        Of `bayes_tbm.sampling.modes.find_modes`, the heaviest first.
+        Of `bayes_tbm.sampling.search.find_modes`, the heaviest first.
 
     Attributes
     ----------

@@ -40,7 +40,7 @@ def weigh_modes(
     density
         What is sampled.
     modes
-        Of `bayes_tbm.sampling.modes.find_modes`, the heaviest first.
+        Of `bayes_tbm.sampling.search.find_modes`, the heaviest first.
     seed
         Of the draws.
     workers

@@ -6,9 +6,10 @@ import pytest
 from scipy.special import gammaln
 
 from bayes_tbm.sampling.mode_weights import weigh_modes
-from bayes_tbm.sampling.modes import Mode, allot, find_modes, laplace_scale
+from bayes_tbm.sampling.modes import Mode, allot, laplace_scale
 from bayes_tbm.sampling.nuts import run as nuts
 from bayes_tbm.sampling.progress import Progress
+from bayes_tbm.sampling.search import find_modes
 from bayes_tbm.sampling.settings import Settings
 
 from .target import Target

@@ -6,8 +6,8 @@ from jax.scipy.special import logsumexp
 from jax.scipy.stats import multivariate_normal
 
 from bayes_tbm.errors import InputError
-from bayes_tbm.sampling import modes as modes_module
-from bayes_tbm.sampling.modes import find_modes, laplace_scale
+from bayes_tbm.sampling.modes import End, distinct, laplace_scale
+from bayes_tbm.sampling.search import _climb, find_modes
 
 CENTERS = np.array([[1.5, 0.0, -0.5], [-1.5, 1.0, 0.5]])
 FACTORS = np.array(
@@ -19,11 +19,14 @@ COVARIANCES = FACTORS @ FACTORS.transpose(0, 2, 1)
 class Count:
     """Progress that only counts."""
 
-    def __init__(self):
-        self.units = 0
+    def __init__(self, total):
+        self.units, self.total = 0, total
 
     def advance(self, units, note=None):
         self.units += units
+
+    def expect(self, units):
+        self.total += units
 
 
 def mixture(weights):
@@ -39,7 +42,7 @@ def mixture(weights):
 
 
 def find(log_density, dimension=3, starts=12, seed=2):
-    count = Count()
+    count = Count(starts)
     evaluate = jax.jit(jax.value_and_grad(log_density))
     modes = find_modes(evaluate, dimension, starts=starts, seed=seed, workers=2, progress=count)
     return modes, count.units
@@ -77,8 +80,8 @@ def test_a_peak_beside_a_wide_mode_is_a_hill_of_its_own(apart, narrow, share):
     """However near it is: optimisers that end on both have found two modes."""
     evaluate = jax.jit(jax.value_and_grad(beside(apart, narrow, share)))
     tops = [np.zeros(3), np.array([apart, 0.0, 0.0])]
-    ends = [modes_module._climb(evaluate, top + 0.01) for top in tops for _ in range(2)]
-    modes = modes_module._distinct(evaluate, sorted(ends, key=lambda end: -end[0]))
+    ends = [_climb(evaluate, top + 0.01, i) for i, top in enumerate([*tops, *tops])]
+    modes = distinct(evaluate, sorted(ends, key=lambda end: -end.height))
     assert sorted(mode.position[0] for mode in modes) == pytest.approx([0.0, apart], abs=0.1)
     assert [mode.starts for mode in modes] == [2, 2]
 
@@ -99,8 +102,9 @@ def test_where_optimisers_stop_short_is_no_mode_of_its_own():
         return -0.5 * (z[0] ** 2 + ((z[1] - z[0] ** 2) / 0.1) ** 2)
 
     evaluate = jax.jit(jax.value_and_grad(bent))
-    ends = [(float(bent(z)), z) for z in np.array([[0.0, 0.0], [0.4, 0.16], [0.5, 0.25]])]
-    assert [mode.starts for mode in modes_module._distinct(evaluate, ends)] == [3]
+    points = np.array([[0.0, 0.0], [0.4, 0.16], [0.5, 0.25]])
+    ends = [End(float(bent(z)), z, i) for i, z in enumerate(points)]
+    assert [mode.starts for mode in distinct(evaluate, ends)] == [3]
 
 
 def test_one_start_is_the_middle_of_the_prior():

@@ -9,7 +9,8 @@ import pytest
 
 import bayes_tbm as bt
 from bayes_tbm.results.attempts import LED, attempt_lines
-from bayes_tbm.sampling.modes import Mode, overlooked
+from bayes_tbm.sampling.modes import Mode
+from bayes_tbm.sampling.search import overlooked
 
 SHORT = {"chains": 2, "warmup": 21, "draws": 12, "max_tree_depth": 3, "progress": False}
 FAR = 6.0

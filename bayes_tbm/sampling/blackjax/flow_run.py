@@ -77,7 +77,7 @@ def warmup_length(settings: Settings) -> int:
 def sample(
     density: LogDensity, modes: Sequence[Mode], settings: Settings, progress: Progress
 ) -> Draws:
-    """Sample from modes found by `bayes_tbm.sampling.modes.find_modes`; see `nuts.sample`.
+    """Sample from modes found by `bayes_tbm.sampling.search.find_modes`; see `nuts.sample`.
 
     Notes
     -----

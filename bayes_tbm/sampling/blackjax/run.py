@@ -51,7 +51,7 @@ def sample(
     *,
     method: str,
 ) -> Draws:
-    """Sample with BlackJAX from modes found by `bayes_tbm.sampling.modes.find_modes`.
+    """Sample with BlackJAX from modes found by `bayes_tbm.sampling.search.find_modes`.
 
     Every mode that matters gets chains by its weight; see `Landscape.starts` for where.
 

@@ -99,7 +99,7 @@ def sample(
     checkpoint: Checkpoint | None = None,
     ask_next: AskNext | None = None,
 ) -> Draws:
-    """Sample with NUTS from modes found by `bayes_tbm.sampling.modes.find_modes`.
+    """Sample with NUTS from modes found by `bayes_tbm.sampling.search.find_modes`.
 
     Every mode that matters gets chains by its weight; see `Landscape.starts` for where.
 
