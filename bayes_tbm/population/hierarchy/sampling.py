@@ -10,24 +10,19 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 from numpyro import handlers
-from numpyro.infer.hmc import hmc
 from numpyro.infer.util import constrain_fn, potential_energy, unconstrain_fn
 
 from bayes_tbm.population.hierarchy.model import Data, Form, population_model
+from bayes_tbm.population.hierarchy.walking import walk
 from bayes_tbm.runtime.promotion import lenient
 from bayes_tbm.sampling.nuts.run import workers
 
 Arrays = dict[str, NDArray[Any]]
 ERRORS = ("cell_z", "error_z")
 """Parameters of cells, of which there may be many: NUTS keeps no correlations with them."""
-_TARGET_ACCEPT, _DEEPEST_IN_WARMUP, _DEEPEST = 0.85, 5, 7
-_FIRST_STEP, _FIRST_VARIANCE = 0.3, 0.04
-"""Of what describes the population: it is known better than its prior says, and an even metric cost
-two thirds of all gradients in warm-up."""
-
-
 _KEPT = 16  # compiled functions
 
 
@@ -35,35 +30,31 @@ def chain(form: Form, warmup: int, draws: int) -> Callable[[jax.Array, Data], An
     """Return a function of a key and data: a chain's draws by name, and its statistics."""
     model = functools.partial(population_model, form)
 
-    def potential_of(data: Data) -> Callable[[Any], jax.Array]:
-        return lambda z: potential_energy(model, (data,), {}, z)
-
     def run(key: jax.Array, data: Data) -> Any:
-        start, walk = jax.random.split(key)
-        z = _start(model, start, data)
-        names = tuple(sorted(set(z) - set(ERRORS)))
-        variances = jnp.full(sum(jnp.size(z[name]) for name in names), _FIRST_VARIANCE)
-        init, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
-        state = init(
-            z, warmup, dense_mass=[names], target_accept_prob=_TARGET_ACCEPT,
-            max_tree_depth=(_DEEPEST_IN_WARMUP, _DEEPEST), model_args=(data,), rng_key=walk,
-            inverse_mass_matrix={names: variances}, step_size=_FIRST_STEP,
+        for_start, for_walk = jax.random.split(key)
+        z = _start(model, for_start, data)
+        described, to_described = ravel_pytree({n: z[n] for n in z if n not in ERRORS})
+        of_cells, to_cells = ravel_pytree({n: z[n] for n in z if n in ERRORS})
+
+        def unbounded(x: jax.Array) -> dict[str, jax.Array]:
+            return {**to_described(x[: len(described)]), **to_cells(x[len(described) :])}
+
+        x, states = walk(
+            lambda x: potential_energy(model, (data,), {}, unbounded(x)), for_walk,
+            jnp.concatenate([described, of_cells]), len(described), warmup=warmup, draws=draws,
         )  # fmt: skip
 
-        def move(state: Any, _: None) -> Any:
-            state = step(state, (data,))
-            return state, (
-                state.z, state.diverging, state.num_steps, state.energy, state.potential_energy,
-                state.accept_prob,
-            )  # fmt: skip
+        def values(x: jax.Array) -> Any:
+            return constrain_fn(model, (data,), {}, unbounded(x), return_deterministic=True)
 
-        # one scan for both, since each compiles the whole transition
-        _, moves = jax.lax.scan(move, state, length=warmup + draws)
-        z, *statistics = jax.tree.map(lambda x: x[warmup:], moves)
-        constrained = jax.lax.map(
-            lambda z: constrain_fn(model, (data,), {}, z, return_deterministic=True), z
-        )
-        return constrained, statistics
+        return jax.lax.map(values, x), {
+            "diverging": states.diverging,
+            "irreversible": states.irreversible,
+            "n_steps": states.leapfrogs,
+            "energy": states.energy,
+            "lp": -states.potential_energy,
+            "acceptance_rate": states.accept_prob,
+        }
 
     return run
 
@@ -108,11 +99,4 @@ def sample(
     with ThreadPoolExecutor(min(chains, workers())) as pool:
         found = list(pool.map(lambda key: jax.device_get(run(key, data)), keys))
     posterior, statistics = jax.tree.map(lambda *each: np.stack(each), *found)
-    diverging, steps, energy, potential, accepted = statistics
-    return posterior, {
-        "diverging": diverging,
-        "n_steps": steps,
-        "energy": energy,
-        "lp": -potential,
-        "acceptance_rate": accepted,
-    }
+    return posterior, statistics

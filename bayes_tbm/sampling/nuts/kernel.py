@@ -150,44 +150,66 @@ def _nuts(max_tree_depth: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def start(
         target: Target, key: Any, u: jax.Array, potential: jax.Array, slope: jax.Array
     ) -> State:
-        none, no = jnp.asarray(0), jnp.asarray(False)
-        return strong(State(u, slope, potential, potential, none, none, jnp.zeros(()), no, no, key))
+        return begin(key, u, potential, slope)
 
     @lenient
     def transition(
         target: Target, state: State, step_size: jax.Array, chance: jax.Array,
         center: jax.Array, scale: jax.Array,
     ) -> State:  # fmt: skip
-        key, for_momentum, for_tree, for_steps = jax.random.split(state.rng_key, 4)
-        momentum = jax.random.normal(for_momentum, state.z.shape, state.z.dtype)
-        zero = jnp.zeros_like(state.potential_energy)
-        origin = Place(
-            u=state.z, potential=state.potential_energy, odds=zero, leapfrogs=jnp.asarray(0),
-            accepted=zero, retraced=jnp.asarray(True), random=jax.random.key_data(for_steps),
-        )  # fmt: skip
-        step = adaptive_leapfrog(
-            lambda u: -target(center + scale @ u),
-            state.potential_energy + kinetic(None, momentum), chance,
-        )  # fmt: skip
-        tree = build_tree(
-            step, kinetic,
-            IntegratorState(origin, momentum, state.potential_energy, state.z_grad),
-            jnp.ones_like(momentum), step_size, for_tree, max_tree_depth=max_tree_depth,
-        )  # fmt: skip
-        left, right = tree.z_left, tree.z_right
-        irreversible = ~(left.retraced & right.retraced)
-        # A step that cannot be retraced says nothing of how long steps should be.
-        counted = jnp.maximum(tree.num_proposals - irreversible, 1)
-        return strong(State(
-            z=tree.z_proposal.u, z_grad=tree.z_proposal_grad,
-            potential_energy=tree.z_proposal.potential,
-            energy=tree.z_proposal_energy + tree.z_proposal.odds,
-            places=tree.num_proposals, leapfrogs=left.leapfrogs + right.leapfrogs,
-            accept_prob=(left.accepted + right.accepted) / counted,
-            diverging=tree.diverging & ~irreversible, irreversible=irreversible, rng_key=key,
-        ))  # fmt: skip
+        return move(lambda u: -target(center + scale @ u), state, step_size, chance, max_tree_depth)
 
     return start, transition
+
+
+def begin(key: jax.Array, u: jax.Array, potential: jax.Array, slope: jax.Array) -> State:
+    """State of a chain that begins at a whitened position."""
+    none, no = jnp.asarray(0), jnp.asarray(False)
+    return strong(State(u, slope, potential, potential, none, none, jnp.zeros(()), no, no, key))
+
+
+def move(
+    potential_of: Callable[[jax.Array], jax.Array], state: State, step_size: jax.Array,
+    chance: jax.Array, max_tree_depth: int | tuple[jax.Array, int],
+) -> State:  # fmt: skip
+    """Return the state after a transition, as a function to be traced.
+
+    Parameters
+    ----------
+    potential_of
+        Minus the log density of a whitened position.
+    state
+        Where the chain is.
+    step_size, chance
+        See `adaptive_leapfrog`.
+    max_tree_depth
+        Doublings of a trajectory at most; or of this one, and of any.
+    """
+    key, for_momentum, for_tree, for_steps = jax.random.split(state.rng_key, 4)
+    momentum = jax.random.normal(for_momentum, state.z.shape, state.z.dtype)
+    zero = jnp.zeros_like(state.potential_energy)
+    origin = Place(
+        u=state.z, potential=state.potential_energy, odds=zero, leapfrogs=jnp.asarray(0),
+        accepted=zero, retraced=jnp.asarray(True), random=jax.random.key_data(for_steps),
+    )  # fmt: skip
+    energy = state.potential_energy + kinetic(None, momentum)
+    tree = build_tree(
+        adaptive_leapfrog(potential_of, energy, chance), kinetic,
+        IntegratorState(origin, momentum, state.potential_energy, state.z_grad),
+        jnp.ones_like(momentum), step_size, for_tree, max_tree_depth=max_tree_depth,
+    )  # fmt: skip
+    left, right = tree.z_left, tree.z_right
+    irreversible = ~(left.retraced & right.retraced)
+    # A step that cannot be retraced says nothing of how long steps should be.
+    counted = jnp.maximum(tree.num_proposals - irreversible, 1)
+    return strong(State(
+        z=tree.z_proposal.u, z_grad=tree.z_proposal_grad,
+        potential_energy=tree.z_proposal.potential,
+        energy=tree.z_proposal_energy + tree.z_proposal.odds,
+        places=tree.num_proposals, leapfrogs=left.leapfrogs + right.leapfrogs,
+        accept_prob=(left.accepted + right.accepted) / counted,
+        diverging=tree.diverging & ~irreversible, irreversible=irreversible, rng_key=key,
+    ))  # fmt: skip
 
 
 def strong[S](state: S) -> S:
