@@ -1,11 +1,11 @@
-"""HMC of many chains through a normalizing flow, with BlackJAX's kernel.
+"""HMC of many chains through a normalizing flow.
 
 Warm-up goes in rounds. Each runs all chains and learns from their draws and gradients: the first a
 metric, the next three a flow on top of it, the last only step sizes, those of the flow that draws.
 In the flow's coordinates the posterior is nearly a standard normal, so that short trajectories of
 one length serve everywhere. What no draw has shown it, a flow gets wrong, and chains would hardly
 enter or leave such a place: every transition through the flow is followed by one through the metric
-alone. Steps vary in size, for the same reason.
+alone. Steps vary in size, for the same reason, and shorten themselves at edges of the posterior.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import blackjax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,10 +24,10 @@ from bayes_tbm.posterior.density import LogDensity
 from bayes_tbm.runtime.promotion import lenient
 from bayes_tbm.sampling.adaptation import DualAveraging, Metric, fisher_metric
 from bayes_tbm.sampling.blackjax import flow
-from bayes_tbm.sampling.blackjax.methods import energy_after
 from bayes_tbm.sampling.draws import Draws
 from bayes_tbm.sampling.landscape import Landscape
 from bayes_tbm.sampling.modes import Mode
+from bayes_tbm.sampling.nuts.hmc import transition
 from bayes_tbm.sampling.nuts.kernel import Target
 from bayes_tbm.sampling.nuts.run import workers
 from bayes_tbm.sampling.progress import Progress
@@ -44,6 +43,9 @@ _SPREAD = 2.5, 1.25  # a step is so many times shorter, or longer, than its size
 # Of trajectories with the flow and without, of steps of their size: pi / 2 for a normal, and more
 # for the spread; half of that for transitions that only help out where the flow fails.
 _LENGTHS = 2.0, 1.0
+_TOLERANCE = 30.0
+"""Nats of energy within a step, beyond which it is made of shorter leapfrogs. More are never drawn;
+with 4, in batches, a draw took twice as long."""
 _FIRST_STEP_SIZE = 0.1
 _MOST_LEAPFROGS = 128
 _ENGINE = 0xF10
@@ -201,9 +203,9 @@ class _Run:
 
         def move(u: jax.Array, key: jax.Array) -> Any:
             one, other = jax.random.split(key)
-            u, first = _transition(one, with_flow, u, sizes[0], leapfrogs[0])
+            u, first = _move(one, with_flow, u, sizes[0], leapfrogs[0])
             white, _ = flow.forward(seen.weights, u)
-            white, second = _transition(other, without, white, sizes[1], leapfrogs[1])
+            white, second = _move(other, without, white, sizes[1], leapfrogs[1])
             acceptance = jnp.stack([first["acceptance_rate"], second["acceptance_rate"]])
             found = second | {
                 "n_steps": first["n_steps"] + second["n_steps"],
@@ -223,18 +225,11 @@ class _Run:
         return _Map(jnp.asarray(metric.center), jnp.asarray(metric.scale), weights)
 
 
-def _transition(
-    key: jax.Array, target: Target, u: jax.Array, size: jax.Array, leapfrogs: jax.Array
+def _move(
+    key: jax.Array, target: Target, u: jax.Array, size: jax.Array, steps: jax.Array
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """Make a transition of HMC from a point; returns the next one and statistics."""
+    """Make a transition in steps about a size; returns where it leads, and statistics."""
     of_step, of_move = jax.random.split(key)
     shorter, longer = _SPREAD
     factor = jax.random.uniform(of_step, minval=-np.log(shorter), maxval=np.log(longer))
-    step, metric = size * jnp.exp(factor), jnp.ones(len(u))
-    before = blackjax.hmc.init(u, target)
-    after, info = blackjax.hmc.build_kernel()(of_move, before, target, step, metric, leapfrogs)
-    return after.position, {
-        "lp": after.logdensity, "energy": energy_after(before, info, metric),
-        "acceptance_rate": info.acceptance_rate, "n_steps": leapfrogs,
-        "diverging": info.is_divergent, "step_size": step,
-    }  # fmt: skip
+    return transition(of_move, target, u, size * jnp.exp(factor), steps, _TOLERANCE)

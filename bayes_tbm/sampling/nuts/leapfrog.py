@@ -90,8 +90,9 @@ def kinetic(_: Any, r: jax.Array) -> jax.Array:
 
 
 def adaptive_leapfrog(
-    potential_of: Callable[[jax.Array], jax.Array], energy: jax.Array, chance: jax.Array
-) -> Callable[..., Any]:
+    potential_of: Callable[[jax.Array], jax.Array], energy: jax.Array, chance: jax.Array,
+    tolerance: float = TOLERANCE,
+) -> Callable[..., Any]:  # fmt: skip
     """Return a step as NumPyro's trees ask for it, over positions that are a `Place`.
 
     Parameters
@@ -103,11 +104,13 @@ def adaptive_leapfrog(
     chance
         Of halving a step once more than its energy asks for, and again, and again. With 0 this
         never happens.
+    tolerance
+        How far energy may range within a step [nat]; where chance halves steps it is `STRICT`.
 
     Notes
     -----
-    The number of leapfrogs is the least power of two with which energy ranges by `TOLERANCE` at
-    most (`STRICT` with chance), or by chance a larger one. From the step's end backwards another
+    The number of leapfrogs is the least power of two with which energy ranges by the tolerance at
+    most, or by chance a larger one. From the step's end backwards another
     number may be the least, and that which was made more or less likely. These odds count as if
     they were potential: with such weights the posterior stays as it is. So from the end all smaller
     numbers are tried. A step of one leapfrog has none to try: where the density is tame this costs
@@ -129,14 +132,14 @@ def adaptive_leapfrog(
     def step(length: jax.Array, _: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
         place, r, _, slope = state
         start = _Point(place.u, r, place.potential, slope)
-        tolerance = jnp.where(chance > 0.0, STRICT, TOLERANCE)
+        most = jnp.where(chance > 0.0, STRICT, tolerance)
         own, onward = _keys(place.random, length)
         # So many more halvings than are needed have the geometric law.
         more = jnp.floor(jax.random.exponential(own, dtype=r.dtype) / -jnp.log(chance)).astype(int)
 
         def go_on(search: _Search) -> _Search:
             at = leapfrog(search.at, jnp.ldexp(length, -search.halvings))
-            return _judged(search, at, start, more, tolerance)
+            return _judged(search, at, start, more, most)
 
         found = jax.lax.while_loop(lambda s: ~s.over, go_on, _first_try(start))
         made, fewer_back = found.taken >= 0, found.needed - found.needed_back

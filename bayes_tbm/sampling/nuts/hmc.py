@@ -1,0 +1,69 @@
+"""A transition of HMC: a trajectory of a given number of steps, which shorten themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from bayes_tbm.sampling.nuts.leapfrog import Place, adaptive_leapfrog, kinetic
+
+
+def transition(
+    key: jax.Array, target: Callable[[jax.Array], jax.Array], u: jax.Array,
+    step_size: jax.Array, steps: jax.Array, tolerance: float,
+) -> tuple[jax.Array, dict[str, jax.Array]]:  # fmt: skip
+    """Return where a chain is after a transition, and statistics; to be traced, also in batches.
+
+    Parameters
+    ----------
+    key
+        Of the momentum and of the choice.
+    target
+        Log density of a whitened position.
+    u
+        Where the chain is, (dimension,).
+    step_size, steps
+        Of the trajectory.
+    tolerance
+        How far energy may range within a step [nat], lest it be made of more leapfrogs. In a batch
+        all wait for the one with most, so that it should be rare.
+
+    Notes
+    -----
+    A step that could not lead back ends the trajectory, and the chain stays. `diverging`: a step
+    that the shortest leapfrogs could not make.
+    """
+    for_momentum, for_steps, for_choice = jax.random.split(key, 3)
+    value, gradient = jax.value_and_grad(target)(u)
+    momentum = jax.random.normal(for_momentum, u.shape, u.dtype)
+    zero, yes, no = jnp.zeros_like(value), jnp.asarray(True), jnp.asarray(False)
+    energy = kinetic(None, momentum) - value
+    step = adaptive_leapfrog(lambda u: -target(u), energy, zero, tolerance)
+    origin = Place(
+        u=u, potential=-value, odds=zero, leapfrogs=jnp.asarray(0), accepted=zero, retraced=yes,
+        random=jax.random.key_data(for_steps),
+    )  # fmt: skip
+
+    def go_on(_: int, at: tuple[Any, ...]) -> tuple[Any, ...]:
+        place, momentum, slope, whole, diverging = at
+        to, *onward, onward_slope = step(step_size, None, (place, momentum, None, slope))
+        made = whole & jnp.isfinite(onward[1])
+        here = (place._replace(leapfrogs=to.leapfrogs), momentum, slope)
+        there = (to, onward[0], onward_slope)
+        here = jax.tree.map(lambda new, old: jnp.where(made, new, old), there, here)
+        return *here, made, diverging | (whole & ~made & to.retraced)
+
+    place, momentum, _, whole, diverging = jax.lax.fori_loop(
+        0, steps, go_on, (origin, momentum, -gradient, yes, no)
+    )
+    after = place.potential + kinetic(None, momentum)
+    acceptance = jnp.where(whole, jnp.minimum(1.0, jnp.exp(energy - after)), 0.0)
+    moves = jax.random.uniform(for_choice) < acceptance
+    return jnp.where(moves, place.u, u), {
+        "lp": jnp.where(moves, -place.potential, value), "energy": jnp.where(moves, after, energy),
+        "acceptance_rate": acceptance, "n_steps": place.leapfrogs, "diverging": diverging,
+        "step_size": step_size,
+    }  # fmt: skip
