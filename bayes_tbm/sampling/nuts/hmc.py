@@ -13,7 +13,7 @@ from bayes_tbm.sampling.nuts.leapfrog import Place, adaptive_leapfrog, kinetic
 
 def transition(
     key: jax.Array, target: Callable[[jax.Array], jax.Array], u: jax.Array,
-    step_size: jax.Array, steps: jax.Array, tolerance: float,
+    step_size: jax.Array, steps: jax.Array, chance: jax.Array, tolerance: float,
 ) -> tuple[jax.Array, dict[str, jax.Array]]:  # fmt: skip
     """Return where a chain is after a transition, and statistics; to be traced, also in batches.
 
@@ -27,9 +27,8 @@ def transition(
         Where the chain is, (dimension,).
     step_size, steps
         Of the trajectory.
-    tolerance
-        How far energy may range within a step [nat], lest it be made of more leapfrogs. In a batch
-        all wait for the one with most, so that it should be rare.
+    chance, tolerance
+        See `adaptive_leapfrog`. In a batch all wait for whoever makes most leapfrogs.
 
     Notes
     -----
@@ -41,7 +40,7 @@ def transition(
     momentum = jax.random.normal(for_momentum, u.shape, u.dtype)
     zero, yes, no = jnp.zeros_like(value), jnp.asarray(True), jnp.asarray(False)
     energy = kinetic(None, momentum) - value
-    step = adaptive_leapfrog(lambda u: -target(u), energy, zero, tolerance)
+    step = adaptive_leapfrog(lambda u: -target(u), energy, chance, tolerance)
     origin = Place(
         u=u, potential=-value, odds=zero, leapfrogs=jnp.asarray(0), accepted=zero, retraced=yes,
         random=jax.random.key_data(for_steps),
@@ -60,7 +59,8 @@ def transition(
         0, steps, go_on, (origin, momentum, -gradient, yes, no)
     )
     after = place.potential + kinetic(None, momentum)
-    acceptance = jnp.where(whole, jnp.minimum(1.0, jnp.exp(energy - after)), 0.0)
+    odds = jnp.exp(energy - after + place.odds)
+    acceptance = jnp.where(whole, jnp.minimum(1.0, odds), 0.0)
     moves = jax.random.uniform(for_choice) < acceptance
     return jnp.where(moves, place.u, u), {
         "lp": jnp.where(moves, -place.potential, value), "energy": jnp.where(moves, after, energy),

@@ -12,7 +12,7 @@ from bayes_tbm.runtime.promotion import lenient
 from bayes_tbm.sampling.nuts import leapfrog
 from bayes_tbm.sampling.nuts.hmc import transition
 
-SD, CHAINS = 1.5, 500
+SD, CHAINS = 1.5, 400
 
 
 def funnel(x):
@@ -20,7 +20,7 @@ def funnel(x):
     return -0.5 * (x[0] / SD) ** 2 - 0.5 * jnp.sum(x[1:] ** 2) * jnp.exp(-2.0 * x[0]) - 3.0 * x[0]
 
 
-def walked(step_size, steps, tolerance, transitions=12):
+def walked(step_size, steps, tolerance, transitions=10, chance=0.0):
     """Exact draws, after transitions: they must be exact draws still, if of another place."""
     rng = np.random.default_rng(0)
     first = SD * rng.normal(size=CHAINS)
@@ -32,7 +32,7 @@ def walked(step_size, steps, tolerance, transitions=12):
         def move(u, number):
             make = functools.partial(
                 transition, target=funnel, step_size=jnp.asarray(step_size),
-                steps=jnp.asarray(steps), tolerance=tolerance,
+                steps=jnp.asarray(steps), tolerance=tolerance, chance=jnp.asarray(chance),
             )  # fmt: skip
             u, stats = jax.vmap(lambda key, u: make(jax.random.fold_in(key, number), u=u))(keys, u)
             return u, stats
@@ -43,9 +43,9 @@ def walked(step_size, steps, tolerance, transitions=12):
     return start, np.asarray(end), jax.tree.map(np.asarray, stats)
 
 
-@pytest.mark.parametrize("tolerance", [4.0, 30.0])
-def test_a_funnel_stays_as_it_is(tolerance):
-    start, end, stats = walked(0.4, 8, tolerance)
+@pytest.mark.parametrize(("tolerance", "chance"), [(4.0, 0.0), (30.0, 0.0), (30.0, 0.1)])
+def test_a_funnel_stays_as_it_is(tolerance, chance):
+    start, end, stats = walked(0.4, 8, tolerance, chance=chance)
     assert kstest(end[:, 0] / SD, norm.cdf).pvalue > 1e-3
     scaled = (end[:, 1:] * np.exp(-end[:, :1])).ravel()
     assert kstest(scaled, norm.cdf).pvalue > 1e-3
