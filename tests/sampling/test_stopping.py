@@ -76,13 +76,15 @@ def test_length_is_no_cure_for_chains_far_apart():
     ("length", "memory", "wanted"),
     [
         (600, 7, 300),  # about 200 effective draws, three times as many at most
-        (600, 20, 0),  # about 70: no length that is allowed would do
+        (600, 20, 300),  # about 70, which would do if a chain had been caught for a while
+        (1200, 20, 0),  # about 130, and no longer
+        (600, 60, 0),
         (1500, 10, 300),
         (1500, 20, 0),
         (1800, 13, 0),
     ],
 )
-def test_a_run_grows_to_three_times_its_length_at_most_if_that_should_do(length, memory, wanted):
+def test_a_run_grows_to_three_times_its_length_at_most_if_that_may_do(length, memory, wanted):
     assert next_step(correlated(length, memory)) == (extend(wanted) if wanted else DONE)
 
 
