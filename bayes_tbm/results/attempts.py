@@ -98,8 +98,8 @@ def lonely(tree: xr.DataTree) -> list[str]:
     if starts < MANY_STARTS or heaviest != [1]:
         return []
     return [
-        f"the heaviest mode was reached by 1 of {starts} starts, hops included: a better one may be "
-        f"hidden; try more (starts {4 * starts}) or another seed"
+        f"the heaviest mode was reached by 1 of {starts} starts, hops included: a better one may "
+        f"be hidden; try more (starts {4 * starts}) or another seed"
     ]
 
 
