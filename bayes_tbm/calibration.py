@@ -270,7 +270,7 @@ class Calibration(DefinedPosterior):
         if (
             settings.extensions
             and not report.passed
-            and (more := self._with_overlooked(modes, draws.z[:, -1], settings))
+            and (more := self._with_overlooked(modes, draws.z, settings))
         ):
             *before, last = draws.attempts
             discarded = (*before, dataclasses.replace(last, led=True))
@@ -286,15 +286,19 @@ class Calibration(DefinedPosterior):
         return tree
 
     def _with_overlooked(
-        self, modes: Sequence[Mode], points: Array, settings: Settings
+        self, modes: Sequence[Mode], z: Array, settings: Settings
     ) -> tuple[Mode, ...]:
         """Modes with those that matter and that only chains have found; none where there are none.
 
-        Where the heaviest mode has a narrow way in, no optimiser may begin near it, while chains
-        get there sooner or later: from then on they disagree with those that did not.
+        Where a mode has a narrow way in, no optimiser may begin near it, while chains, z (chain,
+        draw, dimension), get there sooner or later, and disagree with those that did not.
+        Optimisers climb from as many places of each as there were starts: at IT-SRo two modes with
+        12 and 5 % of the mass were visited now and then.
         """
         if any(mode.starts == 0 for mode in modes):
             return ()  # once is enough
+        on_the_way = np.linspace(0, z.shape[1] - 1, settings.starts + 1).round().astype(int)[1:]
+        points = z[:, on_the_way].reshape(-1, z.shape[-1])
         evaluate, workers = self.density.value_and_gradient, nuts.workers()
         found = overlooked(evaluate, modes, points, workers=workers)
         weighed = weigh_modes(self.density, found, seed=settings.seed, workers=workers)

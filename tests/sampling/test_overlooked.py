@@ -80,3 +80,20 @@ def test_sampling_begins_anew_with_a_mode_that_chains_found(calibration, led_ast
         np.testing.assert_array_equal(resumed.posterior[name], values)
     alone = calibration.sample(**SHORT, extensions=0)
     assert [m["starts"] for m in json.loads(alone.attrs["experiment"])["modes"]] == [1]
+
+
+def test_optimisers_climb_from_all_along_the_chains(calibration, monkeypatch):
+    """A mode may be visited in the middle of a chain, which is elsewhere in the end."""
+    modes = calibration.modes(bt.Settings(starts=1), progress=False)
+    asked = []
+    monkeypatch.setattr(
+        "bayes_tbm.calibration.overlooked",
+        lambda evaluate, modes, points, *, workers: asked.append(points) or (),
+    )
+    z = np.arange(2 * 40.0).reshape(2, 40, 1)
+    assert calibration._with_overlooked(modes, z, bt.Settings(starts=4)) == ()
+    np.testing.assert_array_equal(asked[0].ravel(), [10, 20, 29, 39, 50, 60, 69, 79])
+    for starts in (1, 60):  # one place, or every one, some of them twice
+        calibration._with_overlooked(modes, z, bt.Settings(starts=starts))
+        assert len(asked[-1]) == 2 * starts
+        assert {39.0, 79.0} <= set(asked[-1].ravel())
