@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 import jax
@@ -21,7 +22,8 @@ Vector = NDArray[np.float64]
 
 _BAD = 1e12  # what an optimiser is told where the density is not finite
 _LINES, _HOPS = 4, 3  # ends that are hopped from, and hops of each in a round
-_PATIENCE, _ROUNDS = 10, 40  # rounds in which no line gains, and in all, after which it ends
+_ROUNDS = 40  # of hops at most
+_PATIENCE, _PATIENCE_AMONG_MANY = 4, 10  # rounds without a gain, where heights are few or many
 _GAIN = 0.5  # nats: less is the same end reached once more
 _STREAM = 0x40B5  # keeps random numbers apart from those of other uses of the seed
 
@@ -45,7 +47,7 @@ def find_modes(
         Length of the vector.
     starts
         Number of optimisations (L-BFGS), each from a draw of the prior. Where one alone of them
-        reaches the heaviest mode, more follow: see Notes.
+        reaches the heaviest mode, or most end at heights of their own, more follow: see Notes.
     seed
         Of the starting points.
     workers
@@ -66,11 +68,12 @@ def find_modes(
 
     Notes
     -----
-    A mode that one start of many has reached may not be the best. Then the best ends hop (Wales &
-    Doye 1997, doi 10.1021/jp970984n): some coordinates are drawn anew from the prior, the optimiser
-    climbs, and the line goes on from there if it is higher. It ends when two lines agree on the
-    heaviest mode. With NEE alone and small errors, 150 starts ended at 55 heights, the best of them
-    200 nats below what four of five lines agreed on.
+    A mode that one start of many has reached may not be the best, nor may any where most starts end
+    at heights of their own. Then the best ends hop (Wales & Doye 1997, doi 10.1021/jp970984n): some
+    coordinates are drawn anew from the prior, the optimiser climbs, and the line goes on from there
+    if it is higher. It ends when two lines agree on the heaviest mode. With NEE alone and small
+    errors, 150 starts ended at 55 heights, the best of them 200 nats below what four of five lines
+    agreed on.
     """
     rng = np.random.default_rng(seed)
     points = np.concatenate([np.zeros((1, dimension)), rng.normal(size=(starts - 1, dimension))])
@@ -90,12 +93,13 @@ def find_modes(
                 remedy="check the observations' uncertainties and any changed priors",
             )
         modes = distinct(evaluate, found)
-        rounds = _hops(climb, found, seed=seed, pool=pool, progress=progress)
-        while starts >= MANY_STARTS and modes[0].starts == 1:
-            if (higher := next(rounds, None)) is None:
-                break
-            found = _finite([*found, *higher])
-            modes = distinct(evaluate, found)
+        many = _apart(found) > len(found) / 2
+        if starts >= MANY_STARTS and (modes[0].starts == 1 or many):
+            for lines in _hops(climb, found, many, seed=seed, pool=pool, progress=progress):
+                found = _finite({(end.line, end.height): end for end in [*found, *lines]}.values())
+                modes = distinct(evaluate, found)
+                if sum(is_same_hill(evaluate, modes[0], end) for end in lines) > 1:
+                    break
     return modes
 
 
@@ -135,14 +139,18 @@ def overlooked(
 
 
 def _hops(
-    climb: Callable[[int, Vector], End], ends: Sequence[End], *, seed: int, pool: Executor,
-    progress: Progress,
+    climb: Callable[[int, Vector], End], ends: Sequence[End], many: bool, *, seed: int,
+    pool: Executor, progress: Progress,
 ) -> Iterator[list[End]]:  # fmt: skip
-    """Yield, round by round, what lines that go on from the best ends have gained."""
+    """Yield, round by round, where lines are that go on from the best ends, each of a height."""
     rng = np.random.default_rng([seed, _STREAM])
-    now, waited = list(ends[:_LINES]), 0
+    now: list[End] = []
+    waited = 0
+    for end in ends:
+        if len(now) < _LINES and _apart([*now, end]) > len(now):
+            now.append(end)
     for _ in range(_ROUNDS):
-        if waited == _PATIENCE:
+        if waited == (_PATIENCE_AMONG_MANY if many else _PATIENCE):
             return
         progress.expect(_HOPS * len(now))
         each = [end for end in now for _ in range(_HOPS)]
@@ -152,7 +160,7 @@ def _hops(
         now = [_highest([end, *(hop for hop in hops if hop.line == end.line)]) for end in now]
         gains = [new.height - old.height for new, old in zip(now, before, strict=True)]
         waited = 0 if max(gains) > _GAIN else waited + 1
-        yield [end for end, gain in zip(now, gains, strict=True) if gain > 0.0]
+        yield now
 
 
 def _hopped(position: Vector, rng: np.random.Generator) -> Vector:
@@ -168,7 +176,12 @@ def _highest(ends: Sequence[End]) -> End:
     return max(ends, key=lambda end: end.height)
 
 
-def _finite(ends: Sequence[End]) -> list[End]:
+def _apart(ends: Sequence[End]) -> int:
+    """Heights at which ends, the highest first, are."""
+    return 1 + sum(a.height - b.height > _GAIN for a, b in itertools.pairwise(ends))
+
+
+def _finite(ends: Iterable[End]) -> list[End]:
     """Return ends of finite density, the highest first."""
     return sorted((end for end in ends if end.height > -_BAD), key=lambda end: -end.height)
 

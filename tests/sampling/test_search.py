@@ -110,4 +110,25 @@ def test_hopping_ends_where_nothing_is_gained(monkeypatch):
     count = Count(STARTS)
     found = find_modes(evaluate, DIMENSION, starts=STARTS, seed=0, workers=1, progress=count)
     assert found[0].starts == 1
-    assert count.units == STARTS + search._PATIENCE * search._LINES * search._HOPS
+    assert count.units == STARTS + search._PATIENCE * 2 * search._HOPS  # from two heights
+
+
+def test_hops_follow_where_most_starts_end_apart(monkeypatch):
+    """Two of twelve agree by chance on a mode that is not the best."""
+    evaluate = jax.jit(jax.value_and_grad(rugged))
+    corners = [np.where(np.arange(DIMENSION) < kept, BEST, BOTTOM) for kept in range(STARTS - 2)]
+    places = [corners[-1], *reversed(corners), corners[-1]]  # the first and the last agree
+    ends = [search.End(float(rugged(place)), place, line) for line, place in enumerate(places)]
+
+    def climb(evaluate, point, line=0):
+        if hopping:
+            return search.End(float(rugged(BEST)), BEST, line)
+        hopping.extend([True] * (line == STARTS - 1))
+        return ends[line]
+
+    hopping = []
+    monkeypatch.setattr(search, "_climb", climb)
+    count = Count(STARTS)
+    found = find_modes(evaluate, DIMENSION, starts=STARTS, seed=0, workers=1, progress=count)
+    np.testing.assert_array_equal(found[0].position, BEST)
+    assert count.units == STARTS + search._LINES * search._HOPS
