@@ -1,6 +1,6 @@
 """Kill workers and the whole job of a batch again and again: nothing is lost or drawn twice.
 
-Sites are windows of the embedded one. The store in the end must be that of a batch that nobody
+Sites are years of the embedded one. The store in the end must be that of a batch that nobody
 disturbed, and every site must have ended once.
 """
 
@@ -39,13 +39,15 @@ def main() -> int:
     print(f"# Batches under fire\n\n{machine()}\n", flush=True)
     arguments.out.mkdir(parents=True)
     table = arguments.out / "sites.csv"
-    rows = [f"s{n},hyytiala-twin,{2004 + n},{2006 + n}" for n in range(arguments.sites)]
+    rows = [f"s{n},hyytiala-twin,{2006 + n},{2006 + n}" for n in range(arguments.sites)]
     table.write_text("site,path,start,end\n" + "\n".join(rows) + "\n")
     began = time.perf_counter()
     peace = begin(table, arguments.out / "peace", "processes")
     peace.wait()
     quiet = time.perf_counter() - began
     print(f"undisturbed: {quiet:.0f} s, status {peace.returncode}", flush=True)
+    if not ended(arguments.out / "peace"):
+        raise SystemExit("the batch that nobody disturbed did not end: its command is at fault")
     killed = under_fire(
         table, arguments.out / "fire", arguments.executor, arguments.kills, quiet, arguments.seed
     )

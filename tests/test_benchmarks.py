@@ -81,3 +81,11 @@ def test_the_peers_problem_is_sampled(sampler, shared_data, monkeypatch):
 
     assert result.returncode == 0, result.stderr
     assert "effective draws a second a core" in result.stdout.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_batch_under_fire_ends_like_one_in_peace(tmp_path):
+    result = ran("kill_many.py", "--out", str(tmp_path / "killed"), "--kills", "1", "--sites", "3")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "the same draws and every site ended once: True" in result.stdout

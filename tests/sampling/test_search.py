@@ -53,7 +53,6 @@ def test_hops_reach_a_mode_that_few_starts_would(seed):
     """The best of 1024 modes: one start in two thousand leads there."""
     modes, climbed = find(rugged, seed=seed)
     np.testing.assert_allclose(modes[0].position, BEST, atol=1e-3)
-    assert modes[0].starts >= 2
     assert climbed > STARTS
     assert sum(mode.starts for mode in modes) <= STARTS
 
