@@ -131,3 +131,27 @@ def test_hops_follow_where_most_starts_end_apart(monkeypatch):
     found = find_modes(evaluate, DIMENSION, starts=STARTS, seed=0, workers=1, progress=count)
     np.testing.assert_array_equal(found[0].position, BEST)
     assert count.units == STARTS + search._LINES * search._HOPS
+
+
+def test_a_mode_that_its_line_has_left_is_kept(monkeypatch):
+    """It is nearly as high, and weighs as much as its width says."""
+    heights = {"best": 0.0, "next": -2.0, "low": -100.0}
+    places = {name: 4.0 * np.eye(DIMENSION)[i] for i, name in enumerate(heights)}
+
+    @jax.jit
+    @jax.value_and_grad
+    def evaluate(z):
+        hills = [h - 0.5 * jnp.sum(((z - places[n]) / 0.5) ** 2) for n, h in heights.items()]
+        return jax.scipy.special.logsumexp(jnp.stack(hills))
+
+    starts = iter(["best", "next", *["low"] * (STARTS - 2)])
+
+    def climb(evaluate, point, line=0):
+        name = next(starts, None) or {0: "best", 1: "best"}.get(line, "low")
+        return search.End(heights[name], places[name], line)
+
+    monkeypatch.setattr(search, "_climb", climb)
+    found = find_modes(
+        evaluate, DIMENSION, starts=STARTS, seed=0, workers=1, progress=Count(STARTS)
+    )
+    assert [(mode.log_density, mode.starts) for mode in found] == [(0.0, 2), (-2.0, 1)]
