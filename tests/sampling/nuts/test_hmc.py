@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import kstest, norm
 
 from bayes_tbm.runtime.promotion import lenient
-from bayes_tbm.sampling.nuts import leapfrog
+from bayes_tbm.sampling.nuts import hmc, leapfrog
 from bayes_tbm.sampling.nuts.hmc import transition
 
 SD, CHAINS = 1.5, 400
@@ -60,3 +60,21 @@ def test_what_the_shortest_leapfrogs_cannot_make_diverges(monkeypatch):
     _, end, stats = walked(0.4, 8, 30.0)
     assert 0.01 < stats["diverging"].mean() < 0.5
     assert kstest(end[:, 0] / SD, norm.cdf).pvalue > 1e-3  # though the law is kept
+
+
+def test_odds_of_a_trajectory_count_as_its_energy_does(monkeypatch):
+    """Steps that stay where they are, and are more likely there than back."""
+
+    def steps(potential_of, energy, chance, tolerance):
+        def stay(length, _, state):
+            place, r, _, slope = state
+            to = place._replace(odds=place.odds - 0.7, leapfrogs=place.leapfrogs + 2)
+            return to, r, place.potential - to.odds, slope
+
+        return stay
+
+    monkeypatch.setattr(hmc, "adaptive_leapfrog", steps)
+    for count in (1, 2):
+        _, _, stats = walked(0.1, count, 4.0, transitions=1, chance=0.1)
+        np.testing.assert_allclose(stats["acceptance_rate"], np.exp(-0.7 * count))
+        assert (stats["n_steps"] == 2 * count).all()
