@@ -13,7 +13,7 @@ INSTALLED := pyproject.toml requirements/ci.txt scripts/setup.sh
 PAGES ?=
 # Files whose slow tests `make slow` runs.
 SLOW ?= tests
-CORE := tests/native tests/model tests/reference tests/runtime tests/sampling/nuts
+CORE := tests/native tests/model tests/reference tests/runtime tests/sampling/nuts tests/population/test_walking.py
 # Test processes; the suite is bound by compilation, which two processes share well.
 N ?= 2
 

@@ -17,9 +17,15 @@ from collections.abc import Iterable
 from page_blocks import ROOT, Block, all_blocks
 
 KEPT = ROOT / ".ci" / "passed.json"
-# The last two write files by h5netcdf and xarray, and call functions of NumPyro's own trees.
-CORE = "native", "model", "processes", "parameters", "units", "runtime", "sampling/nuts"
-TESTED = "tests/native", "tests/model", "tests/reference", "tests/runtime", "tests/sampling/nuts"
+# The last three write files by h5netcdf and xarray, and call functions of NumPyro's own.
+CORE = (
+    "native", "model", "processes", "parameters", "units", "runtime", "sampling/nuts",
+    "population/hierarchy/walking.py",
+)  # fmt: skip
+TESTED = (
+    "tests/native", "tests/model", "tests/reference", "tests/runtime", "tests/sampling/nuts",
+    "tests/population/test_walking.py",
+)  # fmt: skip
 
 
 def pages() -> dict[str, str]:

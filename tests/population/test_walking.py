@@ -60,7 +60,7 @@ def test_mean_and_covariance_of_a_normal_one():
 
 @pytest.fixture(scope="module")
 def in_a_funnel():
-    return sampled(funnel, 6, 1, draws=1500, warmup=500)
+    return sampled(funnel, 6, 1, draws=5000, warmup=500)
 
 
 def test_nothing_diverges_in_a_funnel(in_a_funnel):
