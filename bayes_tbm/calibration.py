@@ -293,7 +293,7 @@ class Calibration(DefinedPosterior):
         Where a mode has a narrow way in, no optimiser may begin near it, while chains, z (chain,
         draw, dimension), get there sooner or later, and disagree with those that did not.
         Optimisers climb from as many places of each as there were starts: at IT-SRo two modes with
-        12 and 5 % of the mass were visited now and then.
+        10 and 4 % of the mass were visited now and then.
         """
         if any(mode.starts == 0 for mode in modes):
             return ()  # once is enough

@@ -160,3 +160,9 @@ class Table:
         texts = (f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in cells)
         padded = (text.rjust(width) for text, width in zip(texts, self._widths, strict=True))
         print("| " + " | ".join(padded) + " |", flush=True)
+
+
+def interval(quantiles: np.ndarray) -> str:
+    """Write median and central 90 %."""
+    low, middle, high = quantiles
+    return f"{middle:.3g} ({low:.3g} to {high:.3g})"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from _measure import Table, machine, prepare_environment
+from _measure import Table, interval, machine, prepare_environment
 
 if TYPE_CHECKING:
     import bayes_tbm as bt
@@ -210,12 +210,6 @@ def production(calibration: bt.Calibration, tree: Any, published: pd.DataFrame) 
             interval(share),
         )  # fmt: skip
     print("\nMg C ha-1 yr-1; the model's share is one for all ages")
-
-
-def interval(quantiles: np.ndarray) -> str:
-    """Write median and central 90 %."""
-    low, middle, high = quantiles
-    return f"{middle:.3g} ({low:.3g} to {high:.3g})"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from _measure import Table, machine, prepare_environment
+from _measure import Table, interval, machine, prepare_environment
 
 if TYPE_CHECKING:
     import bayes_tbm as bt
@@ -55,7 +55,8 @@ def main() -> int:
     for name in made:
         posterior = found.load(name)["posterior"]
         spread = float(np.log(posterior["wood_residence_time"]).std())
-        table.row(name, spread, *(interval(posterior[q].values) for q in QUANTITIES))
+        levels = [np.quantile(posterior[q], [0.05, 0.5, 0.95]) for q in QUANTITIES]
+        table.row(name, spread, *map(interval, levels))
     return 0
 
 
@@ -69,12 +70,6 @@ def calibrations(tower: str, curve: bt.GrowthCurve) -> dict[str, bt.Calibration]
         f"{tower} {name}": bt.Calibration(site, [*STREAMS, *more], stand_age=stand.age)
         for name, more in added.items()
     }
-
-
-def interval(values: np.ndarray) -> str:
-    """Median and 90 % interval."""
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-    return f"{middle:.3g} ({low:.3g} to {high:.3g})"
 
 
 if __name__ == "__main__":

@@ -95,7 +95,8 @@ def find_modes(
         modes = distinct(evaluate, found)
         many = _apart(found) > len(found) / 2
         if starts >= MANY_STARTS and (modes[0].starts == 1 or many):
-            for lines in _hops(climb, found, many, seed=seed, pool=pool, progress=progress):
+            patience = _PATIENCE_AMONG_MANY if many else _PATIENCE
+            for lines in _hops(climb, found, patience, seed=seed, pool=pool, progress=progress):
                 found = _finite({(end.line, end.height): end for end in [*found, *lines]}.values())
                 modes = distinct(evaluate, found)
                 if sum(is_same_hill(evaluate, modes[0], end) for end in lines) > 1:
@@ -115,7 +116,7 @@ def overlooked(
     modes
         Those that are known.
     points
-        Where chains are, (chain, dimension).
+        Where chains have been, (place, dimension).
     workers
         Optimisations that run at a time.
 
@@ -126,7 +127,7 @@ def overlooked(
         ``starts``. None at all where chains have led to nothing new.
     """
     with ThreadPoolExecutor(workers) as pool:
-        ends = _finite(list(pool.map(lambda point: _climb(evaluate, point), points)))
+        ends = _finite(pool.map(lambda point: _climb(evaluate, point), points))
     new = [end for end in ends if not any(is_same_hill(evaluate, mode, end) for mode in modes)]
     if not new:
         return ()
@@ -139,7 +140,7 @@ def overlooked(
 
 
 def _hops(
-    climb: Callable[[int, Vector], End], ends: Sequence[End], many: bool, *, seed: int,
+    climb: Callable[[int, Vector], End], ends: Sequence[End], patience: int, *, seed: int,
     pool: Executor, progress: Progress,
 ) -> Iterator[list[End]]:  # fmt: skip
     """Yield, round by round, where lines are that go on from the best ends, each of a height."""
@@ -150,7 +151,7 @@ def _hops(
         if len(now) < _LINES and _apart([*now, end]) > len(now):
             now.append(end)
     for _ in range(_ROUNDS):
-        if waited == (_PATIENCE_AMONG_MANY if many else _PATIENCE):
+        if waited == patience:
             return
         progress.expect(_HOPS * len(now))
         each = [end for end in now for _ in range(_HOPS)]

@@ -9,24 +9,13 @@ from bayes_tbm.errors import InputError
 from bayes_tbm.sampling.modes import End, distinct, laplace_scale
 from bayes_tbm.sampling.search import _climb, find_modes
 
+from .count import Count
+
 CENTERS = np.array([[1.5, 0.0, -0.5], [-1.5, 1.0, 0.5]])
 FACTORS = np.array(
     [[[0.2, 0, 0], [0.1, 0.3, 0], [0, -0.1, 0.15]], [[0.3, 0, 0], [0, 0.1, 0], [-0.2, 0, 0.4]]]
 )
 COVARIANCES = FACTORS @ FACTORS.transpose(0, 2, 1)
-
-
-class Count:
-    """Progress that only counts."""
-
-    def __init__(self, total):
-        self.units, self.total = 0, total
-
-    def advance(self, units, note=None):
-        self.units += units
-
-    def expect(self, units):
-        self.total += units
 
 
 def mixture(weights):

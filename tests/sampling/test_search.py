@@ -8,22 +8,11 @@ import pytest
 from bayes_tbm.sampling import search
 from bayes_tbm.sampling.search import find_modes
 
+from .count import Count
+
 DIMENSION, STARTS = 10, 12
 SIGN = np.where(np.arange(DIMENSION) % 2, 1.0, -1.0)
 BEST, BOTTOM = 1.2 * SIGN, -SIGN
-
-
-class Count:
-    """Progress that only counts."""
-
-    def __init__(self, total):
-        self.units, self.total = 0, total
-
-    def advance(self, units, note=None):
-        self.units += units
-
-    def expect(self, units):
-        self.total += units
 
 
 def rugged(z):

@@ -39,7 +39,7 @@ def chain(form: Form, warmup: int, draws: int) -> Callable[[jax.Array, Data], An
         def unbounded(x: jax.Array) -> dict[str, jax.Array]:
             return {**to_described(x[: len(described)]), **to_cells(x[len(described) :])}
 
-        x, states = walk(
+        x, statistics = walk(
             lambda x: potential_energy(model, (data,), {}, unbounded(x)), for_walk,
             jnp.concatenate([described, of_cells]), len(described), warmup=warmup, draws=draws,
         )  # fmt: skip
@@ -47,14 +47,7 @@ def chain(form: Form, warmup: int, draws: int) -> Callable[[jax.Array, Data], An
         def values(x: jax.Array) -> Any:
             return constrain_fn(model, (data,), {}, unbounded(x), return_deterministic=True)
 
-        return jax.lax.map(values, x), {
-            "diverging": states.diverging,
-            "irreversible": states.irreversible,
-            "n_steps": states.leapfrogs,
-            "energy": states.energy,
-            "lp": -states.potential_energy,
-            "acceptance_rate": states.accept_prob,
-        }
+        return jax.lax.map(values, x), statistics
 
     return run
 

@@ -15,7 +15,7 @@ from jax.scipy.linalg import solve_triangular
 from numpyro.infer.hmc_util import warmup_adapter
 
 from bayes_tbm.runtime.promotion import lenient
-from bayes_tbm.sampling.nuts.kernel import State, begin, move
+from bayes_tbm.sampling.nuts.kernel import State, begin, move, told
 
 _TARGET_ACCEPT, _DEEPEST_IN_WARMUP, _DEEPEST = 0.85, 5, 7
 _CHANCE = 0.0
@@ -60,8 +60,8 @@ class _Scale(NamedTuple):
 def walk(
     potential: Callable[[jax.Array], jax.Array], key: jax.Array, start: jax.Array, described: int,
     *, warmup: int, draws: int,
-) -> tuple[jax.Array, State]:  # fmt: skip
-    """Return positions (draw, dimension) and states of a chain after warm-up; to be traced.
+) -> tuple[jax.Array, dict[str, jax.Array]]:  # fmt: skip
+    """Return positions (draw, dimension) after warm-up and their statistics; to be traced.
 
     Between sites that differ much and sites that hardly do the density is steeper than one step
     size can be right for: with 46 towers 0.5 % of transitions diverged, at any target.
@@ -104,12 +104,12 @@ def walk(
             slope = _scale(new).slope(scale.slope_of_x(state.z_grad))
             return state._replace(z=_scale(new).solve(x), z_grad=slope), new
 
-        return jax.lax.cond(adapts, adapted, lambda: (state, learnt)), (x, state)
+        return jax.lax.cond(adapts, adapted, lambda: (state, learnt)), (x, told(state))
 
     # one scan for both, since each compiles the whole transition
     _, moves = jax.lax.scan(transition, (state, learnt), jnp.arange(warmup + draws))
-    x, states = jax.tree.map(lambda each: each[warmup:], moves)
-    return x, states
+    x, statistics = jax.tree.map(lambda each: each[warmup:], moves)
+    return x, statistics
 
 
 def _blocks(x: jax.Array, described: int) -> dict[str, jax.Array]:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bayes_tbm.sampling.nuts.leapfrog import Place, adaptive_leapfrog, kinetic
+from bayes_tbm.sampling.nuts.leapfrog import adaptive_leapfrog, kinetic, origin_of
 
 
 def transition(
@@ -38,13 +38,10 @@ def transition(
     for_momentum, for_steps, for_choice = jax.random.split(key, 3)
     value, gradient = jax.value_and_grad(target)(u)
     momentum = jax.random.normal(for_momentum, u.shape, u.dtype)
-    zero, yes, no = jnp.zeros_like(value), jnp.asarray(True), jnp.asarray(False)
     energy = kinetic(None, momentum) - value
     step = adaptive_leapfrog(lambda u: -target(u), energy, chance, tolerance)
-    origin = Place(
-        u=u, potential=-value, odds=zero, leapfrogs=jnp.asarray(0), accepted=zero, retraced=yes,
-        random=jax.random.key_data(for_steps),
-    )  # fmt: skip
+    yes, no = jnp.asarray(True), jnp.asarray(False)
+    begin = origin_of(u, -value, for_steps), momentum, -gradient, yes, no
 
     def go_on(_: int, at: tuple[Any, ...]) -> tuple[Any, ...]:
         place, momentum, slope, whole, diverging = at
@@ -55,9 +52,7 @@ def transition(
         here = jax.tree.map(lambda new, old: jnp.where(made, new, old), there, here)
         return *here, made, diverging | (whole & ~made & to.retraced)
 
-    place, momentum, _, whole, diverging = jax.lax.fori_loop(
-        0, steps, go_on, (origin, momentum, -gradient, yes, no)
-    )
+    place, momentum, _, whole, diverging = jax.lax.fori_loop(0, steps, go_on, begin)
     after = place.potential + kinetic(None, momentum)
     odds = jnp.exp(energy - after + place.odds)
     acceptance = jnp.where(whole, jnp.minimum(1.0, odds), 0.0)

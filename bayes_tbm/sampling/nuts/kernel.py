@@ -17,7 +17,7 @@ from numpyro.infer.hmc_util import build_tree
 from bayes_tbm.runtime.promotion import lenient
 from bayes_tbm.runtime.shared import shared
 from bayes_tbm.sampling.adaptation import Metric
-from bayes_tbm.sampling.nuts.leapfrog import Place, adaptive_leapfrog, kinetic
+from bayes_tbm.sampling.nuts.leapfrog import adaptive_leapfrog, kinetic, origin_of
 
 Array = NDArray[np.float64]
 Target = Callable[[jax.Array], jax.Array]
@@ -99,20 +99,24 @@ class Kernel:
 
     def read(self, state: Any, metric: Metric) -> tuple[Array, Array, dict[str, Any]]:
         """Position and gradient of a state, and its statistics under ArviZ's names."""
-        found = {
-            "lp": -state.potential_energy,
-            "energy": state.energy,
-            "acceptance_rate": state.accept_prob,
-            "n_steps": state.leapfrogs,
-            "diverging": state.diverging,
-            "irreversible": state.irreversible,
-            "places": state.places,
-        }
+        found = told(state) | {"places": state.places}
         u, gradient, stats = jax.device_get((state.z, state.z_grad, found))
         places = int(stats.pop("places"))
         stats["tree_depth"] = math.ceil(math.log2(places + 1))
         stats["reached_max_tree_depth"] = places >= 2**self.max_tree_depth - 1
         return metric.center + metric.scale @ u, metric.unwhiten_gradient(gradient), stats
+
+
+def told(state: State) -> dict[str, jax.Array]:
+    """Return what is told of every transition, by ArviZ's names."""
+    return {
+        "lp": -state.potential_energy,
+        "energy": state.energy,
+        "acceptance_rate": state.accept_prob,
+        "n_steps": state.leapfrogs,
+        "diverging": state.diverging,
+        "irreversible": state.irreversible,
+    }
 
 
 def to_arrays(state: Any) -> dict[str, NDArray[Any]]:
@@ -187,11 +191,7 @@ def move(
     """
     key, for_momentum, for_tree, for_steps = jax.random.split(state.rng_key, 4)
     momentum = jax.random.normal(for_momentum, state.z.shape, state.z.dtype)
-    zero = jnp.zeros_like(state.potential_energy)
-    origin = Place(
-        u=state.z, potential=state.potential_energy, odds=zero, leapfrogs=jnp.asarray(0),
-        accepted=zero, retraced=jnp.asarray(True), random=jax.random.key_data(for_steps),
-    )  # fmt: skip
+    origin = origin_of(state.z, state.potential_energy, for_steps)
     energy = state.potential_energy + kinetic(None, momentum)
     tree = build_tree(
         adaptive_leapfrog(potential_of, energy, chance), kinetic,

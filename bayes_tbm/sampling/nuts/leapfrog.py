@@ -59,6 +59,15 @@ class Place(NamedTuple):
     random: jax.Array
 
 
+def origin_of(u: jax.Array, potential: jax.Array, key: jax.Array) -> Place:
+    """Where a trajectory begins; the key is that of its steps."""
+    none = jnp.zeros_like(potential)
+    return Place(
+        u=u, potential=potential, odds=none, leapfrogs=jnp.asarray(0), accepted=none,
+        retraced=jnp.asarray(True), random=jax.random.key_data(key),
+    )  # fmt: skip
+
+
 class _Point(NamedTuple):
     """Position and momentum on the way."""
 
